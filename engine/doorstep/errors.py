@@ -1,0 +1,102 @@
+"""Every error Doorstep raises on purpose, in one tree.
+
+    DoorstepError
+    ├── ConfigError          a setting is missing, misspelt or of the wrong type
+    ├── PluginError          a plugin cannot be loaded or registers wrongly
+    ├── ManifestError        a carrier.toml or codes.toml says something it may not
+    ├── ThemeError           a template or theme.toml is wrong (file and line)
+    ├── NumberError          what was typed cannot be a tracking number
+    ├── StoreError           the database did not take or give what was asked
+    └── CarrierError         a carrier did not answer the question
+        ├── CarrierUnavailable   no connection, a timeout, a 5xx, an open breaker
+        ├── RateLimited          the carrier or our own budget says: not now
+        ├── AuthExpired          the credential is no longer accepted: log in again, once
+        ├── AuthRefused          the credential is wrong
+        ├── ProtocolError        the answer is not what the carrier documents
+        └── PluginFailed         the carrier's plugin raised, hung or misbehaved
+
+A message names the thing, the place and the next step. It is for operators and developers; what a shopper reads is
+translated from `code`.
+"""
+
+from typing import ClassVar
+
+
+class DoorstepError(Exception):
+    """Base of all; `next_step` says what the reader can do now."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.next_step}" if self.next_step else self.message
+
+
+class ConfigError(DoorstepError):
+    code = "config"
+
+
+class PluginError(DoorstepError):
+    code = "plugin"
+
+
+class ManifestError(DoorstepError):
+    code = "manifest"
+
+
+class ThemeError(DoorstepError):
+    """A theme cannot be used; `file` and `line` say where."""
+
+    code = "theme"
+
+    def __init__(self, message: str, *, file: str = "", line: int | None = None, next_step: str = "") -> None:
+        place = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
+        super().__init__(place + message, next_step=next_step)
+        self.file = file
+        self.line = line
+
+
+class NumberError(DoorstepError):
+    code = "invalid_number"
+
+
+class StoreError(DoorstepError):
+    code = "store"
+
+
+class CarrierError(DoorstepError):
+    """A carrier did not answer; `retry_after` is in seconds, when the carrier (or the breaker, or the budget) names it."""
+
+    code = "carrier_unavailable"
+
+    def __init__(self, message: str, *, next_step: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.retry_after = retry_after
+
+
+class CarrierUnavailable(CarrierError):
+    pass
+
+
+class RateLimited(CarrierError):
+    code = "rate_limited"
+
+
+class AuthExpired(CarrierError):
+    code = "auth_expired"
+
+
+class AuthRefused(CarrierError):
+    code = "auth_refused"
+
+
+class ProtocolError(CarrierError):
+    code = "protocol"
+
+
+class PluginFailed(CarrierError):
+    code = "plugin_failed"

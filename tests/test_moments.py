@@ -1,0 +1,190 @@
+"""Moments: every class of time a carrier writes, read for what it says and for nothing more."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doorstep import Basis, Moment, Precision
+from doorstep.moments import elsewhere, iso, local, single_zone, utc, whole_day
+
+NOON = datetime(2026, 11, 22, 12, 0)
+
+
+def test_an_offset_gives_instant_and_wall_clock() -> None:
+    moment = iso("2026-07-03T14:05:09+02:00")
+    assert moment.basis is Basis.OFFSET
+    assert moment.precision is Precision.SECOND
+    assert moment.local == datetime(2026, 7, 3, 14, 5, 9)
+    assert moment.instant == datetime(2026, 7, 3, 12, 5, 9, tzinfo=UTC)
+    assert moment.offset == "+02:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("2026-07-03T14:05:09+0200", "+02:00"),
+        ("2026-07-03T14:05:09+02", "+02:00"),
+        ("20260703T140509-0330", "-03:30"),
+        ("2026-07-03 14:05:09 +05:45", "+05:45"),
+        ("2026-07-03T14:05:09.123456789+14:00", "+14:00"),
+        ("2026-07-03T14:05:09,5-12:00", "-12:00"),
+    ],
+)
+def test_offsets_are_read_however_carriers_write_them(text: str, offset: str) -> None:
+    moment = iso(text)
+    assert moment.offset == offset
+    assert moment.local == datetime(2026, 7, 3, 14, 5, 9), "nanoseconds are cut, the second stays"
+    sign = -1 if offset[0] == "-" else 1
+    away = sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6]))
+    assert moment.instant == (datetime(2026, 7, 3, 14, 5, 9) - away).replace(tzinfo=UTC)
+
+
+def test_z_is_utc_and_the_wall_clock_stays_unknown_without_a_place() -> None:
+    moment = iso("2026-07-03T12:05:09Z")
+    assert (moment.basis, moment.local, moment.offset) == (Basis.UTC, None, None)
+    assert moment.instant == datetime(2026, 7, 3, 12, 5, 9, tzinfo=UTC)
+
+
+def test_z_with_a_country_of_one_zone_shows_that_wall_clock() -> None:
+    moment = iso("2026-07-03T12:05Z", country="PL")  # Warsaw in summer: UTC+2
+    assert (moment.basis, moment.local, moment.offset) == (Basis.UTC, datetime(2026, 7, 3, 14, 5), "+02:00")
+    assert moment.precision is Precision.MINUTE
+
+
+def test_utc_beside_a_local_time_keeps_both() -> None:
+    moment = utc(datetime(2026, 7, 3, 18, 0), wall=datetime(2026, 7, 3, 14, 0), raw="140000")
+    assert moment.basis is Basis.UTC
+    assert moment.instant == datetime(2026, 7, 3, 18, 0, tzinfo=UTC)
+    assert (moment.local, moment.offset) == (datetime(2026, 7, 3, 14, 0), "-04:00")
+
+
+def test_utc_takes_an_aware_time_of_any_zone() -> None:
+    aware = datetime.fromisoformat("2026-07-03T14:00:00+02:00")
+    assert utc(aware, raw="").instant == datetime(2026, 7, 3, 12, 0, tzinfo=UTC)
+
+
+def test_a_wall_clock_days_away_from_utc_has_no_offset() -> None:
+    moment = utc(NOON, wall=NOON + timedelta(days=2), raw="")
+    assert moment.offset is None
+
+
+def test_a_local_time_alone_is_never_stamped_with_a_zone() -> None:
+    moment = iso("2026-07-03T14:05:09")
+    assert moment == Moment(
+        "2026-07-03T14:05:09", Precision.SECOND, Basis.UNKNOWN, None, datetime(2026, 7, 3, 14, 5, 9), None
+    )
+
+
+def test_a_country_of_one_zone_gives_a_local_time_its_instant() -> None:
+    moment = iso("2026-01-15T09:30", country="IN")
+    assert (moment.basis, moment.offset) == (Basis.COUNTRY, "+05:30")
+    assert moment.instant == datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("country", ["US", "BR", "AU", "", "XX", "GERMANY"])
+def test_a_country_of_several_zones_or_none_gives_nothing(country: str) -> None:
+    moment = iso("2026-01-15T09:30", country=country)
+    assert (moment.basis, moment.instant, moment.local) == (Basis.UNKNOWN, None, datetime(2026, 1, 15, 9, 30))
+
+
+def test_a_zone_the_carrier_documents_wins_over_the_country() -> None:
+    moment = iso("2026-01-15T09:30", country="US", zone="America/New_York")
+    assert (moment.basis, moment.offset) == (Basis.PLACE, "-05:00")
+    assert moment.instant == datetime(2026, 1, 15, 14, 30, tzinfo=UTC)
+
+
+def test_an_hour_the_clock_skips_is_honestly_unknown() -> None:
+    # Berlin, 29 March 2026: 02:00 to 02:59 did not happen.
+    moment = iso("2026-03-29T02:30", country="DE")
+    assert (moment.basis, moment.instant, moment.local) == (Basis.UNKNOWN, None, datetime(2026, 3, 29, 2, 30))
+
+
+def test_an_hour_that_comes_twice_is_honestly_unknown() -> None:
+    # Berlin, 25 October 2026: 02:00 to 02:59 happened twice.
+    moment = iso("2026-10-25T02:30", country="DE")
+    assert (moment.basis, moment.instant) == (Basis.UNKNOWN, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"), [("2026-03-29T03:00", 1), ("2026-10-25T01:59", 23), ("2026-10-25T03:00", 2)]
+)
+def test_the_hours_beside_a_change_of_clocks_are_known(text: str, hour: int) -> None:
+    moment = iso(text, country="DE")
+    assert moment.basis is Basis.COUNTRY
+    assert moment.instant is not None
+    assert moment.instant.hour == hour
+
+
+def test_a_date_alone_gets_no_midnight() -> None:
+    moment = iso("2026-07-03", country="DE")
+    assert (moment.precision, moment.basis, moment.instant) == (Precision.DAY, Basis.UNKNOWN, None)
+    assert moment.local is not None
+    assert moment.local.date() == date(2026, 7, 3)
+    assert whole_day(date(2026, 7, 3), raw="2026-07-03") == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "soon", "2026-13-01", "2026-02-30T10:00", "2026-07-03T25:00", "2026-07-03T10:61Z", "2026-07-03T10:00+15:00",
+        "03.07.2026", "2026-07-03T10:00 CET", "٢٠٢٦-٠٧-٠٣", "2026-07-03T10:00Z\x00", "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_keeps_its_raw_text_and_nothing_else(text: str) -> None:
+    assert iso(text) == Moment(text)
+
+
+def test_a_placeholder_year_does_not_overflow_with_a_zone() -> None:
+    assert local(datetime(1, 1, 1), raw="0001", country="JP").instant is None
+    assert local(datetime.max, raw="9999", country="DE").instant is None
+
+
+def test_elsewhere_moves_the_wall_clock_to_the_place_and_keeps_the_instant() -> None:
+    french = iso("2026-07-03T14:00:00+02:00")
+    tokyo = elsewhere(french, "JP")
+    assert (tokyo.instant, tokyo.basis, tokyo.raw) == (french.instant, Basis.OFFSET, french.raw)
+    assert (tokyo.local, tokyo.offset) == (datetime(2026, 7, 3, 21, 0), "+09:00")
+
+
+def test_elsewhere_in_a_country_of_several_zones_forgets_the_wall_clock() -> None:
+    moment = elsewhere(iso("2026-07-03T14:00:00+02:00"), "US")
+    assert (moment.local, moment.offset) == (None, None)
+    assert moment.instant == datetime(2026, 7, 3, 12, 0, tzinfo=UTC)
+
+
+def test_elsewhere_leaves_a_moment_without_an_instant_alone() -> None:
+    day = iso("2026-07-03")
+    assert elsewhere(day, "JP") is day
+
+
+def test_single_zone_follows_zone_tab() -> None:
+    assert single_zone("FR") == single_zone("fr") == ("Europe/Paris",)
+    assert single_zone("DE") == ("Europe/Berlin",), "Büsingen keeps Berlin's clock"
+    assert single_zone("RU") == ()
+
+
+@given(st.text(max_size=40), st.sampled_from(["", "DE", "US", "NZ", "??"]))
+def test_any_text_is_read_or_kept(text: str, country: str) -> None:
+    assert iso(text, country=country).raw == text
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 2), datetime(2199, 12, 30)).map(lambda at: at.replace(microsecond=0)),
+    st.integers(-12 * 60, 14 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+)
+def test_an_offset_time_is_read_as_the_standard_library_writes_it(wall: datetime, away: timedelta) -> None:
+    sign = "-" if away < timedelta() else "+"
+    hours, minutes = divmod(abs(away) // timedelta(minutes=1), 60)
+    moment = iso(f"{wall.isoformat()}{sign}{hours:02}:{minutes:02}")
+    assert moment.instant == (wall - away).replace(tzinfo=UTC)
+    assert moment.local == wall
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2037, 1, 1)), st.sampled_from(["DE", "IN", "GB", "EG", "JP"]))
+def test_a_known_instant_always_leads_back_to_the_wall_clock(wall: datetime, country: str) -> None:
+    moment = local(wall, raw="", country=country)
+    if moment.instant is not None:
+        assert elsewhere(moment, country).local == wall
