@@ -1,0 +1,143 @@
+"""`doorstep.toml`: stores, carrier accounts, where things are kept. Plugin sections stay raw until their plugin reads them.
+
+Order of precedence: the environment (`DOORSTEP_SECTION__KEY`), then the file. An unknown key is an error with its path.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .errors import ConfigError
+from .secret import Secret
+from .settings import convert
+
+PREFIX = "DOORSTEP_"
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(_[A-Z][a-z]{3})?(_[A-Z]{2})?$")]
+
+
+class Server(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the engine listens. `deadline` is the longest a page waits for carriers, in seconds."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    deadline: Annotated[float, Meta(gt=0, le=30)] = 2.5
+
+
+class Plugins(Struct, frozen=True, forbid_unknown_fields=True):
+    """`disabled` names plugins (their entry points) that are installed but not wanted."""
+
+    disabled: tuple[str, ...] = ()
+
+
+class Store(Struct, frozen=True, forbid_unknown_fields=True):
+    """One shop. It answers on its `hosts` (any host, when empty) below `path`; `carriers` are accounts (all, when empty)."""
+
+    name: str
+    hosts: tuple[str, ...] = ()
+    path: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    language: Language = "en"
+    languages: tuple[Language, ...] = ()  # all that have a catalog, when empty
+    theme: str = "classic"
+    settings: dict[str, Any] = {}  # of the theme
+    sections: tuple[str, ...] = ()  # the theme's order, when empty
+    carriers: tuple[str, ...] = ()
+    timezone: str = "UTC"  # IANA; the shop's own clock, for "today" and for when data are from
+    image_hosts: tuple[str, ...] = ()  # other hosts whose images its pages may show
+    countries: tuple[str, ...] = ()  # where the shop ships to; a hint for ambiguous numbers
+    widgets: dict[str, dict[str, Any]] = {}
+    home_url: str = ""
+    logo_url: str = ""
+    contact_url: str = ""
+    contact_email: str = ""
+    contact_phone: str = ""
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings. `secret_key`: the first signs, all verify. `redis` and `database` are URLs."""
+
+    stores: dict[str, Store]
+    secret_key: tuple[Secret, ...] = ()
+    database: str = "sqlite:///doorstep.db"
+    redis: Secret = Secret("")
+    server: Server = Server()
+    plugins: Plugins = Plugins()
+    carriers: dict[str, dict[str, Any]] = {}
+    file: str = "doorstep.toml"
+    base: Path = Path()
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """The settings of a file, with the environment over it. Raises ConfigError, which names file, path and next step."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}", next_step="name the file: --config PATH") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text", next_step="save it as UTF-8") from None
+    return parse(text, file=path.name, environ=environ, base=path.parent)
+
+
+def parse(text: str, *, file: str, environ: Mapping[str, str], base: Path = Path()) -> Config:
+    """As `load`, from text."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: {error}", next_step="correct the line; toml.io shows the format") from None
+    for name, value in environ.items():
+        if (name.startswith(PREFIX) and "__" in name) or name == "DOORSTEP_SECRET_KEY":
+            _overlay(raw, name.removeprefix(PREFIX).lower().split("__"), value, name)
+    if isinstance(raw.get("secret_key"), str):
+        raw["secret_key"] = [raw["secret_key"]]
+    for reserved in ("file", "base"):
+        if reserved in raw:
+            raise ConfigError(f"{file}: {reserved} is not a setting", next_step="remove it")
+    config = convert(raw, Config, path="", file=file, base=base)
+    _check_stores(config, file)
+    return msgspec.structs.replace(config, file=file, base=base)
+
+
+def _overlay(raw: dict[str, Any], path: list[str], value: str, name: str) -> None:
+    table = raw
+    for part in path[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"{name}: {part} is not a table", next_step="see doorstep.toml for the names")
+    table[path[-1]] = _value(value)
+
+
+def _value(text: str) -> Any:
+    """TOML if it is a TOML number, boolean, list or table, else the text itself."""
+    try:
+        value = tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+    return text if isinstance(value, str) and not text.startswith(('"', "'")) else value
+
+
+def _check_stores(config: Config, file: str) -> None:
+    if not config.stores:
+        raise ConfigError(f"{file}: no store", next_step='add [stores.main] with name = "…"')
+    seen: dict[tuple[str, str], str] = {}
+    for id, store in config.stores.items():
+        for host in store.hosts or ("*",):
+            other = seen.setdefault((host.lower(), store.path), id)
+            if other != id:
+                raise ConfigError(
+                    f"{file}: stores.{id} and stores.{other} both answer at {host}{store.path}/",
+                    next_step="give them different hosts or paths",
+                )
+        if store.timezone not in available_timezones():
+            raise ConfigError(
+                f"{file}: stores.{id}.timezone: there is no zone {store.timezone!r}", next_step="see IANA's list"
+            )
+        for account in store.carriers:
+            if account not in config.carriers:
+                raise ConfigError(
+                    f"{file}: stores.{id}.carriers names {account!r}",
+                    next_step=f"add [carriers.{account}] or correct it",
+                )
