@@ -1,0 +1,289 @@
+"""Loading plugins: each by itself, everything or nothing, and what is broken is named with its next step.
+
+A carrier's package is imported only when an account of it is configured; recognition needs its manifest alone.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pluggy
+from msgspec import Struct
+
+from . import hookspecs
+from .carrier import Carrier
+from .config import Config
+from .errors import DoorstepError, PluginError
+from .manifest import Manifest
+from .packages import Package
+from .settings import convert
+from .widget import Widget
+
+HOOKS = ("register_carriers", "register_widgets", "register_themes", "register_locales")
+_ENGINE_KEYS = frozenset({"carrier", "endpoint", "strangers"})
+
+
+class State(StrEnum):
+    """What can be said of a carrier or plugin."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    BROKEN = "broken"
+    BY_NUMBER_ONLY = "by number only"
+
+
+class Account(Struct, frozen=True):
+    """A carrier with the settings of one account. `endpoint` replaces the carrier's own, for its sandbox.
+
+    `strangers` is the share of the account's limit that numbers outside any order may use. `revision` changes with the
+    plugin's version and code table, and makes kept answers of another revision unreadable.
+    """
+
+    name: str
+    carrier: Carrier[Any]
+    endpoint: str = ""
+    strangers: float = 0.5
+    revision: str = ""
+
+
+class CarrierState(Struct, frozen=True):
+    """A line of `doorstep carriers`."""
+
+    slug: str
+    name: str
+    state: State
+    reason: str = ""
+    next_step: str = ""
+    accounts: tuple[str, ...] = ()
+    package: str = ""
+
+
+class Broken(Struct, frozen=True):
+    """A plugin that could not be loaded, and why."""
+
+    plugin: str
+    distribution: str
+    hook: str
+    reason: str
+    next_step: str
+
+
+class WidgetOffer(Struct, frozen=True):
+    """A registered widget and the folder of its module, where its templates and static files lie."""
+
+    type: type[Widget[Any]]
+    folder: Path
+
+
+class Registered(Struct):
+    """What plugins registered, collected per plugin and then committed."""
+
+    carriers: dict[str, type[Carrier[Any]]] = {}  # by package
+    widgets: dict[str, WidgetOffer] = {}
+    themes: list[Path] = []
+    locales: list[Path] = []
+
+
+class Plugins:
+    """Everything that plugins brought: manifests of all carriers, accounts of the active ones, widgets, themes, catalogs."""
+
+    def __init__(self) -> None:
+        self.manifests: dict[str, Manifest] = {}
+        self.accounts: dict[str, Account] = {}
+        self.states: dict[str, CarrierState] = {}
+        self.registered = Registered()
+        self.broken: list[Broken] = []
+
+    def accounts_of(self, slug: str, allowed: Iterable[str] = ()) -> list[Account]:
+        """The active accounts of a carrier, those in `allowed` only (all, when empty)."""
+        names = frozenset(allowed)
+        return [
+            account
+            for account in self.accounts.values()
+            if account.carrier.manifest.slug == slug and (not names or account.name in names)
+        ]
+
+
+def load_plugins(config: Config, packages: Iterable[Package]) -> Plugins:
+    """Loads what is installed and wanted. A plugin that fails is listed in `broken` and the rest works."""
+    plugins = Plugins()
+    homes: dict[str, Package] = {}
+    for package in packages:
+        if package.name in config.plugins.disabled:
+            continue
+        try:
+            manifests = package.manifests()
+            if package.has_code and not package.has_carrier:
+                _register(package, plugins)
+        except DoorstepError as error:
+            _break(plugins, package, error, hook="")
+            continue
+        for manifest in manifests:
+            if manifest.slug in homes:
+                other = homes[manifest.slug].module
+                _break(plugins, package, PluginError(f"carrier {manifest.slug!r} is already in {other}"), hook="")
+                continue
+            homes[manifest.slug] = package
+            plugins.manifests[manifest.slug] = manifest
+    _activate(config, plugins, homes)
+    return plugins
+
+
+def _activate(config: Config, plugins: Plugins, homes: Mapping[str, Package]) -> None:
+    wanted: dict[str, list[str]] = {slug: [] for slug in plugins.manifests}
+    for account, raw in config.carriers.items():
+        slug = str(raw.get("carrier", account))
+        if slug in wanted:
+            wanted[slug].append(account)
+        else:
+            plugins.states[account] = CarrierState(
+                slug, slug, State.BROKEN, f"no installed plugin knows a carrier {slug!r}",
+                f"install it, or correct [carriers.{account}] in {config.file}", (account,),
+            )  # fmt: skip
+    for slug, accounts in wanted.items():
+        plugins.states[slug] = _activate_one(config, plugins, homes[slug], plugins.manifests[slug], accounts)
+
+
+def _activate_one(
+    config: Config, plugins: Plugins, package: Package, manifest: Manifest, accounts: list[str]
+) -> CarrierState:
+    def state(state: State, reason: str = "", next_step: str = "") -> CarrierState:
+        return CarrierState(manifest.slug, manifest.name, state, reason, next_step, tuple(accounts), package.module)
+
+    if not manifest.asks:
+        return state(State.BY_NUMBER_ONLY)
+    if not accounts:
+        return state(State.INACTIVE, "no account is configured", f"add [carriers.{manifest.slug}] to {config.file}")
+    try:
+        cls = _carrier_class(package, plugins)
+        codes = package.codes()
+    except DoorstepError as error:
+        broken = _break(plugins, package, error, hook="register_carriers")
+        return state(State.BROKEN, broken.reason, broken.next_step)
+    problems = []
+    for name in accounts:
+        raw = config.carriers[name]
+        own = {key: value for key, value in raw.items() if key not in _ENGINE_KEYS}
+        try:
+            settings = convert(own, cls.settings_type, path=f"carriers.{name}", file=config.file, base=config.base)
+            carrier = cls(manifest, codes, settings)
+            plugins.accounts[name] = Account(
+                name,
+                carrier,
+                str(raw.get("endpoint", "")),
+                float(raw.get("strangers", 0.5)),
+                f"{package.version}-{codes.revision}",
+            )
+        except DoorstepError as error:
+            problems.append(error)
+        except (ValueError, TypeError) as error:
+            problems.append(PluginError(f"[carriers.{name}] in {config.file}: {error}", next_step="correct the value"))
+    if problems:
+        active = State.ACTIVE if len(problems) < len(accounts) else State.INACTIVE
+        return state(active, problems[0].message, problems[0].next_step)
+    return state(State.ACTIVE)
+
+
+def _carrier_class(package: Package, plugins: Plugins) -> type[Carrier[Any]]:
+    if package.module not in plugins.registered.carriers:
+        _register(package, plugins)
+    try:
+        return plugins.registered.carriers[package.module]
+    except KeyError:
+        raise PluginError(
+            f"{package.module} has a carrier.toml but registers no carrier",
+            next_step="write @hookimpl def register_carriers(register): register(YourCarrier)",
+        ) from None
+
+
+def _register(package: Package, plugins: Plugins) -> None:
+    """Imports one plugin and calls its hooks; commits what it registered when all of them returned. Raises PluginError."""
+    collected = Registered({}, {}, [], [])
+    module = _import(package)
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    try:
+        manager.register(module)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise PluginError(
+            f"a hook does not fit: {reason}", next_step=f"the hooks are {', '.join(HOOKS)}(register)"
+        ) from None
+    collectors = _collectors(collected, package)
+    for hook in HOOKS:
+        try:
+            getattr(manager.hook, hook)(register=collectors[hook])
+        except DoorstepError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise PluginError(f"{hook} raised {_named(error)}", next_step="fix the plugin or disable it") from error
+    _commit(collected, plugins.registered)
+
+
+def _collectors(into: Registered, package: Package) -> dict[str, Callable[[Any], None]]:
+    def carrier(cls: Any) -> None:
+        _must(isinstance(cls, type) and issubclass(cls, Carrier), "register_carriers", "a subclass of Carrier", cls)
+        into.carriers[package.module] = cls
+
+    def widget(cls: Any) -> None:
+        _must(isinstance(cls, type) and issubclass(cls, Widget), "register_widgets", "a subclass of Widget", cls)
+        _must(isinstance(getattr(cls, "name", None), str), "register_widgets", "a Widget with a name", cls)
+        into.widgets[cls.name] = WidgetOffer(cls, package.folder)
+
+    def theme(path: Any) -> None:
+        _must(
+            isinstance(path, Path) and (path / "theme.toml").is_file(),
+            "register_themes",
+            "a folder with theme.toml",
+            path,
+        )
+        into.themes.append(path)
+
+    def locale(path: Any) -> None:
+        _must(isinstance(path, Path) and path.is_dir(), "register_locales", "a folder of catalogs", path)
+        into.locales.append(path)
+
+    return dict(zip(HOOKS, (carrier, widget, theme, locale), strict=True))
+
+
+def _must(holds: bool, hook: str, expected: str, got: object) -> None:
+    if not holds:
+        raise PluginError(f"{hook} was given {got!r}", next_step=f"register({expected})")
+
+
+def _commit(collected: Registered, into: Registered) -> None:
+    for name in collected.widgets:
+        if name in into.widgets:
+            raise PluginError(f"a widget {name!r} is registered already", next_step="give it another name")
+    into.carriers.update(collected.carriers)
+    into.widgets.update(collected.widgets)
+    into.themes += collected.themes
+    into.locales += collected.locales
+
+
+def _import(package: Package) -> object:
+    try:
+        return importlib.import_module(package.module)
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"importing {package.module} raised {_named(error)}", next_step="fix it or disable it"
+        ) from error
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _break(plugins: Plugins, package: Package, error: DoorstepError, *, hook: str) -> Broken:
+    broken = Broken(
+        package.name,
+        f"{package.distribution} {package.version}",
+        hook,
+        error.message,
+        error.next_step or f"fix it, or add {package.name!r} to plugins.disabled",
+    )
+    plugins.broken.append(broken)
+    return broken
