@@ -1,0 +1,84 @@
+"""The carriers' sandbox: each carrier's samples over real HTTP, at the carrier's real paths below `/<slug>`.
+
+Token endpoint, not found, rate limit, server error and a refused credential included, so a plugin can be written, shown and
+tested without credentials. `days` moves every date in the answers, so a demo is never out of date.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from starlette.applications import Starlette
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .packages import Package
+from .samples import Case, Role, Samples, load_samples, shifted
+
+
+class Sandbox:
+    """An ASGI application. `calls` counts requests by (slug, case name); `refuse_tokens(slug)` lets the next call fail."""
+
+    def __init__(self, samples: Iterable[Samples], *, today: date | None = None) -> None:
+        self.samples = {one.slug: one for one in samples}
+        self.calls: Counter[tuple[str, str]] = Counter()
+        self._today = today
+        self._refused: Counter[str] = Counter()
+        self.app = Starlette(routes=[Route("/{slug}{path:path}", self._answer, methods=["GET", "POST"])])
+
+    def refuse_tokens(self, slug: str, times: int = 1) -> None:
+        """The next requests are answered as if their credential had expired."""
+        self._refused[slug] += times
+
+    async def _answer(self, request: Request) -> Response:
+        samples = self.samples.get(request.path_params["slug"])
+        if samples is None:
+            return Response("no such carrier here", 404)
+        body = await request.body()  # before the form, which then reads from it
+        form = await request.form() if "form" in request.headers.get("content-type", "") else FormData()
+        case = self._match(samples, request, form, body)
+        if case is None:
+            return Response("the sandbox has no case for this request", 404)
+        self.calls[samples.slug, case.name] += 1
+        days = (self._today - samples.anchor).days if self._today else 0
+        headers = {**case.response.headers, "x-sandbox-case": case.name}
+        return Response(shifted(case.body, samples.dates, days), case.response.status, headers)
+
+    def _match(self, samples: Samples, request: Request, form: Mapping[str, object], body: bytes) -> Case | None:
+        path = request.path_params["path"]
+        fitting = [
+            case
+            for case in samples.cases
+            if case.request.path
+            and case.request.method == request.method
+            and _fits(case.request.path, path)
+            and case.request.params.items() <= dict(request.query_params).items()
+            and case.request.contains.encode() in body
+        ]
+        if not fitting:
+            return None
+        case = max(fitting, key=lambda case: (not case.request.path.endswith("*"), len(case.request.params)))
+        guard = samples.guard if case.request.headers is None else case.request.headers
+        held = all(request.headers.get(name) == value for name, value in guard.items())
+        held = held and case.request.form.items() <= dict(form).items()
+        if case.role is not Role.TOKEN and self._refused[samples.slug]:
+            self._refused[samples.slug] -= 1
+            held = False
+        return case if held else next(iter(samples.of(Role.UNAUTHORIZED)), None)
+
+
+def sandbox_of(packages: Iterable[Package], *, today: date | None = None) -> Sandbox:
+    """The sandbox of all packages that ship samples."""
+    samples = [
+        load_samples(package.folder / "samples", manifest.slug)
+        for package in packages
+        if (package.folder / "samples" / "sandbox.toml").is_file()
+        for manifest in package.manifests()[:1]
+    ]
+    return Sandbox(samples, today=today)
+
+
+def _fits(pattern: str, path: str) -> bool:
+    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
