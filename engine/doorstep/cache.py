@@ -1,0 +1,158 @@
+"""Where carrier answers are kept for a while: in the process, in Redis, or in both. Bytes in, bytes out, nothing unpickled.
+
+A cache never fails a page: what it cannot give is a miss, what it cannot keep is counted. A lost Redis costs at most its
+time-out once, then nothing until a quiet try says that it is back.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from .clock import Clock
+from .metrics import Metrics
+
+TIMEOUT = 0.25  # seconds a page may lose to the shared cache
+
+
+class Cache(Protocol):
+    """Keys are text, values bytes, `ttl` is in seconds. `healthy` is False while the cache cannot be reached."""
+
+    @property
+    def healthy(self) -> bool: ...
+
+    async def get(self, key: str) -> bytes | None: ...
+    async def set(self, key: str, value: bytes, ttl: float) -> None: ...
+    async def close(self) -> None: ...
+
+
+class MemoryCache:
+    """In the process; bounded in bytes, the least recently used goes first."""
+
+    def __init__(self, clock: Clock, *, most_bytes: int = 32 * 1024 * 1024) -> None:
+        self._clock = clock
+        self._most = most_bytes
+        self._size = 0
+        self._entries: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+
+    @property
+    def healthy(self) -> bool:
+        return True
+
+    async def get(self, key: str) -> bytes | None:
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if self._clock.monotonic() >= entry[1]:
+            self._drop(key)
+            return None
+        self._entries.move_to_end(key)
+        return entry[0]
+
+    async def set(self, key: str, value: bytes, ttl: float) -> None:
+        self._drop(key)
+        if ttl <= 0 or len(value) > self._most:
+            return
+        self._entries[key] = (value, self._clock.monotonic() + ttl)
+        self._size += len(key) + len(value)
+        while self._size > self._most:
+            self._drop(next(iter(self._entries)))
+
+    async def close(self) -> None:
+        self._entries.clear()
+        self._size = 0
+
+    def _drop(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._size -= len(key) + len(entry[0])
+
+
+class RedisCache:
+    """Redis or Valkey, shared by all processes. Every failure is a miss and is counted; see `healthy`."""
+
+    def __init__(self, url: str, *, metrics: Metrics, retry_after: float = 1.0) -> None:
+        # The client's defaults would retry and wait for up to a minute: a page cannot.
+        pool = ConnectionPool.from_url(
+            url,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=64,
+        )
+        self._redis = Redis(connection_pool=pool)
+        self._metrics = metrics
+        self._retry_after = retry_after
+        self._recovery: asyncio.Task[None] | None = None
+
+    @property
+    def healthy(self) -> bool:
+        return self._recovery is None
+
+    async def get(self, key: str) -> bytes | None:
+        value = await self._try("get", lambda: self._redis.get(key))
+        return value if isinstance(value, bytes) else None
+
+    async def set(self, key: str, value: bytes, ttl: float) -> None:
+        if ttl > 0:
+            await self._try("set", lambda: self._redis.set(key, value, px=max(1, round(ttl * 1000))))
+
+    async def close(self) -> None:
+        if self._recovery is not None:
+            self._recovery.cancel()
+        await self._redis.aclose()
+        await self._redis.connection_pool.disconnect()
+
+    async def _try(self, operation: str, command: Callable[[], Awaitable[object]]) -> object:
+        if not self.healthy:
+            return None
+        try:
+            return await asyncio.wait_for(command(), TIMEOUT)
+        except ResponseError:  # the server is there; this key or this write is the problem
+            self._metrics.cache_failures.labels(operation).inc()
+        except (RedisError, OSError, TimeoutError, ValueError):
+            self._metrics.cache_failures.labels(operation).inc()
+            if self._recovery is None:
+                self._recovery = asyncio.create_task(self._recover())
+        return None
+
+    async def _recover(self) -> None:
+        """Tries the server quietly, so that no page pays for finding out that it is still lost."""
+        while True:
+            await asyncio.sleep(self._retry_after)
+            try:
+                await asyncio.wait_for(self._redis.ping(), TIMEOUT)
+            except (RedisError, OSError, TimeoutError, ValueError):
+                continue
+            self._recovery = None
+            return
+
+
+class TieredCache:
+    """The process in front of Redis: everything is kept in both, and what is near serves when Redis has it no more."""
+
+    def __init__(self, near: MemoryCache, shared: RedisCache) -> None:
+        self._near = near
+        self._shared = shared
+
+    @property
+    def healthy(self) -> bool:
+        return self._shared.healthy
+
+    async def get(self, key: str) -> bytes | None:
+        value = await self._shared.get(key)
+        return await self._near.get(key) if value is None else value
+
+    async def set(self, key: str, value: bytes, ttl: float) -> None:
+        await self._near.set(key, value, ttl)
+        await self._shared.set(key, value, ttl)
+
+    async def close(self) -> None:
+        await self._near.close()
+        await self._shared.close()
