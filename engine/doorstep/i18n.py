@@ -1,0 +1,241 @@
+"""Languages: catalogs from `.po` files in memory, negotiation with the reader, dates and numbers by CLDR.
+
+A language is a folder `<lang>/LC_MESSAGES/*.po`; catalogs are compiled when first used (2 to 12 ms) and kept.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from functools import cache, cached_property
+from io import BytesIO
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError, dates, lists, numbers
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+SOURCE = "en"  # the language of the msgids
+_FSI, _PDI = "\u2068", "\u2069"
+_RANGE = re.compile(r"(?P<tag>[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:\s*;\s*q=(?P<q>[01](?:\.[0-9]{0,3})?))?")
+_LONGEST_HEADER, _MOST_RANGES = 1000, 10
+# The first digit of each numbering system that CLDR makes a locale's default.
+_ZERO = {"arab": "٠", "arabext": "۰", "beng": "০", "deva": "०", "mymr": "၀", "olck": "᱐", "tibt": "༠", "adlm": "𞥐"}
+
+
+def N_(msgid: str) -> str:  # gettext's own name for "extract now, translate later"
+    return msgid
+
+
+class Catalogs:
+    """All catalogs of the engine (first folder) and of plugins, merged per language."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = tuple(folders)
+        self.languages = frozenset(
+            file.parent.parent.name for folder in self._folders[:1] for file in folder.glob("*/LC_MESSAGES/*.po")
+        )
+        self._localizers: dict[str, Localizer] = {}
+
+    def localizer(self, language: str) -> "Localizer":
+        """What speaks a language (`pt_BR`); texts it lacks come from its base language, then in English."""
+        if language not in self._localizers:
+            self._localizers[language] = Localizer(language, self._translations(language))
+        return self._localizers[language]
+
+    def _translations(self, language: str) -> NullTranslations:
+        chain = NullTranslations()
+        for code in reversed(_widening(language)):
+            for folder in reversed(self._folders):
+                for file in sorted((folder / code / "LC_MESSAGES").glob("*.po")):
+                    catalog = _compiled(file)
+                    catalog.add_fallback(chain)
+                    chain = catalog
+        return chain
+
+
+class Localizer:
+    """One language: its texts and its ways to write dates, times and numbers."""
+
+    def __init__(self, language: str, translations: NullTranslations) -> None:
+        self.language = language
+        self.locale = Locale.parse(language)
+        self._translations = translations
+
+    @property
+    def tag(self) -> str:
+        """BCP 47: `pt-BR`."""
+        return self.language.replace("_", "-")
+
+    @property
+    def dir(self) -> str:
+        return str(self.locale.text_direction)
+
+    @property
+    def name(self) -> str:
+        """The language's name in itself, as CLDR writes it, with a capital where the script has one."""
+        name = self.locale.get_display_name() or self.language
+        return name[:1].upper() + name[1:]
+
+    def text(self, msgid: str, context: str = "", **values: str) -> str:
+        """The translation of a msgid, with `%(name)s` filled in; values are isolated for bidi where it matters."""
+        found = self._translations.upgettext(context, msgid) if context else self._translations.ugettext(msgid)
+        return str(found) % {name: self.isolate(value) for name, value in values.items()} if values else str(found)
+
+    def plural(self, one: str, many: str, n: int) -> str:
+        """The plural form for `n`, with `%(n)s` written as the locale writes numbers."""
+        return self.plural_form(one, many, n) % {"n": self.number(n)}
+
+    def plural_form(self, one: str, many: str, n: int, context: str = "") -> str:
+        """The plural form for `n`, placeholders unfilled."""
+        if context:
+            return str(self._translations.unpgettext(context, one, many, n))
+        return str(self._translations.ungettext(one, many, n))
+
+    def isolate(self, text: str) -> str:
+        """Text of unknown direction inside a right-to-left sentence, so that neither disturbs the other."""
+        return f"{_FSI}{text}{_PDI}" if self.dir == "rtl" and text else text
+
+    def day(self, day: date, today: date) -> str:
+        """A day as a person says it, as a heading: Today, Yesterday, Monday 23 November; with the year when another."""
+        distance = (day - today).days
+        if distance in (0, -1, 1):
+            return self.text({0: N_("Today"), -1: N_("Yesterday"), 1: N_("Tomorrow")}[distance])
+        return self.long_date(day, today)
+
+    def long_date(self, day: date, today: date) -> str:
+        """Weekday, day and month; with the year when it is not this one."""
+        pattern = self._weekday_pattern if day.year == today.year else "full"
+        return self._digits(dates.format_date(day, pattern, locale=self.locale))
+
+    def weekday(self, day: date) -> str:
+        """The name of the weekday, as it stands alone."""
+        return dates.format_date(day, "cccc", locale=self.locale)
+
+    def day_and_month(self, day: date) -> str:
+        return self._digits(dates.format_skeleton("MMMMd", datetime.combine(day, time()), locale=self.locale))
+
+    def clock(self, at: time) -> str:
+        """The time of day, hours and minutes: 14:05, 2:05 PM."""
+        return self._digits(dates.format_time(at, "short", locale=self.locale)).replace("\u202f", "\u00a0")
+
+    def number(self, value: int | float | Decimal) -> str:
+        return numbers.format_decimal(value, locale=self.locale, numbering_system="default")
+
+    def money(self, amount: str | int | float | Decimal, currency: str) -> str:
+        """An amount with its currency (ISO 4217), as the locale writes it; the plain text where it is no number."""
+        try:
+            value = Decimal(str(amount))
+            return numbers.format_currency(value, currency, locale=self.locale, numbering_system="default")
+        except (InvalidOperation, ValueError):
+            return f"{amount} {currency}"
+
+    def country(self, code: str) -> str:
+        """The name of a country (ISO 3166-1 alpha-2), or the code."""
+        return str(self.locale.territories.get(code.upper(), code))
+
+    def alternatives(self, items: Iterable[str]) -> str:
+        """One of several: "UPS, DHL or La Poste"."""
+        return lists.format_list(list(items), style="or", locale=self.locale)
+
+    def offset(self, offset: str) -> str:
+        """An offset ("+01:00") as shown beside a wall clock: UTC+1."""
+        sign, hours, minutes = offset[0], offset[1:3].lstrip("0") or "0", offset[4:6]
+        text = "UTC" if (hours, minutes) == ("0", "00") else f"UTC{'−' if sign == '-' else '+'}{hours}"
+        return self._digits(text if minutes == "00" else f"{text}:{minutes}")
+
+    @cached_property
+    def _weekday_pattern(self) -> str:
+        """CLDR's pattern for weekday, day and month in full. Where a locale gives it only abbreviated, its fields are
+        widened, as UTS 35 (Missing Skeleton Fields) prescribes."""
+        skeletons = self.locale.datetime_skeletons
+        found = next(name for name in ("MMMMEEEEd", "MMMMEd", "MMMEd") if name in skeletons)
+        return re.sub("MMM+", "MMMM", re.sub("E+|c+", "EEEE", skeletons[found].pattern))
+
+    @cached_property
+    def _digit_table(self) -> dict[int, str]:
+        zero = _ZERO.get(self.locale.default_numbering_system)
+        return {ord("0") + i: chr(ord(zero) + i) for i in range(10)} if zero else {}
+
+    def _digits(self, text: str) -> str:
+        """The digits that the locale writes by default: CLDR's date patterns come with Latin ones."""
+        return text.translate(self._digit_table) if self._digit_table else text
+
+
+def negotiate(asked: str, accepted: str, available: Sequence[str], default: str) -> str:
+    """The language of a page: what the address asks for, else the browser's header, else the store's own.
+
+    `asked` and `accepted` come from strangers: both are bounded, and only what is in `available` comes out.
+    """
+    for tag in ([asked[:35]] if asked else []) + _ranges(accepted):
+        if (found := match(tag, available)) is not None:
+            return found
+    return default
+
+
+def match(tag: str, available: Sequence[str]) -> str | None:
+    """The available language that a BCP 47 tag means, or None: exact, then its base, then a sibling of the base."""
+    wanted = _canonical(tag)
+    if not wanted:
+        return None
+    for code in _widening(wanted):
+        if code in available:
+            return code
+    base = wanted.partition("_")[0]
+    return next((code for code in available if code.partition("_")[0] == base), None)
+
+
+def _ranges(header: str) -> list[str]:
+    weighed: list[tuple[float, int, str]] = []
+    for i, part in enumerate(header[:_LONGEST_HEADER].split(",")[:_MOST_RANGES]):
+        found = _RANGE.fullmatch(part.strip())
+        if found and found["tag"] != "*" and (q := float(found["q"] or 1)) > 0:
+            weighed.append((-q, i, found["tag"]))
+    return [tag for _, _, tag in sorted(weighed)]
+
+
+@cache
+def _widening(code: str) -> tuple[str, ...]:
+    """A code and its bases: pt_BR, pt."""
+    parts = code.split("_")
+    return tuple("_".join(parts[:n]) for n in range(len(parts), 0, -1))
+
+
+_ALIASES: Mapping[str, str] = {
+    "no": "nb",
+    "iw": "he",
+    "in": "id",
+    "zh": "zh_Hans",
+    "zh_TW": "zh_Hant",
+    "zh_HK": "zh_Hant",
+}
+
+
+def _canonical(tag: str) -> str:
+    """A tag as Babel writes locales: pt_BR, zh_Hant; empty for what is none."""
+    if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", tag):
+        return ""
+    language, *rest = re.split("[-_]", tag)
+    parts = [language.lower()]
+    parts += [part.title() if len(part) == 4 else part.upper() for part in rest if len(part) in (2, 4)]
+    code = "_".join(parts)
+    return _ALIASES.get(code, code)
+
+
+def known(language: str) -> bool:
+    """Whether CLDR knows a locale of this name."""
+    try:
+        Locale.parse(language)
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
+def _compiled(file: Path) -> Translations:
+    with file.open("rb") as source:
+        catalog = read_po(source)
+    binary = BytesIO()
+    write_mo(binary, catalog)
+    binary.seek(0)
+    return Translations(binary, domain="doorstep")
