@@ -1,0 +1,118 @@
+"""A store's widgets: made from its settings, rendered each by itself into its slot; one that fails leaves its slot empty."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+from markupsafe import Markup
+from msgspec import Struct
+
+from .errors import ConfigError, DoorstepError
+from .i18n import Localizer
+from .metrics import Metrics
+from .plugins import WidgetOffer
+from .settings import convert
+from .theming import Look
+from .threads import Threads
+from .widget import FormProblem, Submission, Widget, WidgetView
+
+LONGEST = 0.25  # seconds a widget may think
+
+log = structlog.get_logger("doorstep.widgets")
+
+
+class Placed(Struct, frozen=True):
+    """A widget of a store and the slot it stands in."""
+
+    widget: Widget[Any]
+    slot: str
+    folder: Path
+
+
+class WidgetProblem(Struct, frozen=True):
+    """A widget that a store asks for and cannot have."""
+
+    widget: str
+    reason: str
+    next_step: str
+
+
+def place_widgets(
+    wanted: Mapping[str, Mapping[str, Any]], offers: Mapping[str, WidgetOffer], *, store: str, file: str, base: Path
+) -> tuple[list[Placed], list[WidgetProblem]]:
+    """The widgets of `[stores.<store>.widgets]`, in order, and those that cannot be had, with the reason."""
+    placed: list[Placed] = []
+    problems: list[WidgetProblem] = []
+    for name, raw in wanted.items():
+        path = f"stores.{store}.widgets.{name}"
+        try:
+            if name not in offers:
+                known = ", ".join(sorted(offers)) or "none"
+                raise ConfigError(f"{file}: {path}: no plugin offers this widget", next_step=f"installed: {known}")
+            offer = offers[name]
+            own = {key: value for key, value in raw.items() if key != "slot"}
+            settings = convert(own, offer.type.settings_type, path=path, file=file, base=base)
+            placed.append(Placed(offer.type(settings), str(raw.get("slot", offer.type.slot)), offer.folder))
+        except DoorstepError as error:
+            problems.append(WidgetProblem(name, error.message, error.next_step))
+    return placed, problems
+
+
+class Widgets:
+    """Renders the widgets of one store."""
+
+    def __init__(self, placed: Sequence[Placed], look: Look, metrics: Metrics) -> None:
+        self._placed = {one.widget.name: one for one in placed}
+        self._look = look
+        self._metrics = metrics
+        self._threads: dict[str, Threads] = defaultdict(Threads)
+        self.failures = 0
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._placed
+
+    async def slots(self, views: Mapping[str, WidgetView], localizer: Localizer) -> dict[str, Markup]:
+        """What stands in each slot, given the view of each widget by name."""
+        filled: dict[str, Markup] = defaultdict(Markup)
+        for name, placed in self._placed.items():
+            if name in views and views[name].level >= placed.widget.level:
+                filled[placed.slot] += await self._render(placed, views[name], localizer)
+        return filled
+
+    async def submit(self, name: str, form: Mapping[str, str], view: WidgetView) -> Submission:
+        """What a widget reads from a sent form. Raises FormProblem; a widget that fails refuses the form."""
+        placed = self._placed[name]
+        try:
+            async with asyncio.timeout(LONGEST):
+                submission = await self._threads[name].run(lambda: placed.widget.submit(form, view), wait=LONGEST)
+        except FormProblem:
+            raise
+        except (Exception, TimeoutError) as error:
+            self._failed(name, error)
+            raise FormProblem("Your answer could not be read. Please try again.") from None
+        if not isinstance(submission, Submission):
+            self._failed(name, TypeError(f"submit() returned {type(submission).__name__}"))
+            raise FormProblem("Your answer could not be read. Please try again.")
+        return submission
+
+    async def _render(self, placed: Placed, view: WidgetView, localizer: Localizer) -> Markup:
+        name = placed.widget.name
+        try:
+            async with asyncio.timeout(LONGEST):
+                context = await self._threads[name].run(lambda: placed.widget.context(view), wait=LONGEST)
+            if context is None:
+                return Markup()
+            return self._look.render_widget(
+                name, context, view, localizer, view.store.base, widget_id=f"widget-{name.replace('_', '-')}"
+            )
+        except Exception as error:  # whatever a plugin does, the page goes out
+            self._failed(name, error)
+            return Markup()
+
+    def _failed(self, name: str, error: BaseException) -> None:
+        self.failures += 1
+        self._metrics.widget_failures.labels(name).inc()
+        log.error("widget failed, its slot stays empty", widget=name, error=type(error).__name__, detail=str(error))
