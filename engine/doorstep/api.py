@@ -1,0 +1,126 @@
+"""The headless JSON API: shipments as data, errors as problem documents, health for operators."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from . import metrics, responses, views
+from .cache import Cache
+from .errors import NumberError
+from .manifest import Manifest
+from .metrics import Metrics
+from .plugins import Plugins, State
+from .recognition import normalise
+from .shops import Shop, Shops
+from .store import Store
+from .tracker import Lookup, Outcome, Tracker
+
+_STATUS = {
+    Outcome.CHOOSE: 300, Outcome.WAITING: 202, Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404,
+    Outcome.UNAVAILABLE: 503, Outcome.LINK_ONLY: 404,
+}  # fmt: skip
+
+
+class Api:
+    """Endpoints below `/api/v1/`."""
+
+    def __init__(self, tracker: Tracker, plugins: Plugins, *, deadline: float) -> None:
+        self._tracker = tracker
+        self._manifests: Mapping[str, Manifest] = plugins.manifests
+        self._deadline = deadline
+
+    async def shipments(self, request: Request) -> Response:
+        """`GET /api/v1/shipments/{number}` (`?carrier=`, `?parcel=`, `?lang=`): what anybody with the number may know."""
+        shop: Shop = request.state.shop
+        try:
+            number = normalise(request.path_params["number"])
+        except NumberError:
+            return self._problem(request, shop, "invalid_number", 400)
+        carrier = request.query_params.get("carrier", "")[:40]
+        lookup = await self._tracker.look_up(number, shop.config, carrier=carrier, wait=self._deadline)
+        if lookup.outcome in (Outcome.FOUND, Outcome.CHOOSE):
+            return self._found(request, shop, lookup)
+        status = _STATUS[lookup.outcome]
+        headers = {"Retry-After": str(round(lookup.retry_after or 60))} if status == 503 else {}
+        if status == 202:
+            headers["Retry-After"] = "3"
+        names = [self._manifests[slug].name for slug in lookup.carriers[:3]]
+        links = [
+            {"carrier": slug, "url": self._manifests[slug].link_for(number, shop.config.language)}
+            for slug in lookup.carriers
+            if self._manifests[slug].link
+        ]
+        return self._problem(
+            request,
+            shop,
+            lookup.outcome.value,
+            status,
+            headers=headers,
+            names=names,
+            carriers=lookup.carriers,
+            links=links,
+        )
+
+    def not_found(self, request: Request) -> Response:
+        return self._problem(request, request.state.shop, "not_a_page", 404)
+
+    def failed(self, request: Request) -> Response:
+        return self._problem(request, request.state.shop, "error", 500)
+
+    def _found(self, request: Request, shop: Shop, lookup: Lookup) -> Response:
+        parcel = request.query_params.get("parcel", "")
+        shipments = [one for one in lookup.shipments if parcel in ("", one.id)]
+        body = {
+            "number": lookup.number,
+            "fetched_at": lookup.fetched_at,
+            "freshness": lookup.freshness,
+            "shipments": [views.coarse_shipment(shipment) for shipment in shipments],
+        }
+        return responses.json(body, headers={"X-Doorstep-Freshness": lookup.freshness.value})
+
+    def _problem(
+        self, request: Request, shop: Shop, code: str, status: int, *, headers: Mapping[str, str] | None = None,
+        names: list[str] | None = None, **more: Any,
+    ) -> Response:  # fmt: skip
+        asked, accepted = request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+        localizer = shop.reader(asked, accepted).localizer
+        values = {"carrier": localizer.alternatives(names)} if names else {}
+        hero = views.hero_without(code, localizer, **values)
+        return responses.problem(
+            status, code, hero.headline, hero.detail, instance=request.url.path, language=localizer.tag,
+            headers=headers, **more,
+        )  # fmt: skip
+
+
+class Health:
+    """`/healthz`: the process answers. `/readyz`: what it needs is there, or what works without. `/metrics`."""
+
+    def __init__(self, store: Store, cache: Cache, plugins: Plugins, shops: Shops, counted: Metrics) -> None:
+        self._store = store
+        self._cache = cache
+        self._plugins = plugins
+        self._shops = shops
+        self._metrics = counted
+
+    async def healthz(self, request: Request) -> Response:
+        return responses.json({"status": "ok"})
+
+    async def readyz(self, request: Request) -> Response:
+        """200 when ready or degraded (with what is amiss), 503 when forms could not be kept."""
+        stored = await self._store.healthy()
+        amiss = [
+            f"carrier {one.slug}: {one.reason}" for one in self._plugins.states.values() if one.state is State.BROKEN
+        ]
+        amiss += [f"plugin {one.plugin}: {one.reason}" for one in self._plugins.broken]
+        amiss += [f"widget {one.widget}: {one.reason}" for shop in self._shops.all for one in shop.problems]
+        if not self._cache.healthy:
+            amiss.append("redis: not answering; answers are kept in the process")
+        if not stored:
+            amiss.append("database: not answering; forms cannot be kept")
+        status = "broken" if not stored else "degraded" if amiss else "ready"
+        return responses.json({"status": status, "amiss": amiss}, status=200 if stored else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(self._metrics.render(), media_type=metrics.CONTENT_TYPE)

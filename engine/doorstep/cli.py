@@ -1,0 +1,235 @@
+"""`doorstep`: the commands. Exit codes: 0 fine, 1 problems found, 2 wrong usage."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from . import __version__, logs, terminal
+from .app import Engine, assemble, create_app, create_engine
+from .config import Config, Server, load
+from .demo import DemoShop, demo_config
+from .errors import DoorstepError, NumberError
+from .packages import installed
+from .plugins import load_plugins
+from .recognition import Recognizer, normalise
+from .sandbox import Sandbox, sandbox_of
+from .serving import Site, serve_sites
+from .tracker import Outcome
+from .tracking import ask, ask_sandbox, settings
+from .wire import Wire
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Commands(click.Group):
+    """Our own errors as one line on stderr and exit code 1, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DoorstepError as error:
+            click.echo(f"doorstep: {error}", err=True)
+            ctx.exit(1)
+
+
+def _config_option(command: F) -> F:
+    return click.option(
+        "--config", "path", type=click.Path(path_type=Path), default=Path("doorstep.toml"), show_default=True,
+        envvar="DOORSTEP_CONFIG", help="The settings.",
+    )(command)  # fmt: skip
+
+
+def _optional_config(command: F) -> F:
+    return click.option(
+        "--config", "path", type=click.Path(path_type=Path), envvar="DOORSTEP_CONFIG",
+        help="The settings; doorstep.toml, where there is one.",
+    )(command)  # fmt: skip
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_port_option = click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="doorstep")
+def main() -> None:
+    """A headless tracking-page engine."""
+
+
+@main.command()
+@_port_option
+@click.option("--redis", default="", help="A redis:// URL; without one, answers are kept in the process.")
+@click.option("--data", type=click.Path(path_type=Path), help="Where forms are kept; a temporary folder, if not named.")
+def demo(port: int, redis: str, data: Path | None) -> None:
+    """Open a working store with simulated carriers. Nothing to set up, nothing leaves this machine."""
+    logs.configure()
+    with tempfile.TemporaryDirectory(prefix="doorstep-demo-") as temporary:
+        folder = data or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        sandbox = sandbox_of(installed(), today=datetime.now(UTC).date())
+        config = demo_config(
+            list(sandbox.samples.values()),
+            sandbox=f"http://127.0.0.1:{port + 1}",
+            database=f"sqlite:///{(folder / 'demo.db').resolve()}",
+            server=Server(port=port),
+            redis=redis,
+        )
+        engine = create_engine(config)
+        names = {slug: manifest.name for slug, manifest in engine.plugins.manifests.items()}
+        shop = DemoShop(assemble(engine), engine.shops, list(sandbox.samples.values()), names)
+        _announce_demo(port, sandbox)
+        serve_sites([Site(shop.app, "127.0.0.1", port), Site(sandbox.app, "127.0.0.1", port + 1)])
+
+
+def _announce_demo(port: int, sandbox: Sandbox) -> None:
+    sample = next(case for one in sandbox.samples.values() for case in one.cases if case.demo)
+    click.echo(f"""
+  Doorstep demo. Shop, parcels and people are invented; carriers are simulated on this machine.
+
+    Open              http://127.0.0.1:{port}/shop/
+    A parcel          http://127.0.0.1:{port}/track/{sample.number}
+    In Arabic         http://127.0.0.1:{port}/track/{sample.number}?lang=ar
+    Another theme     http://127.0.0.1:{port}/minimal/track/{sample.number}
+    As JSON           http://127.0.0.1:{port}/api/v1/shipments/{sample.number}
+    Carriers' sandbox http://127.0.0.1:{port + 1}/
+
+    Stop with Ctrl+C.
+""")
+
+
+@main.command()
+@_config_option
+@click.option("--host", help="Instead of server.host.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Instead of server.port.")
+def serve(path: Path, host: str | None, port: int | None) -> None:
+    """Serve the stores of the settings."""
+    logs.configure()
+    config = _load(path)
+    site = Site(create_app(config), host or config.server.host, port or config.server.port)
+    click.echo(f"doorstep: serving on http://{site.host}:{site.port}", err=True)
+    serve_sites([site])
+
+
+@main.command()
+@_port_option
+@click.option("--as-recorded", is_flag=True, help="Dates as in the samples, instead of moved to today.")
+def sandbox(port: int, as_recorded: bool) -> None:
+    """Serve the carriers' sandbox alone: every plugin's samples at the carrier's real paths, below /SLUG."""
+    site = sandbox_of(installed(), today=None if as_recorded else datetime.now(UTC).date())
+    click.echo("\n".join(f"http://127.0.0.1:{port}/{slug}" for slug in sorted(site.samples)))
+    serve_sites([Site(site.app, "127.0.0.1", port)])
+
+
+@main.command()
+@_optional_config
+@click.argument("number")
+@click.option("--carrier", default="", help="Ask this carrier, whatever the number looks like.")
+@click.option("--store", default="", help="The store whose carriers and language count; the first one, if not named.")
+@click.option("--locale", default="", help="The language to answer in, such as fr or pt-BR.")
+@click.option("-v", "--verbose", is_flag=True, help="Show what was asked and answered, without secrets.")
+@_json_option
+def track(path: Path | None, number: str, carrier: str, store: str, locale: str, verbose: bool, as_json: bool) -> None:
+    """Ask where a parcel is, and print what its page says. Without settings, the carriers' sandbox is asked."""
+    logs.configure(verbose=verbose)
+    wire = Wire() if verbose else None
+    config = settings(path, os.environ)
+    if config is None:
+        click.echo("No doorstep.toml here: asking the carriers' sandbox.\n", err=True)
+        shown = ask_sandbox(number, carrier=carrier, store=store, language=locale, wire=wire)
+    else:
+        shown = ask(number, config, carrier=carrier, store=store, language=locale, wire=wire)
+    if wire is not None:
+        click.echo("\n".join(wire.lines()) + "\n", err=True)
+    click.echo(shown.json if as_json else "\n".join(shown.lines))
+    if shown.outcome not in (Outcome.FOUND, Outcome.CHOOSE, Outcome.LINK_ONLY):
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.argument("numbers", nargs=-1, required=True)
+@_json_option
+def recognize(numbers: tuple[str, ...], as_json: bool) -> None:
+    """Say which carriers numbers may belong to, best first, and why. Asks nobody."""
+    recognizer = Recognizer(_manifests().values())
+    found = []
+    for typed in numbers:
+        try:
+            number = normalise(typed)
+            found.append({"number": number, "candidates": recognizer.candidates(number)})
+        except NumberError as error:
+            found.append({"number": typed[:64], "candidates": [], "problem": str(error)})
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        for one in found:
+            lines = terminal.candidate_lines(str(one["number"]), one["candidates"])  # type: ignore[arg-type]
+            click.echo("\n".join([lines[0], f"  {one['problem']}"] if "problem" in one else lines))
+    if not all(one["candidates"] for one in found):
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@_optional_config
+@_json_option
+def carriers(path: Path | None, as_json: bool) -> None:
+    """List carriers with their state: active, inactive and why, broken and why, by number only."""
+    config = settings(path, os.environ) or Config(stores={})
+    plugins = load_plugins(config, installed())
+    states = sorted(plugins.states.values(), key=lambda one: (one.state, one.slug))
+    if as_json:
+        click.echo(msgspec.json.encode({"carriers": states, "broken": plugins.broken}).decode())
+    else:
+        click.echo("\n".join(terminal.carrier_lines(states, plugins.broken)))
+    if plugins.broken or any(one.state == "broken" for one in states):
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.argument("what", type=click.Choice(["config"]), default="config")
+@_config_option
+@_json_option
+def check(what: str, path: Path, as_json: bool) -> None:
+    """Check the settings, everything they name, and say what to mend."""
+    problems = _problems(path)
+    if as_json:
+        click.echo(msgspec.json.encode(problems).decode())
+    else:
+        click.echo("\n".join(f"{one['message']}: {one['mend']}" for one in problems) or f"{path}: fine")
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+def _problems(path: Path) -> list[dict[str, str]]:
+    try:
+        engine = create_engine(_load(path))
+    except DoorstepError as error:
+        return [{"message": error.message, "mend": error.next_step}]
+    asyncio.run(engine.close())
+    return [{"message": message, "mend": mend} for message, mend in _amiss(engine)]
+
+
+def _amiss(engine: Engine) -> list[tuple[str, str]]:
+    plugins = engine.plugins
+    amiss = [(f"plugin {one.plugin!r}: {one.reason}", one.next_step) for one in plugins.broken]
+    amiss += [
+        (f"carrier {one.slug!r} is {one.state.value}: {one.reason}", one.next_step)
+        for one in plugins.states.values()
+        if one.accounts and one.reason
+    ]
+    amiss += [(one.reason, one.next_step) for shop in engine.shops.all for one in shop.problems]
+    return amiss
+
+
+def _load(path: Path) -> Config:
+    return load(path, os.environ)
+
+
+def _manifests() -> dict[str, Any]:
+    return load_plugins(Config(stores={}), installed()).manifests

@@ -1,0 +1,142 @@
+"""From a look-up to the values of its page, whatever the outcome: what templates, the JSON view model and the terminal show."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Struct
+
+from . import views
+from .context import Choice, Hero, Language, Link, LookupForm, PageContext, PageInfo
+from .i18n import N_
+from .manifest import Manifest
+from .models import Shipment, Status
+from .shops import Shop
+from .tracker import Lookup, Outcome
+from .views import Reader
+
+REFRESH = 3  # seconds until a waiting page looks again
+STATUS = {
+    Outcome.FOUND: 200, Outcome.CHOOSE: 200, Outcome.LINK_ONLY: 200, Outcome.WAITING: 202,
+    Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404, Outcome.UNAVAILABLE: 503,
+}  # fmt: skip
+_CARRIED = ("carrier", "parcel", "lang")  # parameters that stay with a page from link to link
+_SHOP_HELPS = frozenset({Status.EXCEPTION, Status.LOST, Status.RETURNED, Status.CANCELLED})
+
+
+class Visit(Struct, frozen=True):
+    """Who looks at what: the store, the reader, the path below the store's own, the parameters of the address."""
+
+    shop: Shop
+    reader: Reader
+    path: str
+    params: Mapping[str, str] = {}
+
+    @property
+    def carried(self) -> dict[str, str]:
+        return {key: value[:64] for key in _CARRIED if (value := self.params.get(key))}
+
+    def link(self, path: str, **params: str) -> str:
+        """The address of another page of this store, with the parameters that stay."""
+        query = urlencode({**self.carried, **params})
+        return f"{self.shop.view.base}{path}" + (f"?{query}" if query else "")
+
+
+class Contexts:
+    """Builds page contexts. `manifests` are all carriers, by slug."""
+
+    def __init__(self, manifests: Mapping[str, Manifest]) -> None:
+        self._manifests = manifests
+
+    def of(self, visit: Visit, lookup: Lookup) -> PageContext:
+        """The page of a look-up."""
+        if lookup.outcome is Outcome.FOUND:
+            return self._tracking(visit, lookup, lookup.shipments[0])
+        if lookup.outcome is Outcome.CHOOSE:
+            return self._choose(visit, lookup)
+        return self._without_shipment(visit, lookup)
+
+    def form(self, visit: Visit, typed: str = "", problem: str = "") -> PageContext:
+        """The page that asks for a number."""
+        title = visit.reader.localizer.text(N_("Track your parcel"))
+        form = LookupForm(visit.link("/"), typed[:64], problem)
+        return self._page(visit, "lookup", title, lookup=form)
+
+    def message(self, visit: Visit, kind: str) -> PageContext:
+        """A page that only says something; `kind` is a key of `wording.WITHOUT`."""
+        hero = views.hero_without(kind, visit.reader.localizer)
+        return self._page(visit, "error", hero.headline, hero=hero)
+
+    def _tracking(self, visit: Visit, lookup: Lookup, shipment: Shipment) -> PageContext:
+        reader, manifest = visit.reader, self._manifests[shipment.carrier]
+        fetched_at = lookup.fetched_at or reader.now
+        hero = views.hero(shipment, reader)
+        contact = visit.shop.view.contact_url
+        if contact and (shipment.status in _SHOP_HELPS or shipment.action_required):
+            hero = msgspec.structs.replace(hero, action=Link(reader.localizer.text(N_("Contact the shop")), contact))
+        return self._page(
+            visit,
+            "tracking",
+            hero.headline,
+            hero=hero,
+            steps=views.progress(shipment, reader),
+            notice=views.notice(lookup.freshness, manifest, reader, fetched_at),
+            shipment=views.shipment_view(shipment, manifest, reader, fetched_at),
+        )
+
+    def _choose(self, visit: Visit, lookup: Lookup) -> PageContext:
+        text = visit.reader.localizer.text
+        several = len({shipment.carrier for shipment in lookup.shipments}) > 1
+        choices = []
+        for shipment in lookup.shipments:
+            url = visit.link(f"/track/{lookup.number}", carrier=shipment.carrier, parcel=shipment.id)
+            hero = views.hero(shipment, visit.reader)
+            detail = ", ".join(filter(None, (hero.headline, hero.when)))
+            choices.append(Choice(self._manifests[shipment.carrier].name, url, detail))
+        question = (
+            text(N_("Which carrier brings your parcel?")) if several else text(N_("Which of these parcels is yours?"))
+        )
+        hero = Hero("choose", question, text(N_("This number belongs to more than one parcel.")), icon="question")
+        return self._page(visit, "choose", question, hero=hero, choices=tuple(choices))
+
+    def _without_shipment(self, visit: Visit, lookup: Lookup) -> PageContext:
+        outcome, localizer = lookup.outcome, visit.reader.localizer
+        manifests = [self._manifests[slug] for slug in lookup.carriers]
+        names = localizer.alternatives([manifest.name for manifest in manifests[:3]]) if manifests else ""
+        hero = views.hero_without(outcome.value, localizer, carrier=names)
+        if outcome in (Outcome.LINK_ONLY, Outcome.UNAVAILABLE) and manifests and manifests[0].link:
+            label = localizer.text(N_("See it at %(carrier)s"), carrier=manifests[0].name)
+            hero = msgspec.structs.replace(
+                hero, action=Link(label, manifests[0].link_for(lookup.number, localizer.tag))
+            )
+        others = manifests[1:] if outcome is Outcome.LINK_ONLY else []
+        unknown = outcome in (Outcome.NOT_FOUND, Outcome.UNRECOGNISED)
+        return self._page(
+            visit,
+            "tracking",
+            hero.headline,
+            refresh=REFRESH if outcome is Outcome.WAITING else 0,
+            hero=hero,
+            choices=tuple(Choice(one.name, one.link_for(lookup.number, localizer.tag)) for one in others),
+            lookup=LookupForm(visit.link("/"), lookup.number) if unknown else None,
+        )
+
+    def _page(self, visit: Visit, kind: str, title: str, *, refresh: int = 0, **values: object) -> PageContext:
+        shop, localizer = visit.shop, visit.reader.localizer
+        theme = shop.look.theme
+        info = PageInfo(
+            kind=kind,
+            title=f"{title} · {shop.config.name}",
+            language=localizer.tag,
+            dir=localizer.dir,
+            languages=tuple(self._language(visit, code) for code in shop.languages),
+            refresh=refresh,
+            url=f"{shop.view.base}{visit.path}",
+        )
+        sections = shop.config.sections or theme.sections
+        return PageContext(shop.view, info, shop.look.settings, sections, theme.aside, **values)  # type: ignore[arg-type]
+
+    def _language(self, visit: Visit, code: str) -> Language:
+        other = visit.shop.localizer(code)
+        url = "?" + urlencode({**visit.carried, "lang": other.tag})
+        return Language(other.tag, other.name, url, other.dir, code == visit.reader.localizer.language)

@@ -1,0 +1,100 @@
+"""What every answer to a browser or program carries: headers that protect, a tag to ask again with, compression."""
+
+import gzip
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+_SMALLEST_PACKED = 500
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    # With no-referrer, browsers would post our own forms with "Origin: null".
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def content_security_policy(image_hosts: tuple[str, ...] = ()) -> str:
+    """Nothing inline, nothing from elsewhere but the shop's own images."""
+    images = " ".join(["'self'", "data:", *(f"https://{host}" for host in image_hosts)])
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; font-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+    )
+
+
+def page(
+    request: Request, html: str, *, language: str, status: int = 200, csp: str, headers: Mapping[str, str]
+) -> Response:
+    """A page that may be shared (proof level 0), with an ETag; 304 when the reader has it already."""
+    body = html.encode()
+    etag = f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
+    all_headers = {
+        **SECURITY,
+        "Content-Security-Policy": csp,
+        "Content-Language": language,
+        "Vary": "Accept-Language, Accept-Encoding",
+        "Cache-Control": "public, max-age=0, must-revalidate" if status < 400 else "no-store",
+        "ETag": etag,
+        **headers,
+    }
+    if status == 200 and etag in request.headers.get("if-none-match", ""):
+        return Response(None, 304, all_headers)
+    return packed(request, Response(body, status, all_headers, "text/html; charset=utf-8"))
+
+
+def packed(request: Request, response: Response) -> Response:
+    """The response gzipped, where the reader takes that and it is worth it."""
+    body = bytes(response.body)
+    if len(body) < _SMALLEST_PACKED or "gzip" not in request.headers.get("accept-encoding", ""):
+        return response
+    response.body = gzip.compress(body, 6, mtime=0)
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers["Content-Length"] = str(len(response.body))
+    return response
+
+
+def json(value: Any, *, status: int = 200, language: str = "", headers: Mapping[str, str] | None = None) -> Response:
+    """Any msgspec value as JSON; never cached, readable by any origin (it is what the number alone shows)."""
+    all_headers = {
+        **SECURITY,
+        "Cache-Control": "no-store",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        **(headers or {}),
+    }
+    if language:
+        all_headers |= {"Content-Language": language, "Vary": "Accept-Language"}
+    media_type = "application/json" if status < 300 else "application/problem+json"
+    return Response(msgspec.json.encode(value), status, all_headers, media_type)
+
+
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    instance: str,
+    language: str,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """An RFC 9457 problem document in the caller's language. `code` is stable; `more` are extension members."""
+    document = {
+        "type": f"urn:doorstep:problem:{code.replace('_', '-')}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "code": code,
+        **more,
+    }
+    return json(document, status=status, language=language, headers=headers)

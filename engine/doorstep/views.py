@@ -1,0 +1,346 @@
+"""From a shipment to what a page says: every text translated, every date as the reader's culture writes it.
+
+What a reader may see depends on the proof level. At level 0 (the number alone) that is status, carrier, days and the coarse
+places of past scans: no delivery window by the hour, no pickup point, no carrier's words where they may hold a name.
+"""
+
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from . import wording
+from .context import (
+    CarrierView,
+    Day,
+    EventView,
+    Fact,
+    Hero,
+    Notice,
+    PickupView,
+    ShipmentView,
+    Step,
+    Tone,
+)
+from .i18n import N_, Localizer
+from .manifest import Manifest
+from .models import Event, Moment, Place, Precision, Shipment, Status
+from .summary import ENDS, coarse
+from .tracker import Freshness
+
+MOST_EVENTS = 50  # on a page; older ones are in the JSON
+_FOLDED_AFTER = 8  # events that stand unfolded
+# Scans near the recipient, where carriers' own words may name a person or a door.
+_PERSONAL = frozenset(
+    {Status.DELIVERED, Status.AVAILABLE_FOR_PICKUP, Status.DELIVERY_ATTEMPTED, Status.RETURNED, Status.OUT_FOR_DELIVERY}
+)
+
+_MOVING = frozenset({Status.ACCEPTED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
+
+
+class Reader(Struct, frozen=True):
+    """For whom a page is made: the language, what day it is at the shop, how much may be seen."""
+
+    localizer: Localizer
+    now: datetime
+    zone: ZoneInfo
+    level: int = 0
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+
+def hero(shipment: Shipment, reader: Reader) -> Hero:
+    """The answer to a shopper's four questions."""
+    text = reader.localizer.text
+    words = wording.words(shipment)
+    headline, when, iso = text(words.headline), "", ""
+    expected = _expected_day(shipment)
+    if shipment.status in ENDS or shipment.status is Status.AVAILABLE_FOR_PICKUP:
+        when, iso = _since(shipment.since, reader), _iso(shipment.since)
+    elif (
+        expected is not None
+        and expected >= reader.today
+        and shipment.status not in (Status.RETURNING, Status.EXCEPTION)
+    ):
+        if shipment.status in _MOVING:
+            headline, when = _arriving(expected, reader), _day_in_text(expected, reader)
+        else:
+            when = text(N_("Expected: %(day)s"), day=_day_in_text(expected, reader))
+        iso = expected.isoformat()
+        hours = _window_hours(shipment, reader)
+        when += f", {hours}" if hours else ""
+    late = expected is not None and expected < reader.today and shipment.status not in ENDS
+    return Hero(
+        status=shipment.status.value,
+        headline=headline,
+        detail=text(words.detail) if words.detail else "",
+        when=when,
+        when_iso=iso,
+        tone=words.tone,
+        icon=words.icon,
+        delayed=text(N_("It is taking longer than planned.")) if shipment.delayed or late else "",
+    )
+
+
+def hero_without(kind: str, localizer: Localizer, **values: str) -> Hero:
+    """The answer when there is no shipment to speak of; `kind` is a key of `wording.WITHOUT`."""
+    words = wording.WITHOUT[kind]
+    return Hero(
+        status=kind,
+        headline=localizer.text(words.headline, **values),
+        detail=localizer.text(words.detail),
+        tone=words.tone,
+        icon=words.icon,
+    )
+
+
+def progress(shipment: Shipment, reader: Reader) -> tuple[Step, ...]:
+    """The steps with their state, or nothing where progress means nothing."""
+    found = wording.steps(shipment)
+    if found is None:
+        return ()
+    labels, current = found
+    done = current + (shipment.status in (Status.DELIVERED, Status.RETURNED))
+    states = ["done" if i < done else "current" if i == done else "todo" for i in range(len(labels))]
+    if done == len(labels):
+        states[-1] = "current"
+    return tuple(Step(reader.localizer.text(label), state) for label, state in zip(labels, states, strict=True))
+
+
+def shipment_view(shipment: Shipment, manifest: Manifest, reader: Reader, fetched_at: datetime) -> ShipmentView:
+    """The parcel as a page shows it."""
+    localizer = reader.localizer
+    events = [_event(event, reader, latest=i == 0) for i, event in enumerate(shipment.events[:MOST_EVENTS])]
+    paired = list(zip(shipment.events, events, strict=False))
+    folded = len(paired) > _FOLDED_AFTER + 2
+    days = _days(paired[:_FOLDED_AFTER] if folded else paired, reader)
+    older = _days(paired[_FOLDED_AFTER:], reader) if folded else ()
+    count = len(paired) - _FOLDED_AFTER
+    as_of = fetched_at.astimezone(reader.zone)
+    return ShipmentView(
+        number=shipment.number,
+        carrier=_carrier(shipment, manifest, localizer),
+        status=shipment.status.value,
+        status_label=localizer.text(wording.STATUS[shipment.status].label),
+        delayed=shipment.delayed,
+        final=shipment.final,
+        days=days,
+        older=older,
+        older_label=localizer.plural("%(n)s older scan", "%(n)s older scans", count) if folded else "",
+        window=_window_text(shipment, reader),
+        facts=_facts(shipment, manifest, reader),
+        pickup=_pickup(shipment, reader) if reader.level >= 1 else None,
+        as_of=_as_of(as_of, reader),
+        as_of_iso=fetched_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+    )
+
+
+def notice(freshness: Freshness, manifest: Manifest, reader: Reader, fetched_at: datetime) -> Notice | None:
+    """An honest word when the data are from before an outage."""
+    if freshness is not Freshness.STALE_ON_ERROR:
+        return None
+    at = fetched_at.astimezone(reader.zone)
+    said = reader.localizer.text(
+        N_("%(carrier)s is not answering at the moment. Last answer: %(time)s."),
+        carrier=manifest.name,
+        time=_day_and_clock(at, reader),
+    )
+    return Notice(said, Tone.ATTENTION)
+
+
+def coarse_shipment(shipment: Shipment) -> dict[str, Any]:
+    """The shipment as plain data for anybody who has the number: the JSON of level 0."""
+    return {
+        "id": shipment.id,
+        "number": shipment.number,
+        "carrier": shipment.carrier,
+        "carrier_name": shipment.carrier_name,
+        "status": shipment.status,
+        "reason": shipment.reason,
+        "delayed": shipment.delayed,
+        "action_required": shipment.action_required,
+        "final": shipment.final,
+        "since": shipment.since,
+        "service": shipment.service,
+        "expected": _expected_day(shipment),
+        "destination_country": shipment.destination.country,
+        "events": [_coarse_event(event) for event in shipment.events],
+    }
+
+
+def _coarse_event(event: Event) -> dict[str, Any]:
+    place = coarse(event.place)
+    return {
+        "status": event.status,
+        "reason": event.reason,
+        "code": event.code,
+        "text": "" if event.status in _PERSONAL else event.text,
+        "moment": event.moment,
+        "place": {"city": place.city, "country": place.country},
+        "flags": event.flags,
+    }
+
+
+def _event(event: Event, reader: Reader, *, latest: bool) -> EventView:
+    localizer = reader.localizer
+    msgid = wording.label(event)
+    text = event.text if reader.level >= 1 or event.status not in _PERSONAL else ""
+    sentence = localizer.text(msgid) if msgid else text or localizer.text(N_("News from the carrier"))
+    return EventView(
+        sentence=sentence,
+        iso=_iso(event.moment),
+        clock=_clock(event.moment, reader),
+        zone=_zone(event.moment, reader),
+        place=_place(event.place, localizer, fine=reader.level >= 1),
+        text=text if msgid else "",
+        status=(event.status or Status.UNKNOWN).value,
+        tone=wording.STATUS[event.status].tone if event.status else Tone.NEUTRAL,
+        latest=latest,
+    )
+
+
+def _days(events: list[tuple[Event, EventView]], reader: Reader) -> tuple[Day, ...]:
+    """Events grouped by the day they happened at their place; one without a time joins its neighbour's day."""
+    result: list[Day] = []
+    for day, group in groupby(events, key=lambda pair: _local_day(pair[0].moment)):
+        views = tuple(view for _, view in group)
+        if day is None and result:
+            last = result.pop()
+            result.append(Day(last.label, last.iso, last.events + views))
+        else:
+            label = reader.localizer.day(day, reader.today) if day else reader.localizer.text(N_("Day not known"))
+            result.append(Day(label, day.isoformat() if day else "", views))
+    return tuple(result)
+
+
+def _facts(shipment: Shipment, manifest: Manifest, reader: Reader) -> tuple[Fact, ...]:
+    localizer = reader.localizer
+    facts = [Fact(localizer.text(N_("Tracking number")), shipment.number, ltr=True, copy=True)]
+    if shipment.carrier_name and shipment.carrier_name != manifest.name:
+        facts.append(Fact(localizer.text(N_("Data from")), manifest.name))
+    if shipment.service:
+        facts.append(Fact(localizer.text(N_("Service")), shipment.service))
+    for label, place in ((N_("From"), shipment.origin), (N_("To"), shipment.destination)):
+        if place.country:
+            facts.append(Fact(localizer.text(label), localizer.country(place.country)))
+    for leg in shipment.legs:
+        facts.append(Fact(localizer.text(N_("Delivered by")), leg.carrier))
+        if leg.number:
+            label = localizer.text(N_("Number at %(carrier)s"), carrier=leg.carrier)
+            facts.append(Fact(label, leg.number, ltr=True, copy=True))
+    if len(shipment.pieces) > 1:
+        facts.append(Fact(localizer.text(N_("Pieces")), localizer.number(len(shipment.pieces))))
+    if reader.level >= 1 and shipment.weight is not None:
+        weight = f"{localizer.number(shipment.weight.value)} {shipment.weight.unit}"
+        facts.append(Fact(localizer.text(N_("Weight")), weight))
+    return tuple(facts)
+
+
+def _carrier(shipment: Shipment, manifest: Manifest, localizer: Localizer) -> CarrierView:
+    name = shipment.carrier_name or manifest.name
+    return CarrierView(manifest.slug, name, manifest.link_for(shipment.number, localizer.tag), manifest.notice)
+
+
+def _pickup(shipment: Shipment, reader: Reader) -> PickupView | None:
+    point = shipment.pickup_point
+    if point is None:
+        return None
+    lines = (point.street, " ".join(filter(None, (point.place.postcode, point.place.city))))
+    day = _local_day(point.until) if point.until else None
+    until = reader.localizer.text(N_("Until %(day)s"), day=_day_in_text(day, reader)) if day else ""
+    return PickupView(point.name, tuple(filter(None, lines)), point.hours, until)
+
+
+def _expected_day(shipment: Shipment) -> date | None:
+    window = shipment.window
+    if window is None:
+        return None
+    return next((day for moment in (window.end, window.start) if moment and (day := _local_day(moment))), None)
+
+
+def _window_text(shipment: Shipment, reader: Reader) -> str:
+    expected = _expected_day(shipment)
+    if expected is None or shipment.status in ENDS:
+        return ""
+    hours = _window_hours(shipment, reader)
+    return reader.localizer.day(expected, reader.today) + (f", {hours}" if hours else "")
+
+
+def _window_hours(shipment: Shipment, reader: Reader) -> str:
+    """The window by the hour, for those who may see it."""
+    window = shipment.window
+    if reader.level < 1 or window is None or window.start is None or window.end is None:
+        return ""
+    start, end = _clock(window.start, reader), _clock(window.end, reader)
+    return f"{start}–{end}" if start and end else ""
+
+
+def _arriving(day: date, reader: Reader) -> str:
+    text = reader.localizer.text
+    distance = (day - reader.today).days
+    if distance == 0:
+        return text(N_("Arriving today"))
+    if distance == 1:
+        return text(N_("Arriving tomorrow"))
+    if distance < 7:
+        return text(N_("Arriving %(weekday)s"), weekday=reader.localizer.weekday(day))
+    return text(N_("Arriving on %(date)s"), date=reader.localizer.day_and_month(day))
+
+
+def _day_in_text(day: date, reader: Reader) -> str:
+    """A day inside a sentence, where Today and Tomorrow would need another form in many languages."""
+    return reader.localizer.long_date(day, reader.today)
+
+
+def _since(moment: Moment | None, reader: Reader) -> str:
+    if moment is None or (day := _local_day(moment)) is None:
+        return ""
+    clock = _clock(moment, reader)
+    return reader.localizer.day(day, reader.today) + (f", {clock}" if clock else "")
+
+
+def _day_and_clock(at: datetime, reader: Reader) -> str:
+    return f"{reader.localizer.day(at.date(), reader.today)}, {reader.localizer.clock(at.time())}"
+
+
+def _as_of(at: datetime, reader: Reader) -> str:
+    offset = at.utcoffset() or timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    written = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    return f"{_day_and_clock(at, reader)} ({reader.localizer.offset(written)})"
+
+
+def _local_day(moment: Moment) -> date | None:
+    at = moment.local or moment.instant
+    return at.date() if at else None
+
+
+def _clock(moment: Moment, reader: Reader) -> str:
+    """The wall clock of the place, else of UTC; empty when only the day is known."""
+    at = moment.local or moment.instant
+    return "" if at is None or moment.precision is Precision.DAY else reader.localizer.clock(at.time())
+
+
+def _zone(moment: Moment, reader: Reader) -> str:
+    """What must stand beside a clock that is not the place's own."""
+    return reader.localizer.offset("+00:00") if moment.local is None and moment.instant is not None else ""
+
+
+def _iso(moment: Moment | None) -> str:
+    """The text for `<time datetime>`: with an offset only where one is known."""
+    if moment is None:
+        return ""
+    if moment.precision is Precision.DAY:
+        return moment.local.date().isoformat() if moment.local else ""
+    if moment.local is not None:
+        return moment.local.isoformat(timespec="minutes") + (moment.offset or "")
+    return moment.instant.isoformat(timespec="minutes").replace("+00:00", "Z") if moment.instant else ""
+
+
+def _place(place: Place, localizer: Localizer, *, fine: bool) -> str:
+    country = localizer.country(place.country) if place.country else ""
+    return ", ".join(filter(None, (place.name if fine else "", place.city, country)))
