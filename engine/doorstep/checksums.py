@@ -52,3 +52,4 @@ def _value(char: str) -> int:
 CHECKSUMS: dict[str, Callable[[str, Sequence[int]], str]] = {
     "mod10": mod10, "mod11": mod11, "mod7": mod7, "luhn": luhn, "s10": s10, "mod37_36": mod37_36,
 }  # fmt: skip
+WEIGHTED = frozenset({"mod10", "mod11"})  # these need the manifest's weights

@@ -19,7 +19,7 @@ from .errors import DoorstepError, NumberError
 from .packages import installed
 from .plugins import load_plugins
 from .recognition import Recognizer, normalise
-from .sandbox import Sandbox, sandbox_of
+from .sandbox import Sandbox, sandbox_accounts, sandbox_of
 from .serving import Site, serve_sites
 from .tracker import Outcome
 from .tracking import ask, ask_sandbox, settings
@@ -75,8 +75,7 @@ def demo(port: int, redis: str, data: Path | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         sandbox = sandbox_of(installed(), today=datetime.now(UTC).date())
         config = demo_config(
-            list(sandbox.samples.values()),
-            sandbox=f"http://127.0.0.1:{port + 1}",
+            sandbox_accounts(sandbox, f"http://127.0.0.1:{port + 1}"),
             database=f"sqlite:///{(folder / 'demo.db').resolve()}",
             server=Server(port=port),
             redis=redis,
@@ -85,7 +84,7 @@ def demo(port: int, redis: str, data: Path | None) -> None:
         names = {slug: manifest.name for slug, manifest in engine.plugins.manifests.items()}
         shop = DemoShop(assemble(engine), engine.shops, list(sandbox.samples.values()), names)
         _announce_demo(port, sandbox)
-        serve_sites([Site(shop.app, "127.0.0.1", port), Site(sandbox.app, "127.0.0.1", port + 1)])
+        serve_sites([Site(shop, "127.0.0.1", port), Site(sandbox.app, "127.0.0.1", port + 1)])
 
 
 def _announce_demo(port: int, sandbox: Sandbox) -> None:

@@ -91,7 +91,7 @@ class Contexts:
         for shipment in lookup.shipments:
             url = visit.link(f"/track/{lookup.number}", carrier=shipment.carrier, parcel=shipment.id)
             hero = views.hero(shipment, visit.reader)
-            detail = ", ".join(filter(None, (hero.headline, hero.when)))
+            detail = " · ".join(filter(None, (hero.headline, hero.when)))
             choices.append(Choice(self._manifests[shipment.carrier].name, url, detail))
         question = (
             text(N_("Which carrier brings your parcel?")) if several else text(N_("Which of these parcels is yours?"))

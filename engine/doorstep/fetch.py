@@ -307,6 +307,8 @@ async def _read(incoming: httpx2.Response) -> bytes:
             raise ProtocolError("the carrier's answer is packed wrongly") from None
         if len(body) > LARGEST_BODY:
             raise ProtocolError(f"the carrier's answer is larger than {LARGEST_BODY} bytes")
+    if unpack and body and not unpack.eof:
+        raise ProtocolError("the carrier's answer is packed wrongly: its end is missing")
     return bytes(body)
 
 

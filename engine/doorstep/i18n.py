@@ -120,6 +120,12 @@ class Localizer:
         """The time of day, hours and minutes: 14:05, 2:05 PM."""
         return self._digits(dates.format_time(at, "short", locale=self.locale)).replace("\u202f", "\u00a0")
 
+    def joined(self, day: str, clock: str) -> str:
+        """A day and a time of day, both already written, in the order and with the comma of the locale."""
+        if not day or not clock:
+            return day or clock
+        return str(self.locale.datetime_formats["medium"]).replace("{1}", day).replace("{0}", clock)
+
     def number(self, value: int | float | Decimal) -> str:
         return numbers.format_decimal(value, locale=self.locale, numbering_system="default")
 

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from .checksums import CHECKSUMS
+from .checksums import CHECKSUMS, WEIGHTED
 from .errors import ManifestError
 
 CONTRACT = 1  # the version of the plugin contract this engine speaks
 
 _parser: Any = vars(re)["_parser"]  # the regular-expression parser that `re` itself compiles with
+_LONGEST_REPEAT, _MOST_WAYS = 64, 1000
 
 
 class Checksum(Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,8 +24,12 @@ class Checksum(Struct, frozen=True, forbid_unknown_fields=True):
     kind: str
     weights: tuple[int, ...] = ()
 
-    def holds(self, serial: str, check: str) -> bool:
-        return CHECKSUMS[self.kind](serial, self.weights) == check
+    def holds(self, serial: str | None, check: str | None) -> bool:
+        """Whether the check digit is right; never for what the checksum cannot read (letters, a missing group)."""
+        try:
+            return CHECKSUMS[self.kind](serial or "", self.weights) == check
+        except ValueError:
+            return False
 
 
 class Format(Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,42 +119,44 @@ def _check_format(number_format: Format, file: str) -> None:
         pattern = re.compile(number_format.pattern, re.ASCII)
     except re.error as error:
         raise ManifestError(f"{where}: the pattern does not compile: {error}") from None
-    if problem := _costly(_parser.parse(number_format.pattern)):
+    try:
+        _ways(_parser.parse(number_format.pattern))
+    except ValueError as error:
         raise ManifestError(
-            f"{where}: the pattern {problem}", next_step="use fixed or bounded repeats such as [0-9]{8,12}"
-        )
+            f"{where}: the pattern {error}", next_step="use fixed or bounded repeats such as [0-9]{8,12}"
+        ) from None
     checksum = number_format.checksum
     if checksum is None:
         return
     if checksum.kind not in CHECKSUMS:
         raise ManifestError(f"{where}: unknown checksum {checksum.kind!r}", next_step=f"one of {', '.join(CHECKSUMS)}")
+    if checksum.kind in WEIGHTED and not checksum.weights:
+        raise ManifestError(f"{where}: {checksum.kind} has no weights", next_step="weights = [3, 1], say")
     if not {"serial", "check"} <= pattern.groupindex.keys():
         raise ManifestError(f"{where}: a checksum needs the groups (?P<serial>…) and (?P<check>…) in the pattern")
 
 
-def _costly(parsed: Any, *, repeats: int = 0) -> str:
-    """Why a pattern may backtrack badly, or "". Allowed: literals, classes, groups, alternatives, bounded plain repeats."""
-    variable = 0
+def _ways(parsed: Any) -> int:
+    """In how many ways a pattern can be tried, which bounds its backtracking; counted no further than just above the limit.
+    Allowed: literals, classes, groups, alternatives, bounded repeats. Raises ValueError."""
+    product = 1
     for op, value in parsed:
         name = str(op)
         if name == "MAX_REPEAT":
             low, high, body = value
-            if high is _parser.MAXREPEAT or high > 64:
-                return "has an unbounded repeat"
-            variable += low != high
-            if repeats + variable > 2 or (
-                low != high and any(str(inner) != "IN" for inner, _ in body if len(body) > 1)
-            ):
-                return "has nested or too many variable repeats"
-            if problem := _costly(body, repeats=repeats + (low != high)):
-                return problem
+            if high > _LONGEST_REPEAT:  # MAXREPEAT, where there is no bound, is larger still
+                raise ValueError("has an unbounded repeat")
+            once = _ways(body)
+            ways = sum(once**times for times in range(low, high + 1))
         elif name == "SUBPATTERN":
-            if problem := _costly(value[-1], repeats=repeats):
-                return problem
+            ways = _ways(value[-1])
         elif name == "BRANCH":
-            for branch in value[1]:
-                if problem := _costly(branch, repeats=repeats):
-                    return problem
-        elif name not in ("LITERAL", "NOT_LITERAL", "IN", "AT", "ANY"):
-            return f"uses {name.lower().replace('_', ' ')}, which recognition does not need"
-    return ""
+            ways = sum(_ways(branch) for branch in value[1])
+        elif name in ("LITERAL", "NOT_LITERAL", "IN", "AT", "ANY"):
+            ways = 1
+        else:
+            raise ValueError(f"uses {name.lower().replace('_', ' ')}, which recognition does not need")
+        product = min(product * ways, _MOST_WAYS + 1)
+    if product > _MOST_WAYS:
+        raise ValueError("can match in too many ways: its variable repeats and alternatives multiply")
+    return product

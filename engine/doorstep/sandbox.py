@@ -7,6 +7,7 @@ tested without credentials. `days` moves every date in the answers, so a demo is
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import FormData
@@ -78,6 +79,14 @@ def sandbox_of(packages: Iterable[Package], *, today: date | None = None) -> San
         for manifest in package.manifests()[:1]
     ]
     return Sandbox(samples, today=today)
+
+
+def sandbox_accounts(sandbox: Sandbox, url: str) -> dict[str, dict[str, Any]]:
+    """`[carriers.<slug>]` for every carrier of a sandbox that listens at `url`."""
+    return {
+        slug: {"endpoint": f"{url}/{slug}", "strangers": 1.0, **samples.settings}
+        for slug, samples in sandbox.samples.items()
+    }
 
 
 def _fits(pattern: str, path: str) -> bool:

@@ -1,7 +1,6 @@
 """`doorstep track`: one look-up outside of any server, in the page's own words."""
 
 import asyncio
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +10,13 @@ from msgspec import Struct
 
 from . import views
 from .app import create_engine
-from .config import Config, Server, load
+from .config import Config, Store, load
 from .contexts import Contexts, Visit
-from .demo import demo_config
 from .errors import ConfigError
 from .packages import installed
 from .recognition import normalise
-from .sandbox import sandbox_of
+from .sandbox import sandbox_accounts, sandbox_of
+from .secret import Secret
 from .serving import on_loopback
 from .terminal import page_lines
 from .tracker import Lookup, Outcome
@@ -40,9 +39,11 @@ def ask(number: str, config: Config, *, carrier: str, store: str, language: str,
 def ask_sandbox(number: str, *, carrier: str, store: str, language: str, wire: Wire | None) -> Shown:
     """Asks the carriers' sandbox, started for this one question."""
     sandbox = sandbox_of(installed(), today=datetime.now(UTC).date())
-    with tempfile.TemporaryDirectory() as folder, on_loopback(sandbox.app) as url:
-        config = demo_config(
-            list(sandbox.samples.values()), sandbox=url, database=f"sqlite:///{folder}/track.db", server=Server()
+    with on_loopback(sandbox.app) as url:
+        config = Config(
+            stores={"main": Store(name="Sandbox")},
+            secret_key=(Secret("sandbox"),),
+            carriers=sandbox_accounts(sandbox, url),
         )
         return ask(number, config, carrier=carrier, store=store, language=language, wire=wire)
 

@@ -38,6 +38,7 @@ _PERSONAL = frozenset(
 )
 
 _MOVING = frozenset({Status.ACCEPTED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
+_UNDER_WAY = _MOVING | {Status.LABEL_CREATED, Status.CUSTOMS, Status.DELIVERY_ATTEMPTED}
 
 
 class Reader(Struct, frozen=True):
@@ -71,9 +72,8 @@ def hero(shipment: Shipment, reader: Reader) -> Hero:
         else:
             when = text(N_("Expected: %(day)s"), day=_day_in_text(expected, reader))
         iso = expected.isoformat()
-        hours = _window_hours(shipment, reader)
-        when += f", {hours}" if hours else ""
-    late = expected is not None and expected < reader.today and shipment.status not in ENDS
+        when = reader.localizer.joined(when, _window_hours(shipment, reader))
+    late = expected is not None and expected < reader.today and shipment.status in _UNDER_WAY
     return Hero(
         status=shipment.status.value,
         headline=headline,
@@ -266,8 +266,7 @@ def _window_text(shipment: Shipment, reader: Reader) -> str:
     expected = _expected_day(shipment)
     if expected is None or shipment.status in ENDS:
         return ""
-    hours = _window_hours(shipment, reader)
-    return reader.localizer.day(expected, reader.today) + (f", {hours}" if hours else "")
+    return reader.localizer.joined(reader.localizer.day(expected, reader.today), _window_hours(shipment, reader))
 
 
 def _window_hours(shipment: Shipment, reader: Reader) -> str:
@@ -299,12 +298,11 @@ def _day_in_text(day: date, reader: Reader) -> str:
 def _since(moment: Moment | None, reader: Reader) -> str:
     if moment is None or (day := _local_day(moment)) is None:
         return ""
-    clock = _clock(moment, reader)
-    return reader.localizer.day(day, reader.today) + (f", {clock}" if clock else "")
+    return reader.localizer.joined(reader.localizer.day(day, reader.today), _clock(moment, reader))
 
 
 def _day_and_clock(at: datetime, reader: Reader) -> str:
-    return f"{reader.localizer.day(at.date(), reader.today)}, {reader.localizer.clock(at.time())}"
+    return reader.localizer.joined(reader.localizer.day(at.date(), reader.today), reader.localizer.clock(at.time()))
 
 
 def _as_of(at: datetime, reader: Reader) -> str:
@@ -342,5 +340,8 @@ def _iso(moment: Moment | None) -> str:
 
 
 def _place(place: Place, localizer: Localizer, *, fine: bool) -> str:
-    country = localizer.country(place.country) if place.country else ""
-    return ", ".join(filter(None, (place.name if fine else "", place.city, country)))
+    parts = (place.name if fine else "", place.city, localizer.country(place.country) if place.country else "")
+    written = ""
+    for part in filter(None, parts):
+        written = localizer.text(N_("%(place)s, %(area)s"), place=written, area=part) if written else part
+    return written

@@ -52,7 +52,7 @@ STATUS: dict[Status, Words] = {
     ),
     Status.DELIVERY_ATTEMPTED: Words(
         N_("The carrier could not deliver"),
-        N_("The driver came and could not hand the parcel over. The carrier will try again or bring it to a pickup point."),
+        N_("The carrier will try again or bring the parcel to a pickup point."),
         N_("Delivery attempted"), "door", Tone.ATTENTION,
     ),
     Status.DELIVERED: Words(
@@ -105,7 +105,7 @@ REASON: dict[str, tuple[str, str, str]] = {
     ),
     "address.changed": ("", N_("The parcel is now going to a new address."), N_("Address changed")),
     "customs.documents": (
-        N_("Customs need documents"), N_("Documents are missing. The carrier or the shop will contact you. You can also ask the shop."),
+        N_("Customs need documents"), N_("The carrier or the shop will contact you. You can also ask the shop."),
         N_("Customs need documents"),
     ),
     "customs.duties": (
@@ -128,7 +128,7 @@ REASON: dict[str, tuple[str, str, str]] = {
 # What a page says when there is no shipment to speak of: headline, detail, icon, tone.
 WITHOUT: dict[str, Words] = {
     "waiting": Words(
-        N_("We are asking the carrier"), N_("This takes a few seconds. The page shows the answer by itself."), "", "clock",
+        N_("We are asking the carrier"), N_("This usually takes a few seconds."), "", "clock",
     ),
     "not_found": Words(
         N_("We cannot find this number yet"),

@@ -1,0 +1,175 @@
+"""`doorstep demo`: a shop with invented products, the carriers' sandbox beside it, real plugins over real HTTP.
+
+Two stores show the two themes; every sample parcel of every carrier is a link on the shop's front page.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .. import responses, wording
+from ..config import Config, Server, Store
+from ..i18n import Localizer
+from ..models import Status
+from ..samples import Case, Role, Samples
+from ..secret import Secret
+from ..shops import Shops
+
+FILES = Path(__file__).parent / "shop"
+THEMES = {"classic": "", "minimal": "/minimal"}  # theme: path of the store that wears it
+_SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
+
+
+class Product(Struct, frozen=True, forbid_unknown_fields=True):
+    """An invented thing of the demo shop."""
+
+    name: str
+    price: str
+    currency: str
+    url: str
+    image: str
+
+
+def products() -> list[Product]:
+    raw = tomllib.loads((FILES / "products.toml").read_text("utf-8"))
+    return msgspec.convert(raw["products"], list[Product])
+
+
+def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: Server, redis: str = "") -> Config:
+    """Settings as an operator would write them: an account per carrier at its sandbox, a store per theme."""
+    offered = [msgspec.structs.asdict(product) for product in products()]
+    widgets: dict[str, dict[str, Any]] = {
+        "survey": {},
+        "cross_sell": {"products": offered, "count": 3},
+        "referral": {"link": "https://harbour-and-pine.example/friends", "reward": "€10 off the first order"},
+    }
+    stores = {
+        theme: Store(
+            name="Harbour & Pine",
+            path=path,
+            theme=theme,
+            settings={"logo_dark": "/shop/static/logo-dark.svg"},
+            home_url="/shop/",
+            logo_url="/shop/static/logo.svg",
+            contact_url="/shop/#help",
+            contact_email="hello@harbour-and-pine.example",
+            timezone="Europe/Berlin",
+            widgets=widgets,
+        )
+        for theme, path in THEMES.items()
+    }
+    return Config(
+        stores=stores,
+        secret_key=(Secret("the demo keeps no secrets from anybody"),),
+        database=database,
+        redis=Secret(redis),
+        server=server,
+        carriers=accounts,
+        file="the demo's settings",
+    )
+
+
+class DemoShop:
+    """The shop's front page in front of the engine's own application."""
+
+    def __init__(self, engine: ASGIApp, shops: Shops, samples: Sequence[Samples], names: dict[str, str]) -> None:
+        self._shop = next(shop for shop in shops.all if shop.id == "classic")
+        self._samples = samples
+        self._names = names
+        loader = FileSystemLoader(FILES)
+        self._template = Environment(loader=loader, autoescape=True).get_template("shop.html")
+        self._texts = tomllib.loads((FILES / "texts.toml").read_text("utf-8"))
+        self._engine = engine
+        self._front = Starlette(
+            routes=[
+                Route("/shop", lambda request: RedirectResponse("/shop/")),
+                Mount("/shop/static", StaticFiles(directory=FILES)),
+                Route("/shop/", self._front_page),
+            ]
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        front = scope["type"] == "http" and (scope["path"] + "/").startswith("/shop/")
+        await (self._front if front else self._engine)(scope, receive, send)
+
+    def _front_page(self, request: Request) -> Response:
+        localizer = self._shop.reader(
+            request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+        ).localizer
+        theme = request.query_params.get("theme", "classic")
+        base = THEMES.get(theme, "")
+        html = self._template.render(
+            shop={"name": self._shop.config.name},
+            lookup_action=f"{base}/",
+            language=localizer.tag,
+            dir=localizer.dir,
+            languages=[self._language(code, localizer, theme) for code in self._shop.languages],
+            themes=[
+                {
+                    "name": name,
+                    "title": name.title(),
+                    "url": f"?lang={localizer.tag}&theme={name}",
+                    "current": name == theme,
+                }
+                for name in THEMES
+            ],
+            groups=[self._group(one, base, localizer) for one in self._samples],
+            products=[self._product(product, localizer) for product in products()],
+            texts=self._texts.get(localizer.language, self._texts["en"]),
+        )
+        csp = responses.content_security_policy()
+        return responses.page(request, html, language=localizer.tag, csp=csp, headers={})
+
+    def _language(self, code: str, current: Localizer, theme: str) -> dict[str, object]:
+        other = self._shop.localizer(code)
+        return {
+            "code": other.tag,
+            "name": other.name,
+            "dir": other.dir,
+            "url": f"?lang={other.tag}&theme={theme}",
+            "current": code == current.language,
+        }
+
+    def _group(self, samples: Samples, base: str, localizer: Localizer) -> dict[str, object]:
+        shown = [
+            case
+            for case in samples.cases
+            if case.number and case.role in _SHOWN and (case.demo or case.role is not Role.PARCEL)
+        ]
+        parcels = [self._parcel(case, base, localizer) for case in shown]
+        return {"carrier": self._names[samples.slug], "parcels": parcels}
+
+    def _parcel(self, case: Case, base: str, localizer: Localizer) -> dict[str, str]:
+        status = case.role.value
+        label = localizer.text(wording.WITHOUT["not_found" if case.role is Role.NOT_FOUND else "unavailable"].headline)
+        if case.role is Role.PARCEL:
+            status = _expected_status(case)
+            label = localizer.text(wording.STATUS[Status(status)].label)
+        return {
+            "number": case.number,
+            "title": case.title,
+            "url": f"{base}/track/{case.number}?lang={localizer.tag}",
+            "status": status,
+            "status_label": label,
+        }
+
+    def _product(self, product: Product, localizer: Localizer) -> dict[str, str]:
+        price = localizer.money(product.price, product.currency)
+        return {"name": product.name, "price": price, "url": product.url, "image": product.image}
+
+
+def _expected_status(case: Case) -> str:
+    """The status a sample is worked out to have; the list needs no call to the carrier."""
+    shipments = (case.expected or {}).get("shipments") or [{}]
+    return str(shipments[0].get("status", Status.UNKNOWN))
