@@ -63,13 +63,6 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     tracker = Tracker(plugins, fetcher, cache, clock=clock, metrics=metrics, secret=config.secret_key[0])
     store = Store(config.database, base=config.base, clock=clock)
     shops = open_shops(config, plugins, clock=clock, metrics=metrics)
-    for broken in plugins.broken:
-        log.error("plugin is broken", plugin=broken.plugin, reason=broken.reason, next_step=broken.next_step)
-    for shop in shops.all:
-        for problem in shop.problems:
-            log.error(
-                "widget cannot be shown", widget=problem.widget, reason=problem.reason, next_step=problem.next_step
-            )
     return Engine(config, plugins, fetcher, cache, tracker, store, shops, metrics)
 
 
@@ -80,6 +73,7 @@ def create_app(config: Config, *, clock: Clock | None = None, packages: Iterable
 
 def assemble(engine: Engine) -> ASGIApp:
     """The ASGI application of an engine. Its lifespan opens the database and, at the end, closes the engine."""
+    _tell_what_is_broken(engine)
     deadline = engine.config.server.deadline
     pages = Pages(engine.tracker, engine.plugins, engine.store, deadline=deadline)
     api = Api(engine.tracker, engine.plugins, deadline=deadline)
@@ -125,6 +119,16 @@ def assemble(engine: Engine) -> ASGIApp:
         ]
     )
     return StoreRouter(engine.shops, inner, outside)
+
+
+def _tell_what_is_broken(engine: Engine) -> None:
+    for broken in engine.plugins.broken:
+        log.error("plugin is broken", plugin=broken.plugin, reason=broken.reason, next_step=broken.next_step)
+    for shop in engine.shops.all:
+        for problem in shop.problems:
+            log.error(
+                "widget cannot be shown", widget=problem.widget, reason=problem.reason, next_step=problem.next_step
+            )
 
 
 class StoreRouter:

@@ -129,7 +129,9 @@ class Fetcher:
         try:
             async with asyncio.timeout(self._deadline), line.slots:
                 answer = await self._track(call, query)
-                taken = await line.threads.run(lambda: take_in(answer, carrier.manifest), wait=self._deadline)
+                taken: Answer = await line.threads.run(
+                    lambda: _guarded(lambda: take_in(answer, carrier.manifest)), wait=self._deadline
+                )
         except TimeoutError:
             wire.failed("no answer in time")
             raise CarrierUnavailable(f"{carrier.manifest.name} did not answer within {self._deadline:g} s") from None
@@ -153,10 +155,11 @@ class Fetcher:
         line = call.line
         async with line.login:
             if line.auth is None:
-                line.auth = await line.threads.run(line.account.carrier.auth, wait=self._deadline)
+                line.auth = await line.threads.run(lambda: _guarded(line.account.carrier.auth), wait=self._deadline)
+            auth: Any = line.auth  # whatever the plugin gave
             if line.credential is None or self._clock.monotonic() >= line.credential_ends:
                 try:
-                    credential = await self._drive(call, await self._begin(call, line.auth.login), None)
+                    credential = await self._drive(call, await self._begin(call, lambda: auth.login()), None)
                 except AuthExpired:
                     raise AuthRefused(
                         "the carrier refuses the account's credentials",
@@ -316,10 +319,16 @@ def _advance(
     exchange: Exchange[Any], response: Response | None, auth: Auth | None, credential: Credential | None
 ) -> Request | _Done:
     """One step of a plugin's generator, in a thread: the request it yields, signed, or _Done with what it returns."""
-    try:
-        request = _guarded(lambda: exchange.send(response) if response is not None else next(exchange))
-    except StopIteration as end:  # _guarded lets it through
-        return _Done(end.value)
+
+    def step() -> Any:
+        try:
+            return next(exchange) if response is None else exchange.send(response)
+        except StopIteration as end:
+            return _Done(end.value)
+
+    request = _guarded(step)
+    if isinstance(request, _Done):
+        return request
     if auth is not None and credential is not None and isinstance(request, Request):
         request = _guarded(lambda: auth.sign(request, credential))
     if not isinstance(request, Request):
@@ -331,7 +340,7 @@ def _guarded(call: Any) -> Any:
     """Calls a plugin. What it raises that is no CarrierError becomes PluginFailed, SystemExit and the like too."""
     try:
         return call()
-    except (CarrierError, StopIteration):
+    except CarrierError:
         raise
     except BaseException as error:
         raise PluginFailed(f"the plugin raised {type(error).__name__}: {error}") from error

@@ -120,7 +120,7 @@ class Piece(Struct, frozen=True):
 
 
 class Leg(Struct, frozen=True):
-    """A stretch under another carrier: its name (or slug) and the number it uses."""
+    """A stretch under another carrier: its name as people know it, and the number it uses."""
 
     carrier: str
     number: str = ""

@@ -28,7 +28,7 @@ class Package(Struct, frozen=True, dict=True):
         """Where the package lies. Raises PluginError."""
         try:
             spec = importlib.util.find_spec(self.module)
-        except (ImportError, ValueError) as error:
+        except Exception as error:  # a name with dots imports its parents, which may raise anything
             raise PluginError(f"the package {self.module!r} cannot be found: {error}") from None
         if spec is None or not spec.submodule_search_locations:
             raise PluginError(f"the package {self.module!r} is not installed", next_step="reinstall its distribution")

@@ -138,7 +138,7 @@ def _activate(config: Config, plugins: Plugins, homes: Mapping[str, Package]) ->
         if slug in wanted:
             wanted[slug].append(account)
         else:
-            plugins.states[account] = CarrierState(
+            plugins.states[slug] = CarrierState(
                 slug, slug, State.BROKEN, f"no installed plugin knows a carrier {slug!r}",
                 f"install it, or correct [carriers.{account}] in {config.file}", (account,),
             )  # fmt: skip
@@ -178,8 +178,10 @@ def _activate_one(
             )
         except DoorstepError as error:
             problems.append(error)
-        except (ValueError, TypeError) as error:
-            problems.append(PluginError(f"[carriers.{name}] in {config.file}: {error}", next_step="correct the value"))
+        except (Exception, SystemExit) as error:  # the plugin's own constructor, or a share that is no number
+            problems.append(
+                PluginError(f"[carriers.{name}] in {config.file}: {_named(error)}", next_step="correct the value")
+            )
     if problems:
         active = State.ACTIVE if len(problems) < len(accounts) else State.INACTIVE
         return state(active, problems[0].message, problems[0].next_step)

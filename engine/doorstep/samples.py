@@ -72,7 +72,7 @@ class Case(Struct, frozen=True):
 
 
 class _Sandbox(Struct, frozen=True, forbid_unknown_fields=True):
-    anchor: str
+    anchor: date
     dates: tuple[str, ...] = ("%Y-%m-%d",)
     settings: dict[str, Any] = {}
     guard: dict[str, str] = {}
@@ -97,7 +97,7 @@ def load_samples(folder: Path, slug: str) -> Samples:
     shared = _toml(folder / "sandbox.toml", _Sandbox)
     cases = tuple(_case(file.parent) for file in sorted(folder.glob("*/case.toml")))
     return Samples(
-        slug, date.fromisoformat(shared.anchor), shared.dates, shared.settings,
+        slug, shared.anchor, shared.dates, shared.settings,
         {name.lower(): value for name, value in shared.guard.items()}, cases,
     )  # fmt: skip
 

@@ -33,6 +33,10 @@ class Threads:
             begun = True
             try:
                 return call()
+            except Exception:
+                raise
+            except BaseException as error:  # SystemExit and the like would end the process, not the plugin
+                raise PluginFailed(f"the plugin raised {type(error).__name__}") from error
             finally:
                 with suppress(RuntimeError):  # the loop is closed: nobody waits for the place any more
                     loop.call_soon_threadsafe(self._places.release)

@@ -69,6 +69,7 @@ class Widgets:
         self._look = look
         self._metrics = metrics
         self._threads: dict[str, Threads] = defaultdict(Threads)
+        self.longest = LONGEST
         self.failures = 0
 
     def __contains__(self, name: str) -> bool:
@@ -86,8 +87,8 @@ class Widgets:
         """What a widget reads from a sent form. Raises FormProblem; a widget that fails refuses the form."""
         placed = self._placed[name]
         try:
-            async with asyncio.timeout(LONGEST):
-                submission = await self._threads[name].run(lambda: placed.widget.submit(form, view), wait=LONGEST)
+            async with asyncio.timeout(self.longest):
+                submission = await self._threads[name].run(lambda: placed.widget.submit(form, view), wait=self.longest)
         except FormProblem:
             raise
         except (Exception, TimeoutError) as error:
@@ -101,8 +102,8 @@ class Widgets:
     async def _render(self, placed: Placed, view: WidgetView, localizer: Localizer) -> Markup:
         name = placed.widget.name
         try:
-            async with asyncio.timeout(LONGEST):
-                context = await self._threads[name].run(lambda: placed.widget.context(view), wait=LONGEST)
+            async with asyncio.timeout(self.longest):
+                context = await self._threads[name].run(lambda: placed.widget.context(view), wait=self.longest)
             if context is None:
                 return Markup()
             return self._look.render_widget(

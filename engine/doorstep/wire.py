@@ -1,6 +1,9 @@
 """The wire log of one question: what was asked and answered, with every secret replaced. For `doorstep track -v`."""
 
-from collections.abc import Iterable, Mapping
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus
 
 import msgspec
 from msgspec import Struct
@@ -9,14 +12,15 @@ from .secret import Secret
 
 _SENSITIVE = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 _SHOWN = 2000
+_TOKEN = re.compile(r'("\w*(?:token|secret|password)"\s*:\s*")[^"]+', re.ASCII | re.IGNORECASE)
 
 
 class _Entry(Struct):
     request: str
     headers: dict[str, str]
-    body: str
+    body: bytes
     response: str = ""
-    answer: str = ""
+    answer: bytes = b""
 
 
 class Wire:
@@ -29,14 +33,17 @@ class Wire:
     def hide(self, secrets: Iterable[Secret]) -> None:
         """These texts, and the parts of them behind a scheme such as "Bearer", are secrets from now on."""
         for secret in secrets:
-            self._secrets |= {part for part in (secret.reveal(), secret.reveal().rpartition(" ")[2]) if len(part) > 3}
+            text = secret.reveal()
+            for part in (text, text.rpartition(" ")[2]):
+                if len(part) > 3:
+                    self._secrets.update(_spellings(part))
 
     def asked(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        self._entries.append(_Entry(f"{method} {url}", dict(headers), _text(body)))
+        self._entries.append(_Entry(f"{method} {url}", dict(headers), body))
 
     def answered(self, status: int, seconds: float, body: bytes) -> None:
         self._entries[-1].response = f"HTTP {status} after {seconds * 1000:.0f} ms, {len(body)} bytes"
-        self._entries[-1].answer = _text(body)
+        self._entries[-1].answer = body
 
     def failed(self, reason: str) -> None:
         if self._entries and not self._entries[-1].response:
@@ -47,18 +54,23 @@ class Wire:
         for entry in self._entries:
             result.append(f"> {entry.request}")
             result += [f">   {name}: {self._header(name, value)}" for name, value in entry.headers.items()]
-            result += [f">   {line}" for line in entry.body.splitlines()]
+            result += [f">   {line}" for line in self._shown(entry.body)]
             result.append(f"< {entry.response}")
-            result += [f"<   {line}" for line in entry.answer.splitlines()]
+            result += [f"<   {line}" for line in self._shown(entry.answer)]
         return [self._clean(line) for line in result]
 
     def _header(self, name: str, value: str) -> str:
         return "***" if name.lower() in _SENSITIVE else value
 
+    def _shown(self, body: bytes) -> list[str]:
+        text = self._clean(body.decode("utf-8", "replace"))  # before it is cut: half a secret is not found
+        more = len(text) - _SHOWN
+        return (text[:_SHOWN] + (f"… ({more} characters more)" if more > 0 else "")).splitlines()
+
     def _clean(self, text: str) -> str:
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
-        return text
+        return _TOKEN.sub(r"\1***", text)
 
 
 def secrets_of(settings: Struct) -> list[Secret]:
@@ -66,6 +78,11 @@ def secrets_of(settings: Struct) -> list[Secret]:
     return [value for value in msgspec.structs.astuple(settings) if isinstance(value, Secret)]
 
 
-def _text(body: bytes) -> str:
-    text = body[:_SHOWN].decode("utf-8", "replace")
-    return text + (f"… ({len(body) - _SHOWN} bytes more)" if len(body) > _SHOWN else "")
+def _spellings(text: str) -> Iterator[str]:
+    """A text as it stands in headers, URLs, forms and JSON."""
+    yield text
+    yield quote(text)
+    yield quote(text, safe="")
+    yield quote_plus(text)
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]

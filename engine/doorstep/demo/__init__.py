@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import responses, wording
 from ..config import Config, Server, Store
-from ..i18n import Localizer
+from ..i18n import N_, Localizer
 from ..models import Status
 from ..samples import Case, Role, Samples
 from ..secret import Secret
@@ -94,7 +94,7 @@ class DemoShop:
         self._front = Starlette(
             routes=[
                 Route("/shop", lambda request: RedirectResponse("/shop/")),
-                Mount("/shop/static", StaticFiles(directory=FILES)),
+                Mount("/shop/static", StaticFiles(directory=FILES / "static")),
                 Route("/shop/", self._front_page),
             ]
         )
@@ -152,7 +152,7 @@ class DemoShop:
 
     def _parcel(self, case: Case, base: str, localizer: Localizer) -> dict[str, str]:
         status = case.role.value
-        label = localizer.text(wording.WITHOUT["not_found" if case.role is Role.NOT_FOUND else "unavailable"].headline)
+        label = localizer.text(N_("Not found") if case.role is Role.NOT_FOUND else N_("Not answering"))
         if case.role is Role.PARCEL:
             status = _expected_status(case)
             label = localizer.text(wording.STATUS[Status(status)].label)

@@ -102,7 +102,7 @@ class LaPoste(Carrier[Settings]):
         return Shipment(
             number=_clean(parcel.id_ship) or number,
             events=tuple(map(self._event, scans, countries, coarse)),
-            service=_clean(parcel.product),
+            service=_clean(parcel.product).capitalize(),  # "colissimo" is a name
             origin=Place(country=origin),
             destination=Place(country=arrival),
             window=Window(day, day) if day else None,

@@ -44,7 +44,7 @@ TABLES = {
     "U": "update",
 }
 VAGUE = {"000", "011", "013"}  # not available, delivered (to whom?), exception (which?): the two letters say more
-LEGS = {"USPS_PIC": "usps", "": "ups"}  # a number without a type is another one of UPS
+LEGS = {"USPS_PIC": "USPS", "": "UPS"}  # a number without a type is another one of UPS
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from doorstep import Status, Widget, WidgetView, hookimpl
 from msgspec import Meta, Struct
+
+from doorstep import Status, Widget, WidgetView, hookimpl
 
 # Whatever a browser can only read as http(s) with a host, or as a path of this very host. It drops tabs and line breaks
 # inside an address and reads a backslash as a slash, so none may be there.

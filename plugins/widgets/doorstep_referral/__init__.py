@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from doorstep import Status, Widget, WidgetView, hookimpl
 from msgspec import Struct
+
+from doorstep import Status, Widget, WidgetView, hookimpl
 
 # Whatever a browser can only read as http(s) with a host. It drops tabs and line breaks inside an address and reads a
 # backslash as a slash, so none may be there.

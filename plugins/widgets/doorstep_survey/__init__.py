@@ -4,8 +4,9 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from doorstep import FormProblem, Status, Submission, Widget, WidgetView, hookimpl
 from msgspec import Struct
+
+from doorstep import FormProblem, Status, Submission, Widget, WidgetView, hookimpl
 
 SCORES = ("1", "2", "3", "4", "5")
 COMMENT_LIMIT = 1000
