@@ -51,7 +51,7 @@ class Engine(Struct, frozen=True):
 
 def create_engine(config: Config, *, clock: Clock | None = None, packages: Iterable[Package] | None = None) -> Engine:
     """The engine for these settings. Raises ConfigError or ThemeError for what cannot work."""
-    if not config.secret_key:
+    if not config.secret_key or not all(config.secret_key):
         raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
     clock = clock or SystemClock()
     metrics = Metrics()

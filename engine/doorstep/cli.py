@@ -81,8 +81,8 @@ def demo(port: int, redis: str, data: Path | None) -> None:
             redis=redis,
         )
         engine = create_engine(config)
-        names = {slug: manifest.name for slug, manifest in engine.plugins.manifests.items()}
-        shop = DemoShop(assemble(engine), engine.shops, list(sandbox.samples.values()), names)
+        samples = list(sandbox.samples.values())
+        shop = DemoShop(assemble(engine), engine.shops, samples, engine.plugins.manifests)
         _announce_demo(port, sandbox)
         serve_sites([Site(shop, "127.0.0.1", port), Site(sandbox.app, "127.0.0.1", port + 1)])
 

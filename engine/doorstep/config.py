@@ -17,6 +17,7 @@ from .secret import Secret
 from .settings import convert
 
 PREFIX = "DOORSTEP_"
+_ALONE = frozenset({"secret_key", "database", "redis"})  # what stands in no section
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(_[A-Z][a-z]{3})?(_[A-Z]{2})?$")]
 
 
@@ -89,8 +90,9 @@ def parse(text: str, *, file: str, environ: Mapping[str, str], base: Path = Path
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: {error}", next_step="correct the line; toml.io shows the format") from None
     for name, value in environ.items():
-        if (name.startswith(PREFIX) and "__" in name) or name == "DOORSTEP_SECRET_KEY":
-            _overlay(raw, name.removeprefix(PREFIX).lower().split("__"), value, name)
+        key = name.removeprefix(PREFIX).lower()
+        if name.startswith(PREFIX) and ("__" in key or key.removesuffix("_file") in _ALONE):
+            _overlay(raw, key.split("__"), value, name)
     if isinstance(raw.get("secret_key"), str):
         raw["secret_key"] = [raw["secret_key"]]
     for reserved in ("file", "base"):

@@ -68,9 +68,12 @@ def public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return public(str(inner))
+        if ip not in _UNICAST:  # the rest is not handed out; the module does not know all of it
+            return False
     return ip.is_global and not ip.is_multicast
 
 
+_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 

@@ -127,15 +127,19 @@ class Localizer:
         return str(self.locale.datetime_formats["medium"]).replace("{1}", day).replace("{0}", clock)
 
     def number(self, value: int | float | Decimal) -> str:
-        return numbers.format_decimal(value, locale=self.locale, numbering_system="default")
+        return self._digits(numbers.format_decimal(value, locale=self.locale, numbering_system="default"))
 
     def money(self, amount: str | int | float | Decimal, currency: str) -> str:
         """An amount with its currency (ISO 4217), as the locale writes it; the plain text where it is no number."""
         try:
             value = Decimal(str(amount))
-            return numbers.format_currency(value, currency, locale=self.locale, numbering_system="default")
+            if value.is_finite():
+                return self._digits(
+                    numbers.format_currency(value, currency, locale=self.locale, numbering_system="default")
+                )
         except (InvalidOperation, ValueError):
-            return f"{amount} {currency}"
+            pass  # "on request", say
+        return f"{amount} {currency}"
 
     def country(self, code: str) -> str:
         """The name of a country (ISO 3166-1 alpha-2), or the code."""
@@ -208,13 +212,14 @@ def _widening(code: str) -> tuple[str, ...]:
     return tuple("_".join(parts[:n]) for n in range(len(parts), 0, -1))
 
 
-_ALIASES: Mapping[str, str] = {
-    "no": "nb",
-    "iw": "he",
-    "in": "id",
-    "zh": "zh_Hans",
-    "zh_TW": "zh_Hant",
-    "zh_HK": "zh_Hant",
+_RENAMED: Mapping[str, str] = {"no": "nb", "iw": "he", "in": "id"}  # language codes that browsers still send
+_SCRIPTS: Mapping[str, str] = {
+    "zh": "Hans",
+    "zh_CN": "Hans",
+    "zh_SG": "Hans",
+    "zh_TW": "Hant",
+    "zh_HK": "Hant",
+    "zh_MO": "Hant",
 }
 
 
@@ -223,10 +228,10 @@ def _canonical(tag: str) -> str:
     if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", tag):
         return ""
     language, *rest = re.split("[-_]", tag)
-    parts = [language.lower()]
+    parts = [_RENAMED.get(language.lower(), language.lower())]
     parts += [part.title() if len(part) == 4 else part.upper() for part in rest if len(part) in (2, 4)]
     code = "_".join(parts)
-    return _ALIASES.get(code, code)
+    return f"zh_{_SCRIPTS[code]}" if code in _SCRIPTS else code
 
 
 def known(language: str) -> bool:

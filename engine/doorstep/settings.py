@@ -17,7 +17,8 @@ T = TypeVar("T", bound=Struct)
 def convert(raw: Mapping[str, Any], kind: type[T], *, path: str, file: str, base: Path | None = None) -> T:
     """`raw` as a `kind`. `path` is where it stands ("stores.main"), `file` what the reader opens.
 
-    A text or secret `name` may come from a file, as `name_file = "path"`, relative to `base`. Raises ConfigError.
+    A text or secret `name` may come from a file, as `name_file = "path"`, relative to `base`; a list, one a line. Raises
+    ConfigError.
     """
     known = _known(raw, kind, path, file, base or Path())
     try:
@@ -36,7 +37,8 @@ def _known(raw: Mapping[str, Any], kind: type[Struct], path: str, file: str, bas
         if key not in fields and name in fields and name != key:
             if name in raw:
                 raise ConfigError(f"{file}: {path}.{name} and {here} are both set", next_step="keep one of them")
-            result[name] = _read(value, here, file, base)
+            text = _read(value, here, file, base)
+            result[name] = text.splitlines() if get_origin(fields[name]) is tuple else text
         elif key not in fields:
             raise ConfigError(f"{file}: {here} is not a setting", next_step=_guess(key, fields))
         else:

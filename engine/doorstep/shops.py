@@ -50,10 +50,12 @@ class Shops:
 
     def find(self, host: str, path: str) -> Shop | None:
         """The store for a Host header and a path, or None."""
+        host = host.lower()
         name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
         for shop in self.all:
             config = shop.config
-            if config.hosts and name.lower() not in config.hosts and host.lower() not in config.hosts:
+            hosts = [one.lower() for one in config.hosts]
+            if hosts and name not in hosts and host not in hosts:
                 continue
             if path == config.path or path.startswith(config.path + "/"):
                 return shop

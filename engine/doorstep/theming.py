@@ -18,7 +18,7 @@ from .i18n import Localizer
 from .sandboxing import Sandbox, bounded
 from .themes import SettingType, Theme, inside
 
-_RENDERING = "_rendering"
+_RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set
 
 
 class Asset(Struct, frozen=True):

@@ -4,7 +4,7 @@ Two stores show the two themes; every sample parcel of every carrier is a link o
 """
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .. import responses, wording
 from ..config import Config, Server, Store
 from ..i18n import N_, Localizer
+from ..manifest import Manifest
 from ..models import Status
 from ..samples import Case, Role, Samples
 from ..secret import Secret
@@ -83,10 +84,12 @@ def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: S
 class DemoShop:
     """The shop's front page in front of the engine's own application."""
 
-    def __init__(self, engine: ASGIApp, shops: Shops, samples: Sequence[Samples], names: dict[str, str]) -> None:
+    def __init__(
+        self, engine: ASGIApp, shops: Shops, samples: Sequence[Samples], manifests: Mapping[str, Manifest]
+    ) -> None:
         self._shop = next(shop for shop in shops.all if shop.id == "classic")
         self._samples = samples
-        self._names = names
+        self._manifests = manifests
         loader = FileSystemLoader(FILES)
         self._template = Environment(loader=loader, autoescape=True).get_template("shop.html")
         self._texts = tomllib.loads((FILES / "texts.toml").read_text("utf-8"))
@@ -124,7 +127,7 @@ class DemoShop:
                 }
                 for name in THEMES
             ],
-            groups=[self._group(one, base, localizer) for one in self._samples],
+            groups=[*(self._group(one, base, localizer) for one in self._samples), *self._by_number(base, localizer)],
             products=[self._product(product, localizer) for product in products()],
             texts=self._texts.get(localizer.language, self._texts["en"]),
         )
@@ -148,7 +151,19 @@ class DemoShop:
             if case.number and case.role in _SHOWN and (case.demo or case.role is not Role.PARCEL)
         ]
         parcels = [self._parcel(case, base, localizer) for case in shown]
-        return {"carrier": self._names[samples.slug], "parcels": parcels}
+        return {"carrier": self._manifests[samples.slug].name, "parcels": parcels}
+
+    def _by_number(self, base: str, localizer: Localizer) -> list[dict[str, object]]:
+        """A group for each carrier without an API: its page is its name and its link."""
+        groups: list[dict[str, object]] = []
+        for manifest in self._manifests.values():
+            examples = [example for shape in manifest.formats for example in shape.examples[:1]]
+            if not manifest.asks and examples:
+                title = f"{manifest.name} is known by number and link only"
+                groups.append(
+                    {"carrier": manifest.name, "parcels": [_row(examples[0], title, "link_only", "", base, localizer)]}
+                )
+        return groups
 
     def _parcel(self, case: Case, base: str, localizer: Localizer) -> dict[str, str]:
         status = case.role.value
@@ -156,17 +171,18 @@ class DemoShop:
         if case.role is Role.PARCEL:
             status = _expected_status(case)
             label = localizer.text(wording.STATUS[Status(status)].label)
-        return {
-            "number": case.number,
-            "title": case.title,
-            "url": f"{base}/track/{case.number}?lang={localizer.tag}",
-            "status": status,
-            "status_label": label,
-        }
+        return _row(case.number, case.title, status, label, base, localizer)
 
     def _product(self, product: Product, localizer: Localizer) -> dict[str, str]:
         price = localizer.money(product.price, product.currency)
         return {"name": product.name, "price": price, "url": product.url, "image": product.image}
+
+
+def _row(number: str, title: str, status: str, label: str, base: str, localizer: Localizer) -> dict[str, str]:
+    """A parcel's line on the front page."""
+    url = f"{base}/track/{number}?lang={localizer.tag}"
+    label = label or localizer.text(N_("At the carrier’s page"))
+    return {"number": number, "title": title, "url": url, "status": status, "status_label": label}
 
 
 def _expected_status(case: Case) -> str:
