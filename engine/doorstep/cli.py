@@ -12,15 +12,15 @@ import click
 import msgspec
 
 from . import __version__, logs, terminal
-from .app import Engine, assemble, create_app, create_engine
+from .app import Engine, create_app, create_engine
 from .config import Config, Server, load
-from .demo import DemoShop, demo_config
+from .demo import demo_site
 from .errors import DoorstepError, NumberError
 from .packages import installed
 from .plugins import load_plugins
 from .recognition import Recognizer, normalise
-from .sandbox import Sandbox, sandbox_accounts, sandbox_of
-from .serving import Site, serve_sites
+from .sandbox import sandbox_of
+from .serving import Site, listen, serve_sites
 from .tracker import Outcome
 from .tracking import ask, ask_sandbox, settings
 from .wire import Wire
@@ -74,33 +74,28 @@ def demo(port: int, redis: str, data: Path | None) -> None:
         folder = data or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         sandbox = sandbox_of(installed(), today=datetime.now(UTC).date())
-        config = demo_config(
-            sandbox_accounts(sandbox, f"http://127.0.0.1:{port + 1}"),
-            database=f"sqlite:///{(folder / 'demo.db').resolve()}",
-            server=Server(port=port),
-            redis=redis,
+        carriers = Site(sandbox.app, listen("127.0.0.1", 0))
+        shop = Site(
+            demo_site(sandbox, carriers.url, folder=folder, server=Server(port=port), redis=redis),
+            listen("127.0.0.1", port),
         )
-        engine = create_engine(config)
-        samples = list(sandbox.samples.values())
-        shop = DemoShop(assemble(engine), engine.shops, samples, engine.plugins.manifests)
-        _announce_demo(port, sandbox)
-        serve_sites([Site(shop, "127.0.0.1", port), Site(sandbox.app, "127.0.0.1", port + 1)])
+        sample = next(case.number for one in sandbox.samples.values() for case in one.cases if case.demo)
+        click.echo(_DEMO.format(shop=shop.url, sandbox=carriers.url, number=sample))
+        serve_sites([shop, carriers])
 
 
-def _announce_demo(port: int, sandbox: Sandbox) -> None:
-    sample = next(case for one in sandbox.samples.values() for case in one.cases if case.demo)
-    click.echo(f"""
+_DEMO = """
   Doorstep demo. Shop, parcels and people are invented; carriers are simulated on this machine.
 
-    Open              http://127.0.0.1:{port}/shop/
-    A parcel          http://127.0.0.1:{port}/track/{sample.number}
-    In Arabic         http://127.0.0.1:{port}/track/{sample.number}?lang=ar
-    Another theme     http://127.0.0.1:{port}/minimal/track/{sample.number}
-    As JSON           http://127.0.0.1:{port}/api/v1/shipments/{sample.number}
-    Carriers' sandbox http://127.0.0.1:{port + 1}/
+    Open              {shop}/shop/
+    A parcel          {shop}/track/{number}
+    In Arabic         {shop}/track/{number}?lang=ar
+    Another theme     {shop}/minimal/track/{number}
+    As JSON           {shop}/api/v1/shipments/{number}
+    Carriers' sandbox {sandbox}
 
     Stop with Ctrl+C.
-""")
+"""
 
 
 @main.command()
@@ -111,8 +106,8 @@ def serve(path: Path, host: str | None, port: int | None) -> None:
     """Serve the stores of the settings."""
     logs.configure()
     config = _load(path)
-    site = Site(create_app(config), host or config.server.host, port or config.server.port)
-    click.echo(f"doorstep: serving on http://{site.host}:{site.port}", err=True)
+    site = Site(create_app(config), listen(host or config.server.host, config.server.port if port is None else port))
+    click.echo(f"doorstep: serving on {site.url}", err=True)
     serve_sites([site])
 
 
@@ -122,8 +117,9 @@ def serve(path: Path, host: str | None, port: int | None) -> None:
 def sandbox(port: int, as_recorded: bool) -> None:
     """Serve the carriers' sandbox alone: every plugin's samples at the carrier's real paths, below /SLUG."""
     site = sandbox_of(installed(), today=None if as_recorded else datetime.now(UTC).date())
-    click.echo("\n".join(f"http://127.0.0.1:{port}/{slug}" for slug in sorted(site.samples)))
-    serve_sites([Site(site.app, "127.0.0.1", port)])
+    carriers = Site(site.app, listen("127.0.0.1", port))
+    click.echo("\n".join(f"{carriers.url}/{slug}" for slug in sorted(site.samples)))
+    serve_sites([carriers])
 
 
 @main.command()

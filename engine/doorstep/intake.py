@@ -2,6 +2,7 @@
 summarised."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -33,9 +34,9 @@ def take_in(answer: Any, manifest: Manifest) -> Answer:
         return NotFound("no shipment in the answer")
     try:
         # Through builtins and back: every field checked against its type, every text cleaned and cut, nothing shared.
-        raw = _cleaned(msgspec.to_builtins(answer.shipments[:MOST_SHIPMENTS]))
+        raw = _cleaned(msgspec.to_builtins(answer.shipments[:MOST_SHIPMENTS], builtin_types=(bytes, datetime)))
         shipments = msgspec.convert(raw, tuple[Shipment, ...])
-    except (msgspec.ValidationError, TypeError, ValueError, RecursionError) as error:
+    except (msgspec.ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise PluginFailed(f"track() returned a wrong shipment: {error}", next_step="see doorstep.models") from None
     return Found(tuple(_summarised(shipment, manifest) for shipment in shipments))
 
@@ -63,6 +64,8 @@ def _cleaned(value: Any) -> Any:
         return {key: _cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_cleaned(item) for item in value[: MOST_EVENTS * 2]]
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
     return value
 
 

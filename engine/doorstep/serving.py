@@ -11,13 +11,33 @@ import uvicorn
 from msgspec import Struct
 from starlette.types import ASGIApp
 
+from .errors import ConfigError
+
 
 class Site(Struct, frozen=True):
-    """An application and where it listens."""
+    """An application and the socket it answers on."""
 
     app: ASGIApp
-    host: str
-    port: int
+    listening: socket.socket
+
+    @property
+    def url(self) -> str:
+        host, port = self.listening.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; port 0 is any free one. Raises ConfigError when it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        reason = error.strerror or str(error)
+        raise ConfigError(f"cannot listen on {host}:{port}: {reason}", next_step="choose another: --port N") from None
+    return listening
 
 
 def serve_sites(sites: Sequence[Site]) -> None:
@@ -28,41 +48,34 @@ def serve_sites(sites: Sequence[Site]) -> None:
 @contextmanager
 def on_loopback(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
     """Serves an application from a thread, on a free port of loopback or the one named; gives its URL."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", port))
-    server = uvicorn.Server(_config(app, "127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    site = Site(app, listen("127.0.0.1", port))
+    server = uvicorn.Server(_config(app))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [site.listening]}, daemon=True)
     thread.start()
     try:
         while not server.started:
             if not thread.is_alive():
                 raise RuntimeError("the application did not start")
             time.sleep(0.005)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield site.url
     finally:
         server.should_exit = True
         thread.join(10)
-        listening.close()
+        site.listening.close()
 
 
 async def _serve(sites: Sequence[Site]) -> None:
-    servers = [uvicorn.Server(_config(site.app, site.host, site.port)) for site in sites]
-    running = [asyncio.create_task(server.serve()) for server in servers]
+    servers = [uvicorn.Server(_config(site.app)) for site in sites]
+    running = [
+        asyncio.create_task(server.serve(sockets=[site.listening])) for server, site in zip(servers, sites, strict=True)
+    ]
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     for server in servers:
         server.should_exit = True
     await asyncio.gather(*running)
 
 
-def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        ws="none",
-        server_header=False,
-        timeout_graceful_shutdown=10,
+        app, log_level="warning", access_log=False, ws="none", server_header=False, timeout_graceful_shutdown=10
     )

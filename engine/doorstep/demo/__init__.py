@@ -19,11 +19,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import responses, wording
+from ..app import assemble, create_engine
 from ..config import Config, Server, Store
 from ..i18n import N_, Localizer
 from ..manifest import Manifest
 from ..models import Status
 from ..samples import Case, Role, Samples
+from ..sandbox import Sandbox, sandbox_accounts
 from ..secret import Secret
 from ..shops import Shops
 
@@ -79,6 +81,14 @@ def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: S
         carriers=accounts,
         file="the demo's settings",
     )
+
+
+def demo_site(sandbox: Sandbox, url: str, *, folder: Path, server: Server = Server(), redis: str = "") -> "DemoShop":  # noqa: B008
+    """The whole demo as one ASGI application, for a sandbox that listens at `url`; forms are kept in `folder`."""
+    database = f"sqlite:///{(folder / 'demo.db').resolve()}"
+    engine = create_engine(demo_config(sandbox_accounts(sandbox, url), database=database, server=server, redis=redis))
+    samples = list(sandbox.samples.values())
+    return DemoShop(assemble(engine), engine.shops, samples, engine.plugins.manifests)
 
 
 class DemoShop:
