@@ -1,0 +1,30 @@
+// Enhances only: copy buttons, and a language menu that closes when one looks away.
+const { copy, copied } = document.body.dataset;
+
+if (navigator.clipboard) {
+  for (const value of document.querySelectorAll("bdi[data-copy], .share input")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = copy;
+    button.setAttribute("aria-live", "polite");
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(value.value ?? value.textContent);
+      button.textContent = copied;
+      setTimeout(() => (button.textContent = copy), 2000);
+    });
+    value.after(button);
+  }
+}
+
+const menu = document.querySelector(".languages details");
+if (menu) {
+  const close = (event) => menu.contains(event.target) || (menu.open = false);
+  document.addEventListener("click", close);
+  document.addEventListener("focusin", close);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.firstElementChild.focus();
+  });
+}
