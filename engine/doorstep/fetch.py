@@ -101,12 +101,19 @@ class Fetcher:
         slug = account.carrier.manifest.slug
         started = self._clock.monotonic()
         try:
+            # A refusal of our own is not the carrier's failure: it must not keep the breaker open.
             line.breaker.check()
             line.budget.take(stranger=stranger)
-            answer = await self._within_deadline(line, query, wire or Wire())
         except CarrierError as error:
             self._metrics.carrier_calls.labels(slug, error.code).inc()
-            if not isinstance(error, RateLimited):
+            raise
+        try:
+            answer = await self._within_deadline(line, query, wire or Wire())
+        except CarrierError as error:
+            error.message = error.message.replace(query.number, "…")  # what a plugin raises may quote it; logs must not
+            error.args = (error.message,)
+            self._metrics.carrier_calls.labels(slug, error.code).inc()
+            if isinstance(error, CarrierUnavailable | PluginFailed):
                 line.breaker.failed()
             raise
         finally:

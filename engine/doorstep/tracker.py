@@ -232,7 +232,7 @@ class Tracker:
             self._failures.pop(key, None)
             return
         if not isinstance(error, CarrierError):
-            log.error("question failed", error=type(error).__name__, detail=str(error))
+            log.error("question failed", error=type(error).__name__)
             return
         log.warning("carrier did not answer", code=error.code, reason=error.message)
         pause = min(max(error.retry_after or 30.0, 5.0), 3600.0)
