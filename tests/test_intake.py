@@ -1,0 +1,235 @@
+"""What a plugin returns is validated, bounded and cleaned before anything else sees it."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from doorstep import Flag, Found, Moment, NotFound, Piece, Place, Precision, Shipment, Status, Weight, Window
+from doorstep.errors import PluginFailed
+from doorstep.intake import LONGEST_TEXT, MOST_EVENTS, MOST_SHIPMENTS, take_in
+
+from .acme import ACME, at, parcel, scan
+
+
+def one(shipment):
+    (taken,) = take_in(Found((shipment,)), ACME).shipments
+    return taken
+
+
+def test_a_good_answer_keeps_what_the_plugin_said_and_gets_what_the_engine_knows():
+    taken = one(parcel("1", scan(Status.DELIVERED, at(21)), scan(moment=at(20)), service="Parcel", weight=Weight(1.5)))
+    assert (taken.carrier, taken.status, taken.final, taken.since) == ("acme", Status.DELIVERED, True, at(21))
+    assert (taken.number, taken.service, taken.weight) == ("1", "Parcel", Weight(1.5))
+    assert taken.events == (scan(Status.DELIVERED, at(21)), scan(moment=at(20)))
+
+
+def test_what_only_the_engine_may_say_is_not_taken_from_a_plugin():
+    taken = one(parcel("1", carrier="other", status=Status.LOST, final=True, delayed=True, reason="x", since=at(1)))
+    assert (taken.carrier, taken.status, taken.final, taken.delayed) == ("acme", Status.IN_TRANSIT, False, False)
+    assert (taken.reason, taken.since) == ("", at(20))
+
+
+def test_a_million_scans_are_cut_to_the_newest_two_hundred():
+    assert MOST_EVENTS == 200
+    newest = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    scans = []
+    for minutes in range(1000):
+        instant = newest - timedelta(minutes=minutes)
+        scans.append(scan(moment=Moment("", instant=instant), text=str(minutes)))
+    events = one(parcel("1", *scans * 1000)).events
+    assert [event.text for event in events] == [str(minutes) for minutes in range(200)]
+
+
+def test_scans_come_newest_first_and_each_once_whatever_the_order():
+    a, b, c = (scan(moment=at(day)) for day in (18, 19, 20))
+    assert one(parcel("1", a, c, b, a, c)).events == (c, b, a)
+
+
+def test_more_shipments_than_a_page_could_ask_about_are_cut():
+    found = take_in(Found(tuple(parcel(str(n)) for n in range(MOST_SHIPMENTS + 5))), ACME)
+    assert [shipment.number for shipment in found.shipments] == [str(n) for n in range(20)]
+
+
+def test_a_text_of_a_megabyte_is_cut_and_shows_that_it_was():
+    taken = one(parcel("1", scan(text="x" * 1_000_000), service="y" * 501))
+    assert taken.events[0].text == "x" * 499 + "…"
+    assert taken.service == "y" * 499 + "…"
+    assert len(taken.service) == LONGEST_TEXT
+
+
+UNWANTED = [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)]  # C0 and C1 without tab and line feed
+UNWANTED += [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]  # bidi controls and BOM
+UNWANTED += [0xD800, 0xDBFF, 0xDC00, 0xDFFF]  # lone surrogates
+
+
+@pytest.mark.parametrize("code", UNWANTED, ids=hex)
+def test_control_and_bidi_characters_are_removed_everywhere(code):
+    dirty = f"a{chr(code)}b"
+    taken = one(
+        parcel(
+            f"1{chr(code)}2",
+            scan(text=dirty, place=Place(city=dirty, name=dirty), reason=dirty, code=dirty, piece=dirty),
+            service=dirty,
+            carrier_name=dirty,
+            pieces=(Piece(dirty),),
+        )
+    )
+    event = taken.events[0]
+    assert {event.text, event.place.city, event.place.name, event.reason, event.code, event.piece} == {"ab"}
+    assert (taken.number, taken.service, taken.carrier_name, taken.pieces[0].number) == ("12", "ab", "ab", "ab")
+
+
+def test_blanks_and_line_ends_become_one_blank():
+    assert one(parcel("1", scan(text=" a\r\n\tb\u2028c\u00a0 d "))).events[0].text == "a b c d"
+
+
+def test_letters_of_every_script_and_emoji_stay():
+    words = "Zustellung å ё 配達完了 تم التسليم נמסר می‌رود क्ष 👩‍👧"
+    assert one(parcel("1", scan(text=words))).events[0].text == words
+
+
+def with_event(**fields):
+    return parcel("1", structs.replace(scan(), **fields))
+
+
+def with_moment(**fields):
+    return with_event(moment=structs.replace(at(20), **fields))
+
+
+NAIVE = datetime(2026, 11, 20, 12)
+AWARE = NAIVE.replace(tzinfo=UTC)
+WRONG = {
+    "naive instant": with_moment(instant=NAIVE),
+    "aware local time": with_moment(local=AWARE),
+    "date as text": with_moment(instant="yesterday"),
+    "number as moment": with_event(moment=1_700_000_000),
+    "no moment": with_event(moment=None),
+    "raw is not text": with_moment(raw=None),
+    "status nobody knows": with_event(status="flying"),
+    "status is a number": with_event(status=7),
+    "flag nobody knows": with_event(flags=("x",)),
+    "flags are text": with_event(flags="delayed"),
+    "text is bytes": with_event(text=b"x"),
+    "code is a number": with_event(code=7),
+    "an instant before all time": with_moment(instant=datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))),
+    "text is None": with_event(text=None),
+    "place is text": with_event(place="Lyon"),
+    "events are no events": Shipment("1", ("x",)),
+    "events are None": Shipment("1", None),
+    "number is None": parcel(None),
+    "number is a number": parcel(17),
+    "weight is text": parcel("1", weight="1 kg"),
+    "window is a day": parcel("1", window="tomorrow"),
+    "pieces are texts": parcel("1", pieces=("1", "2")),
+    "an object": with_event(text=object()),
+    "a function": with_event(text=print),
+    "itself": None,
+}
+loop: list = []
+loop.append(loop)
+WRONG["itself"] = with_event(text=loop)
+
+
+@pytest.mark.parametrize("shipment", WRONG.values(), ids=WRONG)
+def test_a_field_of_the_wrong_type_is_refused(shipment):
+    with pytest.raises(PluginFailed, match=r"wrong shipment: .*: see doorstep.models"):
+        take_in(Found((shipment,)), ACME)
+
+
+@pytest.mark.parametrize(
+    "answer", [None, 17, "x", {}, [], Found, Shipment("1"), Found(None), Found([Shipment("1")]), Found("x")]
+)
+def test_what_is_no_answer_is_refused(answer):
+    with pytest.raises(PluginFailed, match=r"track\(\) returned"):
+        take_in(answer, ACME)
+
+
+@pytest.mark.parametrize("shipments", [(None,), (1,), ("x",), (Found(()),), ({},)])
+def test_what_is_no_shipment_is_refused(shipments):
+    with pytest.raises(PluginFailed, match="wrong shipment"):
+        take_in(Found(shipments), ACME)
+
+
+def test_an_instant_written_with_an_offset_is_kept_in_utc():
+    paris = timezone(timedelta(hours=1))
+    taken = one(with_moment(instant=datetime(2026, 11, 20, 13, tzinfo=paris))).events[0].moment.instant
+    assert (taken, taken.utcoffset()) == (AWARE, timedelta())
+
+
+def test_nothing_of_the_plugin_is_shared_with_what_is_kept():
+    flags = [Flag.DELAYED]
+    shipment = with_event(flags=flags)
+    taken = one(shipment)
+    flags.append("rubbish")
+    assert taken.events[0].flags == (Flag.DELAYED,)
+
+
+def test_found_without_a_shipment_is_not_found():
+    assert take_in(Found(()), ACME) == NotFound("no shipment in the answer")
+
+
+@pytest.mark.parametrize(
+    ("detail", "kept"), [("no\x00such\u202e", "nosuch"), (None, ""), (17, ""), ("x" * 600, "x" * 499 + "…")]
+)
+def test_the_carriers_words_for_not_found_are_cleaned(detail, kept):
+    assert take_in(NotFound(detail), ACME) == NotFound(kept)
+
+
+MOMENTS = st.builds(
+    Moment,
+    raw=st.text(),
+    precision=st.sampled_from(Precision),
+    instant=st.none() | st.datetimes(timezones=st.just(UTC) | st.timezones()),
+    local=st.none() | st.datetimes(),
+    offset=st.none() | st.text(),
+)
+EVENTS = st.builds(
+    scan,
+    status=st.none() | st.sampled_from(Status),
+    moment=MOMENTS,
+    text=st.text(st.characters()),
+    flags=st.lists(st.sampled_from(Flag)).map(tuple),
+    piece=st.sampled_from(["", "1", "2"]),
+)
+SHIPMENTS = st.builds(
+    Shipment,
+    number=st.text(),
+    events=st.lists(EVENTS, max_size=6).map(tuple),
+    pieces=st.lists(st.sampled_from(["1", "2"]).map(Piece), max_size=3).map(tuple),
+    window=st.none() | st.builds(Window, start=st.none() | MOMENTS, end=st.none() | MOMENTS),
+    weight=st.none() | st.builds(Weight, value=st.floats()),
+)
+
+
+@given(st.lists(SHIPMENTS, min_size=1, max_size=3))
+def test_every_well_typed_answer_is_taken_in_and_taking_it_in_again_changes_nothing(shipments):
+    taken = take_in(Found(tuple(shipments)), ACME)
+    for shipment in taken.shipments:
+        assert [e.moment.instant for e in shipment.events if e.moment.instant and e.moment.instant.tzinfo is None] == []
+        assert len(shipment.events) <= 200
+    assert repr(take_in(taken, ACME)) == repr(taken)
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.datetimes()
+    | st.just(object()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner),
+    max_leaves=10,
+)
+
+
+@given(field=st.sampled_from(Shipment.__struct_fields__), value=JUNK)
+def test_junk_in_any_field_is_taken_in_or_refused_and_nothing_else(field, value):
+    shipment = structs.replace(parcel("1"), **{field: value})
+    with suppress(PluginFailed):
+        one(shipment)
