@@ -36,7 +36,8 @@ def _known(raw: Mapping[str, Any], kind: type[Struct], path: str, file: str, bas
         name = key.removesuffix("_file")
         if key not in fields and name in fields and name != key:
             if name in raw:
-                raise ConfigError(f"{file}: {path}.{name} and {here} are both set", next_step="keep one of them")
+                other = here.removesuffix("_file")
+                raise ConfigError(f"{file}: {other} and {here} are both set", next_step="keep one of them")
             text = _read(value, here, file, base)
             result[name] = text.splitlines() if get_origin(fields[name]) is tuple else text
         elif key not in fields:

@@ -1,0 +1,120 @@
+"""Code tables: full keys, a fallback that is never a guess, and mistakes named with file and row."""
+
+import re
+
+import pytest
+
+from doorstep import CodeTable, Event, Flag, Meaning, Moment, Place, Status
+from doorstep.codes import load_codes
+from doorstep.errors import ManifestError
+
+TABLE = """
+key = ["table", "code"]
+source = "API guide, appendix B"
+
+[codes.event]
+"006" = { status = "out_for_delivery" }
+"012" = { status = "customs", reason = "customs.documents", flags = ["action_required"], source = "release notes" }
+"096" = { status = "informational", note = "a text message was sent" }
+
+[codes.notice]
+"006" = { status = "delivered", flags = ["pickup_point", "delayed"] }
+"""
+
+
+@pytest.fixture(scope="module")
+def table() -> CodeTable:
+    return load_codes(TABLE, file="acme/codes.toml", revision="r1")
+
+
+def test_a_row_says_status_reason_flags_and_source(table: CodeTable) -> None:
+    assert table.find("event", "012") == Meaning(
+        Status.CUSTOMS, "customs.documents", (Flag.ACTION_REQUIRED,), "release notes"
+    )
+
+
+def test_a_row_without_a_source_has_the_tables(table: CodeTable) -> None:
+    meaning = table.find("event", "006")
+    assert meaning is not None
+    assert meaning.source == "API guide, appendix B"
+
+
+def test_the_full_key_tells_equal_codes_apart(table: CodeTable) -> None:
+    assert table.read(("event", "006")).status is Status.OUT_FOR_DELIVERY
+    assert table.read(("notice", "006")).status is Status.DELIVERED
+
+
+def test_an_informational_row_has_no_status_and_is_mapped(table: CodeTable) -> None:
+    meaning = table.read(("event", "096"))
+    assert (meaning.status, meaning.mapped) == (None, True)
+
+
+def test_the_first_key_the_table_knows_is_read(table: CodeTable) -> None:
+    assert table.read(("event", "999"), ("notice", "006"), ("event", "006")).status is Status.DELIVERED
+
+
+def test_an_unknown_code_falls_back_to_the_coarse_status_and_says_so(table: CodeTable) -> None:
+    assert table.read(("event", "999"), coarse=Status.IN_TRANSIT) == Meaning(Status.IN_TRANSIT, mapped=False)
+
+
+def test_an_unknown_code_without_a_coarse_status_is_unknown(table: CodeTable) -> None:
+    assert table.read(("event", "999")) == Meaning(Status.UNKNOWN, mapped=False)
+    assert table.find("event", "999") is None
+
+
+def test_a_part_of_a_key_finds_nothing(table: CodeTable) -> None:
+    assert table.find("event") is None
+    assert table.find("006") is None
+
+
+def test_the_table_tells_its_size_key_and_revision(table: CodeTable) -> None:
+    assert (len(table), table.key, table.revision) == (4, ("table", "code"), "r1")
+    assert set(table.items()) == {("event", "006"), ("event", "012"), ("event", "096"), ("notice", "006")}
+
+
+def test_an_event_has_the_rows_meaning_and_the_plugins_words(table: CodeTable) -> None:
+    moment, place = Moment("12:00"), Place(city="Bergen")
+    event = table.read(("notice", "006")).event(
+        moment, code="006", text="In the shop", place=place, piece="1", flags=(Flag.PARTIAL,)
+    )
+    flags = (Flag.PICKUP_POINT, Flag.DELAYED, Flag.PARTIAL)
+    assert event == Event(moment, Status.DELIVERED, "", "006", "In the shop", place, "1", flags, True)
+
+
+def test_an_event_of_an_unknown_code_is_not_mapped(table: CodeTable) -> None:
+    assert not table.read(("event", "999")).event(Moment(""), code="999").mapped
+
+
+def test_a_key_of_three_names_nests_twice() -> None:
+    deep = load_codes('key=["a","b","c"]\nsource="s"\n[codes.x.y]\nz={status="lost"}', file="f")
+    assert deep.read(("x", "y", "z")).status is Status.LOST
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("key = [", "f: "),
+        ("[codes]", "key"),
+        ('key = ["code"]', "codes"),
+        ('key=["code"]\nsource="s"\nextra=1\n[codes]', "extra"),
+        ('key=["code"]\nsource="s"\n[codes]\nA="delivered"', "f: codes.A is not a table"),
+        ('key=["t","c"]\nsource="s"\n[codes]\nA=1', "f: codes.A is not a table"),
+        ('key=["code"]\nsource="s"\n[codes]\nA={status="deliverd"}', "f: codes.A: 'deliverd'"),
+        ('key=["code"]\nsource="s"\n[codes]\nA={reason="weather"}', "f: codes.A: .*status"),
+        ('key=["code"]\nsource="s"\n[codes]\nA={status="lost",flags=["late"]}', "f: codes.A: .*late"),
+        ('key=["code"]\nsource="s"\n[codes]\nA={status="lost",flag="delayed"}', "f: codes.A: .*`flag`"),
+        ('key=["code"]\n[codes]\nA={status="lost"}', "f: codes.A has no source"),
+    ],
+)
+def test_a_mistake_is_named_with_file_row_and_mend(text: str, said: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        load_codes(text, file="f")
+    assert caught.value.message.startswith("f")
+    assert re.search(said, caught.value.message)
+    assert caught.value.next_step
+
+
+def test_a_wrong_status_is_answered_with_the_right_ones() -> None:
+    with pytest.raises(ManifestError) as caught:
+        load_codes('key=["code"]\nsource="s"\n[codes]\nA={status="gone"}', file="f")
+    assert all(status in caught.value.next_step for status in (*Status, "informational"))

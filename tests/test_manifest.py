@@ -1,0 +1,185 @@
+"""Manifests: every refusal names the file, the place in it and the mend."""
+
+import re
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doorstep import Manifest
+from doorstep.errors import ManifestError
+from doorstep.manifest import CONTRACT, AuthKind, Checksum, load_manifest
+
+SMALL = 'slug = "acme"\nname = "Acme"\ncontract = 1\n'
+
+
+def formatted(pattern: str, extra: str = "") -> str:
+    return f"{SMALL}[[formats]]\nname = \"parcel\"\npattern = '{pattern}'\nrank = 50\n{extra}"
+
+
+def refused(text: str) -> ManifestError:
+    with pytest.raises(ManifestError) as caught:
+        load_manifest(text, file="acme/carrier.toml")
+    assert caught.value.message.startswith("acme/carrier.toml")
+    return caught.value
+
+
+def test_slug_name_and_contract_are_enough_for_a_carrier_known_by_number() -> None:
+    manifest = load_manifest(SMALL, file="f")
+    assert (manifest.slug, manifest.asks, manifest.auth, manifest.batch) == ("acme", False, AuthKind.NONE, 1)
+
+
+def test_an_endpoint_means_that_it_can_be_asked() -> None:
+    assert load_manifest(SMALL + 'endpoint = "https://api.acme.example"', file="f").asks
+
+
+def test_everything_a_manifest_can_say_is_read() -> None:
+    manifest = load_manifest(
+        SMALL
+        + 'link="https://acme.example/{number}"\nendpoint="https://api.acme.example"\nhosts=["login.acme.example"]\n'
+        + 'auth="login_token"\nbatch=10\ncan=["track_many"]\naggregator=true\ncountries=["NO"]\nnotice="n"\ndocs="d"\n'
+        + "[limits]\ncalls=500\nseconds=86400\nconcurrent=2\n"
+        + "[[formats]]\nname='parcel'\npattern='[0-9]{8}'\nrank=9\nexamples=['12345678']\ncountries=['SE']",
+        file="f",
+    )
+    assert manifest.auth is AuthKind.TOKEN
+    assert (manifest.limits.calls, manifest.limits.seconds, manifest.limits.concurrent) == (500, 86400, 2)
+    assert manifest.formats[0].examples == ("12345678",)
+
+
+def test_the_link_takes_number_and_language() -> None:
+    manifest = Manifest("acme", "Acme", CONTRACT, link="https://acme.example/{language}/{number}")
+    assert manifest.link_for("A1", "pt_BR") == "https://acme.example/pt-BR/A1"
+
+
+def test_a_number_with_braces_is_not_filled_in_again() -> None:
+    manifest = Manifest("acme", "Acme", CONTRACT, link="https://acme.example/{number}")
+    assert manifest.link_for("{number}", "en") == "https://acme.example/{number}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("slug =", "Invalid value"),
+        ('name = "Acme"\ncontract = 1', "slug"),
+        (SMALL.replace("acme", "Acme"), r"\$\.slug"),
+        (SMALL.replace("acme", "a-c"), r"\$\.slug"),
+        (SMALL + "limit = 1", "`limit`"),
+        (SMALL + 'auth = "magic"', r"magic.*\$\.auth"),
+        (SMALL + "batch = 0", r"\$\.batch"),
+        (SMALL + "[limits]\nseconds = 0", r"\$\.limits\.seconds"),
+        (SMALL + "[limits]\ncalls = -1", r"\$\.limits\.calls"),
+        (SMALL + "[limits]\nconcurrent = 0", r"\$\.limits\.concurrent"),
+        (formatted("[0-9]{8}").replace("rank = 50", "rank = 100"), r"\$\.formats\[0\]\.rank"),
+        (formatted("[0-9]{8}", "length = 8"), "`length`"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_its_path(text: str, said: str) -> None:
+    error = refused(text)
+    assert re.search(said, error.message)
+    assert error.next_step == "docs/manifest.md lists every key"
+
+
+@pytest.mark.parametrize(("contract", "word", "mend"), [(2, "newer", "Doorstep"), (0, "older", "the plugin")])
+def test_another_contract_says_who_has_to_be_updated(contract: int, word: str, mend: str) -> None:
+    error = refused(SMALL.replace("contract = 1", f"contract = {contract}"))
+    assert word in error.message
+    assert error.next_step.startswith(f"update {mend}")
+
+
+@pytest.mark.parametrize("key", ["endpoint", "link"])
+@pytest.mark.parametrize("url", ["http://acme.example", "acme.example", "https://", "file:///etc/passwd", "javascript:1"])
+def test_addresses_are_whole_https_urls(key: str, url: str) -> None:
+    error = refused(f'{SMALL}{key} = "{url}"')
+    assert repr(url) in error.message
+    assert "https://" in error.next_step
+
+
+def test_a_pattern_that_does_not_compile_is_named() -> None:
+    assert "format 'parcel': the pattern does not compile" in refused(formatted("[0-9")).message
+
+
+@pytest.mark.parametrize("pattern", ["[0-9]+", "[0-9]*A", "(?:[0-9]+)+", "(a|aa)+", "[0-9]{8,}", "[0-9]{1,65}"])
+def test_unbounded_repeats_are_refused(pattern: str) -> None:
+    error = refused(formatted(pattern))
+    assert "unbounded repeat" in error.message
+    assert "[0-9]{8,12}" in error.next_step
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "([0-9]{1,9}){1,9}",  # 9 + 9² + … + 9⁹ ways
+        "(?:[0-9]{1,9}){9}",  # 9⁹
+        "(?:(?:[0-9]{1,3}){2}){1,9}",
+        "([0-9]{1,11})([0-9]{1,11})([0-9]{1,11})",  # 11³ = 1331
+        "(?:B|BB){1,30}",
+        "(?:B|BB){10}",  # 2¹⁰ = 1024
+        "(?:[0-9]{1,64}){64}",
+    ],
+)
+def test_repeats_and_alternatives_that_multiply_are_refused(pattern: str) -> None:
+    assert "too many ways" in refused(formatted(pattern)).message
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"(?P<a>[0-9])(?P=a)", "(?=[0-9])[0-9]{8}", "(?<!A)[0-9]{8}", "[0-9]{2,8}?", "(?>[0-9]{8})", "([0-9])?(?(1)A|B)"],
+)
+def test_what_recognition_does_not_need_is_refused_by_name(pattern: str) -> None:
+    assert re.search(r"uses [a-z ]+, which recognition does not need", refused(formatted(pattern)).message)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[0-9]{8}", "[0-9]{1,64}", "1Z[A-Z0-9]{16}", "(?:JD|JJD)[0-9]{16,18}", "(?P<serial>[0-9]{7})(?P<check>[0-9])",
+        "A?B[0-9]{9}C?", "([0-9]{4}){3}", "[0-9]{1,10}([0-9]{1,10})[0-9]{1,10}",
+    ],
+)  # fmt: skip
+def test_plain_bounded_patterns_are_accepted(pattern: str) -> None:
+    assert load_manifest(formatted(pattern), file="f").formats[0].pattern == pattern
+
+
+def test_an_unknown_checksum_is_answered_with_the_known_ones() -> None:
+    error = refused(formatted("(?P<serial>[0-9]{7})(?P<check>[0-9])", 'checksum = { kind = "mod9" }'))
+    assert "'mod9'" in error.message
+    assert "mod10" in error.next_step
+    assert "s10" in error.next_step
+
+
+@pytest.mark.parametrize("pattern", ["[0-9]{8}", "(?P<serial>[0-9]{7})[0-9]", "[0-9]{7}(?P<check>[0-9])"])
+def test_a_checksum_needs_to_know_serial_and_check(pattern: str) -> None:
+    assert "(?P<serial>…) and (?P<check>…)" in refused(formatted(pattern, 'checksum = { kind = "luhn" }')).message
+
+
+@pytest.mark.parametrize("kind", ["mod10", "mod11"])
+def test_a_weighted_checksum_without_weights_is_refused(kind: str) -> None:
+    error = refused(formatted("(?P<serial>[0-9]{7})(?P<check>[0-9])", f'checksum = {{ kind = "{kind}" }}'))
+    assert "weights" in error.message
+    assert error.next_step
+
+
+@pytest.mark.parametrize(
+    ("kind", "serial"), [("luhn", "ABCDEFG"), ("mod7", "ABCDEFG"), ("s10", "1234567"), ("mod37_36", "Ä"), ("mod7", None)]
+)
+def test_a_checksum_that_cannot_read_its_serial_does_not_hold(kind: str, serial: str | None) -> None:
+    assert not any(Checksum(kind).holds(serial, check) for check in "0123456789")
+
+
+def test_a_checksum_holds_for_its_own_digit_only() -> None:
+    checksum = Checksum("mod10", (3, 1))
+    assert [check for check in "0123456789" if checksum.holds("37610425002123456", check)] == ["9"]
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(ManifestError):
+        load_manifest(text, file="f")
+
+
+@given(st.text("[]{}()0-9,|?*+\\AZ.^$:<>P=!", max_size=14))
+def test_any_pattern_is_accepted_or_refused(pattern: str) -> None:
+    with suppress(ManifestError):
+        load_manifest(formatted(pattern), file="f")
