@@ -245,7 +245,8 @@ def known(language: str) -> bool:
 
 def _compiled(file: Path) -> Translations:
     with file.open("rb") as source:
-        catalog = read_po(source)
+        # The folder says the language: without one, Babel would drop the plural rule of the header.
+        catalog = read_po(source, locale=file.parent.parent.name)
     binary = BytesIO()
     write_mo(binary, catalog)
     binary.seek(0)
