@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import ConnectionPool
+from redis.asyncio.connection import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
@@ -57,7 +57,7 @@ class MemoryCache:
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         self._drop(key)
-        if ttl <= 0 or len(value) > self._most:
+        if ttl <= 0 or len(key) + len(value) > self._most:
             return
         self._entries[key] = (value, self._clock.monotonic() + ttl)
         self._size += len(key) + len(value)
@@ -79,8 +79,9 @@ class RedisCache:
 
     def __init__(self, url: str, *, metrics: Metrics, retry_after: float = 1.0) -> None:
         # The client's defaults would retry and wait for up to a minute: a page cannot.
-        pool = ConnectionPool.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
+            timeout=TIMEOUT,  # for one of the connections: many pages at once wait for each other, briefly
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
@@ -102,6 +103,8 @@ class RedisCache:
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         if ttl > 0:
             await self._try("set", lambda: self._redis.set(key, value, px=max(1, round(ttl * 1000))))
+        else:
+            await self._try("set", lambda: self._redis.delete(key))
 
     async def close(self) -> None:
         if self._recovery is not None:

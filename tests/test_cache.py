@@ -1,0 +1,130 @@
+"""One contract for the caches in the process, in Redis and in both; Redis is a real server."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from doorstep.cache import MemoryCache, RedisCache, TieredCache
+from doorstep.metrics import Metrics
+
+from .servers import redis_url
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="session")
+def shared_url(tmp_path_factory):
+    with redis_url(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", "redis", "tiered"])
+async def cache(request, clock):
+    if request.param == "memory":
+        cache = MemoryCache(clock)
+    else:
+        shared = RedisCache(request.getfixturevalue("shared_url"), metrics=Metrics())
+        cache = shared if request.param == "redis" else TieredCache(MemoryCache(clock), shared)
+    yield cache
+    await cache.close()
+
+
+@pytest.fixture
+def key():
+    return f"test:{uuid4()}"
+
+
+async def test_a_key_that_nobody_set_is_a_miss(cache, key):
+    assert await cache.get(key) is None
+
+
+@pytest.mark.parametrize("value", [b"", b"x", bytes(range(256)), b"\r\n$5\r\n", bytes(1_000_000)], ids=len)
+async def test_bytes_come_back_as_they_were(cache, key, value):
+    await cache.set(key, value, 60)
+    assert await cache.get(key) == value
+
+
+async def test_a_later_value_replaces_the_earlier_one(cache, key):
+    await cache.set(key, b"earlier", 60)
+    await cache.set(key, b"later", 60)
+    assert await cache.get(key) == b"later"
+
+
+async def test_a_value_is_gone_when_its_time_is_over(cache, key, clock):
+    await cache.set(key, b"short", 0.05)
+    await cache.set(key + ":long", b"long", 3600)
+    clock.advance(0.05)
+    async with asyncio.timeout(10):
+        while await cache.get(key) is not None:  # noqa: ASYNC110  # Redis has a clock of its own
+            await asyncio.sleep(0.01)
+    assert await cache.get(key + ":long") == b"long"
+
+
+@pytest.mark.parametrize("ttl", [0, -1])
+async def test_a_value_without_a_life_is_not_kept_and_ends_the_one_before(cache, key, ttl):
+    await cache.set(key, b"before", 60)
+    await cache.set(key, b"now", ttl)
+    assert await cache.get(key) is None
+
+
+@pytest.mark.parametrize("odd", ["", " ", "ä\u202e", "a\r\nFLUSHALL\r\n", "x" * 10_000, "*", "{a}:b"])
+async def test_any_text_is_a_key(cache, key, odd):
+    await cache.set(key + odd + "'", b"1", 60)
+    assert await cache.get(key + odd + "'") == b"1"
+    assert await cache.get(key + odd) is None
+
+
+async def test_two_hundred_readers_and_writers_at_once_get_each_their_own(cache, key):
+    keys = [f"{key}:{n}" for n in range(200)]
+    await asyncio.gather(*(cache.set(one, one.encode(), 60) for one in keys))
+    values = await asyncio.gather(*(cache.get(one) for one in keys))
+    assert values == [one.encode() for one in keys]
+    assert cache.healthy
+
+
+async def test_a_cache_at_work_is_healthy_and_can_be_closed_twice(cache, key):
+    assert cache.healthy
+    await cache.close()
+
+
+async def test_memory_is_bounded_and_the_least_recently_used_goes_first(clock):
+    cache = MemoryCache(clock, most_bytes=40)
+    for name in "abcd":
+        await cache.set(name, b"123456789", 60)  # ten bytes each, with the key
+    await cache.get("a")
+    await cache.set("e", b"123456789", 60)
+    assert [name for name in "abcde" if await cache.get(name)] == ["a", "c", "d", "e"]
+    await cache.set("f", b"1" * 29, 60)
+    assert [name for name in "abcdef" if await cache.get(name)] == ["e", "f"]
+
+
+async def test_what_is_larger_than_the_memory_is_not_kept_and_pushes_nothing_out(clock):
+    cache = MemoryCache(clock, most_bytes=40)
+    await cache.set("a", b"1", 60)
+    await cache.set("b", b"1" * 40, 60)
+    assert (await cache.get("a"), await cache.get("b")) == (b"1", None)
+
+
+async def test_replacing_and_expiring_give_the_room_back(clock):
+    cache = MemoryCache(clock, most_bytes=40)
+    for size in (30, 5, 30, 5):
+        await cache.set("a", b"1" * size, 10)
+    await cache.set("b", b"1" * 20, 60)
+    assert await cache.get("a") == b"1" * 5
+    clock.advance(10)
+    assert await cache.get("a") is None
+    await cache.set("c", b"1" * 18, 60)
+    assert await cache.get("b") == b"1" * 20
+    assert await cache.get("c") == b"1" * 18
+
+
+async def test_a_process_reads_what_another_wrote(shared_url, clock, key):
+    one = TieredCache(MemoryCache(clock), RedisCache(shared_url, metrics=Metrics()))
+    other = TieredCache(MemoryCache(clock), RedisCache(shared_url, metrics=Metrics()))
+    await one.set(key, b"old", 60)
+    assert await other.get(key) == b"old"
+    await other.set(key, b"new", 60)
+    assert await one.get(key) == b"new"
+    await one.close()
+    await other.close()

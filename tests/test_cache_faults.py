@@ -1,0 +1,237 @@
+"""A shared cache that is killed, frozen, full or talking rubbish is a miss, costs a time-out once, and comes back quietly."""
+
+import asyncio
+import random
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.asyncio import Redis
+
+from doorstep.cache import MemoryCache, RedisCache, TieredCache
+from doorstep.metrics import Metrics
+
+from .servers import redis_server, until
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def server(tmp_path):
+    with redis_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def open_cache():
+    """`open_cache(url)`: a cache that looks for a lost server every 50 ms; closed after the test."""
+    opened = []
+
+    def open_one(url):
+        metrics = Metrics()
+        cache = RedisCache(url, metrics=metrics, retry_after=0.05)
+        opened.append(cache)
+        return cache, lambda operation="get": failures(metrics, operation)
+
+    yield open_one
+    for cache in opened:
+        await cache.close()
+
+
+def failures(metrics, operation):
+    return metrics.registry.get_sample_value("doorstep_cache_failures_total", {"operation": operation}) or 0
+
+
+@asynccontextmanager
+async def client(url):
+    redis = Redis.from_url(url)
+    try:
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+async def test_a_killed_server_is_a_miss_and_is_not_asked_again_by_pages(server, open_cache):
+    cache, failed = open_cache(server.url)
+    await cache.set("k", b"v", 60)
+    server.kill()
+    assert await cache.get("k") is None
+    assert not cache.healthy
+    for _ in range(100):
+        assert await cache.get("k") is None
+        await cache.set("k", b"v", 60)
+    assert (failed("get"), failed("set")) == (1, 0)
+
+
+async def test_a_frozen_server_costs_one_time_out_and_then_nothing(server, open_cache):
+    cache, failed = open_cache(server.url)
+    await cache.set("k", b"v", 60)
+    server.freeze()
+    async with asyncio.timeout(5):
+        assert await cache.get("k") is None
+        for _ in range(100):
+            assert await cache.get("k") is None
+    assert failed("get") == 1
+    server.thaw()
+
+
+async def test_pages_that_wait_together_for_a_frozen_server_wait_for_the_same_time_out(server, open_cache):
+    cache, failed = open_cache(server.url)
+    await cache.set("k", b"v", 60)
+    server.freeze()
+    async with asyncio.timeout(5):  # fifty time-outs one after the other would take longer
+        assert await asyncio.gather(*(cache.get("k") for _ in range(50))) == [None] * 50
+    assert failed("get") <= 50
+    server.thaw()
+
+
+async def test_a_server_that_thaws_is_found_again_with_what_it_kept(server, open_cache):
+    cache, _ = open_cache(server.url)
+    await cache.set("k", b"v", 60)
+    server.freeze()
+    await cache.get("k")
+    server.thaw()
+    await until(lambda: cache.healthy)
+    assert await cache.get("k") == b"v"
+
+
+async def test_a_server_that_is_started_again_is_found_again(server, open_cache):
+    cache, failed = open_cache(server.url)
+    server.kill()
+    await cache.set("k", b"v", 60)
+    assert not cache.healthy
+    server.start()
+    await until(lambda: cache.healthy)
+    assert await cache.get("k") is None
+    await cache.set("k", b"v", 60)
+    assert await cache.get("k") == b"v"
+    assert (failed("get"), failed("set")) == (0, 1)
+
+
+async def test_the_second_loss_is_noticed_like_the_first(server, open_cache):
+    cache, failed = open_cache(server.url)
+    for losses in (1, 2):
+        server.kill()
+        await cache.get("k")
+        assert (cache.healthy, failed("get")) == (False, losses)
+        server.start()
+        await until(lambda: cache.healthy)
+
+
+async def test_a_server_that_never_was_there_is_a_miss(open_cache):
+    cache, _ = open_cache("redis://127.0.0.1:1/0")
+    assert await cache.get("k") is None
+    await cache.set("k", b"v", 60)
+    assert not cache.healthy
+
+
+async def test_with_the_server_lost_the_process_serves_what_it_has(server, open_cache, clock):
+    shared, _ = open_cache(server.url)
+    cache = TieredCache(MemoryCache(clock), shared)
+    await cache.set("before", b"1", 60)
+    server.kill()
+    await cache.set("after", b"2", 60)
+    assert (await cache.get("before"), await cache.get("after")) == (b"1", b"2")
+    assert not cache.healthy
+
+
+async def test_a_key_of_another_type_is_a_miss_and_is_overwritten(server, open_cache):
+    cache, failed = open_cache(server.url)
+    async with client(server.url) as redis:
+        await redis.rpush("k", "a list")
+    assert await cache.get("k") is None
+    assert (failed("get"), cache.healthy) == (1, True)
+    await cache.set("k", b"v", 60)
+    assert await cache.get("k") == b"v"
+
+
+async def test_what_is_kept_in_redis_has_an_end(server, open_cache):
+    cache, _ = open_cache(server.url)
+    await cache.set("k", b"v", 90)
+    await cache.set("tiny", b"v", 0.0001)
+    async with client(server.url) as redis:
+        assert 80_000 < await redis.pttl("k") <= 90_000
+        assert await redis.pttl("tiny") in (-2, 0, 1)
+
+
+async def test_a_full_server_keeps_nothing_new_and_fails_nobody(tmp_path, open_cache):
+    with redis_server(tmp_path, "--maxmemory", "3mb", "--maxmemory-policy", "noeviction") as server:
+        cache, failed = open_cache(server.url)
+        for n in range(8):
+            await cache.set(f"k{n}", bytes(1_000_000), 60)
+        assert failed("set") > 0
+        assert cache.healthy
+        assert await cache.get("k7") is None
+        assert await cache.get("k0") == bytes(1_000_000)
+
+
+async def test_a_replica_that_takes_no_writes_fails_nobody(tmp_path, open_cache):
+    with redis_server(tmp_path, "--replicaof", "127.0.0.1", "1") as server:
+        cache, failed = open_cache(server.url)
+        await cache.set("k", b"v", 60)
+        assert await cache.get("k") is None
+        assert (failed("set"), cache.healthy) == (1, True)
+
+
+async def test_a_wrong_password_is_a_miss_and_the_right_one_works(tmp_path, open_cache):
+    with redis_server(tmp_path, "--requirepass", "open-sesame") as server:
+        wrong, _ = open_cache(server.url.replace("//", "//:guess@"))
+        assert await wrong.get("k") is None
+        right, _ = open_cache(server.url.replace("//", "//:open-sesame@"))
+        await right.set("k", b"v", 60)
+        assert await right.get("k") == b"v"
+
+
+RUBBISH = {
+    "not the protocol": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "truncated": b"$100\r\nabc",
+    "absurd length": b"$99999999999999999999\r\nx\r\n",
+    "another type": b"*2\r\n$1\r\na\r\n$1\r\nb\r\n",
+    "a number": b":17\r\n",
+    "hung up": b"",
+    "bytes": bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("answer", RUBBISH.values(), ids=RUBBISH)
+async def test_a_server_that_talks_rubbish_is_a_miss(open_cache, answer):
+    async def talk(reader, writer):
+        while b"GET\r\n" not in (said := await reader.read(4096)):
+            writer.write(b"+OK\r\n" * said.count(b"*"))  # to whatever the client says first
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    cache, _ = open_cache(f"redis://127.0.0.1:{port}/0")
+    async with asyncio.timeout(5):
+        assert await cache.get("k") is None
+    await cache.close()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_three_hundred_readers_that_give_up_never_get_the_next_ones_value(server, open_cache):
+    cache, _ = open_cache(server.url)
+    keys = [f"k{n}" for n in range(20)]
+    for key in keys:
+        await cache.set(key, key.encode() * 500, 60)
+    chance = random.Random(17)
+    for _ in range(300):
+        reader = asyncio.create_task(cache.get(chance.choice(keys)))
+        for _ in range(chance.randrange(6)):
+            await asyncio.sleep(0)
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+        key = chance.choice(keys)
+        assert await cache.get(key) in (key.encode() * 500, None)
+    await until(lambda: cache.healthy)
+    assert [await cache.get(key) for key in keys] == [key.encode() * 500 for key in keys]
+
+
+async def test_a_cache_that_is_closed_while_it_looks_for_its_server_leaves_nothing_behind(open_cache):
+    cache, _ = open_cache("redis://127.0.0.1:1/0")
+    await cache.get("k")
+    before = len(asyncio.all_tasks())
+    await cache.close()
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == before - 1
