@@ -18,7 +18,7 @@ from .store import Store
 from .tracker import Lookup, Outcome, Tracker
 
 _STATUS = {
-    Outcome.CHOOSE: 300, Outcome.WAITING: 202, Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404,
+    Outcome.WAITING: 202, Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404,
     Outcome.UNAVAILABLE: 503, Outcome.LINK_ONLY: 404,
 }  # fmt: skip
 
@@ -70,15 +70,15 @@ class Api:
         return self._problem(request, request.state.shop, "error", 500)
 
     def _found(self, request: Request, shop: Shop, lookup: Lookup) -> Response:
-        parcel = request.query_params.get("parcel", "")
-        shipments = [one for one in lookup.shipments if parcel in ("", one.id)]
+        lookup = lookup.narrowed(request.query_params.get("parcel", ""))
         body = {
             "number": lookup.number,
+            "outcome": lookup.outcome,
             "fetched_at": lookup.fetched_at,
             "freshness": lookup.freshness,
-            "shipments": [views.coarse_shipment(shipment) for shipment in shipments],
+            "shipments": [views.coarse_shipment(shipment) for shipment in lookup.shipments],
         }
-        return responses.json(body, headers={"X-Doorstep-Freshness": lookup.freshness.value})
+        return responses.json(body)
 
     def _problem(
         self, request: Request, shop: Shop, code: str, status: int, *, headers: Mapping[str, str] | None = None,

@@ -63,13 +63,8 @@ def packed(request: Request, response: Response) -> Response:
 
 
 def json(value: Any, *, status: int = 200, language: str = "", headers: Mapping[str, str] | None = None) -> Response:
-    """Any msgspec value as JSON; never cached, readable by any origin (it is what the number alone shows)."""
-    all_headers = {
-        **SECURITY,
-        "Cache-Control": "no-store",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        **(headers or {}),
-    }
+    """Any msgspec value as JSON; never cached."""
+    all_headers = {**SECURITY, "Cache-Control": "no-store", **(headers or {})}
     if language:
         all_headers |= {"Content-Language": language, "Vary": "Accept-Language"}
     media_type = "application/json" if status < 300 else "application/problem+json"

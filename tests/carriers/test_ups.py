@@ -336,7 +336,7 @@ def test_day_until_which_an_access_point_keeps_the_package_is_told() -> None:
 
 def test_number_of_the_post_is_a_leg_and_unknown_kinds_are_left_out() -> None:
     numbers = [{"number": "926129", "type": "USPS_PIC"}, {"number": OTHER}, {"number": "5", "type": "NEW"}]
-    assert read({"alternateTrackingNumber": numbers}).legs == (Leg("usps", "926129"), Leg("ups", OTHER))
+    assert read({"alternateTrackingNumber": numbers}).legs == (Leg("USPS", "926129"), Leg("UPS", OTHER))
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_published_answers_are_read(published: Path) -> None:
     assert (only.status, only.code, only.mapped) == (Status.LABEL_CREATED, "X/SR/003", True)
     assert (only.moment.local, only.moment.instant) == (datetime(2021, 2, 10, 7, 13, 56), None)
     assert (only.place.city, only.place.region, only.place.country) == ("Wayne", "NJ", "US")
-    assert shipment.legs == (Leg("usps", "92419900000033499522966220"),)
+    assert shipment.legs == (Leg("USPS", "92419900000033499522966220"),)
     assert (shipment.service, shipment.window, shipment.pickup_point, shipment.weight) == (
         "UPS Ground",
         None,

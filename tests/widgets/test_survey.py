@@ -119,7 +119,7 @@ def test_a_filled_trap_is_refused(delivered):
 
 @pytest.mark.parametrize("status", [None, Status.IN_TRANSIT, Status.LOST])
 def test_nobody_answers_before_being_asked(view, status):
-    with pytest.raises(FormProblem, match="not open"):
+    with pytest.raises(FormProblem, match="cannot be answered"):
         survey().submit({"score": "5"}, view(status))
 
 
