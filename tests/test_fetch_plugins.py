@@ -309,3 +309,14 @@ async def test_an_exchange_may_say_that_its_credential_has_expired(fetcher):
         with pytest.raises(AuthRefused, match="a credential it has just given"):
             await fetcher.track(acme(asks(then=then), endpoint=carrier.url), QUERY)
     assert len(carrier.requests) == 2
+
+
+@pytest.mark.parametrize("kind", [KeyError, ValueError, ProtocolError])
+async def test_an_error_does_not_quote_the_number(fetcher, kind):
+    def track(query):
+        raise kind(f"no row for {query.number}")
+        yield
+
+    with pytest.raises((PluginFailed, ProtocolError), match="no row for …") as caught:
+        await fetcher.track(acme(track), QUERY)
+    assert QUERY.number not in f"{caught.value} {caught.value.message} {caught.value.args}"

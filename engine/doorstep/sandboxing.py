@@ -65,6 +65,11 @@ class Sandbox(SandboxedEnvironment):
         elif type(obj) is dict:
             if attribute in obj:
                 return obj[attribute]
+        elif isinstance(obj, TemplateReference):
+            try:
+                return obj[attribute]  # self.block
+            except KeyError:
+                pass
         elif (isinstance(obj, LoopContext) and attribute in _LOOP) or (
             isinstance(obj, TemplateModule) and isinstance(getattr(obj, attribute, None), Macro)
         ):
@@ -72,8 +77,6 @@ class Sandbox(SandboxedEnvironment):
         return self.undefined(obj=obj, name=attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        if isinstance(obj, TemplateReference) and isinstance(argument, str):
-            return obj[argument]
         if type(obj) in (tuple, list, dict, str, Markup) and isinstance(argument, int | str | slice):
             try:
                 return obj[argument]

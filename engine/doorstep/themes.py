@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import msgspec
@@ -169,10 +169,16 @@ def load_theme_manifest(folder: Path) -> ThemeManifest:
 
 
 def inside(folder: Path, name: str) -> Path | None:
-    """The file `name` below a folder, or None: no way out by `..`, by an absolute path or through a link."""
-    root = folder.resolve()
-    file = (root / name).resolve()
-    return file if file.is_relative_to(root) and file.is_file() else None
+    """The file `name` below a folder, or None: no way out by `..`, by an absolute path or through a link, and one name only
+    for a file (`./a` is not `a`)."""
+    if str(PurePosixPath(name)) != name or ".." in PurePosixPath(name).parts:
+        return None
+    try:
+        root = folder.resolve()
+        file = (root / name).resolve()
+        return file if file.is_relative_to(root) and file.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, links in a circle
+        return None
 
 
 def _nearest(chain: list[ThemeManifest], field: str) -> tuple[str, ...]:

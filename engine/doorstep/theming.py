@@ -47,7 +47,7 @@ class Look:
         self.theme = theme
         self.settings = theme.values(settings, where=where)
         self._widget_folders = tuple(widget_folders)
-        self._assets: dict[str, Asset | None] = {}
+        self._assets: dict[str, Asset] = {}
         self._assets["store.css"] = _asset("store.css", self._stylesheet())
         self._assets["store.js"] = _asset("store.js", b"\n".join(file.read_bytes() for file in theme.scripts))
         self._environment = self._compile()
@@ -70,12 +70,15 @@ class Look:
         return name in self._environment.list_templates()
 
     def asset(self, name: str) -> Asset | None:
-        """A static file by name, read once; None when neither the theme nor a widget has it."""
+        """A static file by name, read once; None when neither the theme nor a widget has it (which strangers may ask for
+        as often as they like: only what there is, is kept)."""
         if name not in self._assets:
             file = self.theme.static(name)
             found = [inside(folder / "static", name) for folder in self._widget_folders]
             file = file or next(filter(None, found), None)
-            self._assets[name] = _asset(name, file.read_bytes()) if file else None
+            if file is None:
+                return None
+            self._assets[name] = _asset(name, file.read_bytes())
         return self._assets[name]
 
     def _render(

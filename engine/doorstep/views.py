@@ -30,7 +30,6 @@ from .models import Event, Moment, Place, Precision, Shipment, Status
 from .summary import ENDS, coarse
 from .tracker import Freshness
 
-MOST_EVENTS = 50  # on a page; older ones are in the JSON
 _FOLDED_AFTER = 8  # events that stand unfolded
 # Scans near the recipient, where carriers' own words may name a person or a door.
 _PERSONAL = frozenset(
@@ -38,6 +37,7 @@ _PERSONAL = frozenset(
 )
 
 _MOVING = frozenset({Status.ACCEPTED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
+_NOT_EXPECTED = ENDS | {Status.RETURNING, Status.EXCEPTION}  # whatever day the carrier still names
 _UNDER_WAY = _MOVING | {Status.LABEL_CREATED, Status.CUSTOMS, Status.DELIVERY_ATTEMPTED}
 
 
@@ -114,8 +114,8 @@ def progress(shipment: Shipment, reader: Reader) -> tuple[Step, ...]:
 def shipment_view(shipment: Shipment, manifest: Manifest, reader: Reader, fetched_at: datetime) -> ShipmentView:
     """The parcel as a page shows it."""
     localizer = reader.localizer
-    events = [_event(event, reader, latest=i == 0) for i, event in enumerate(shipment.events[:MOST_EVENTS])]
-    paired = list(zip(shipment.events, events, strict=False))
+    events = [_event(event, reader, latest=i == 0) for i, event in enumerate(shipment.events)]
+    paired = list(zip(shipment.events, events, strict=True))
     folded = len(paired) > _FOLDED_AFTER + 2
     days = _days(paired[:_FOLDED_AFTER] if folded else paired, reader)
     older = _days(paired[_FOLDED_AFTER:], reader) if folded else ()
@@ -264,7 +264,7 @@ def _expected_day(shipment: Shipment) -> date | None:
 
 def _window_text(shipment: Shipment, reader: Reader) -> str:
     expected = _expected_day(shipment)
-    if expected is None or shipment.status in ENDS:
+    if expected is None or shipment.status in _NOT_EXPECTED:
         return ""
     return reader.localizer.joined(reader.localizer.day(expected, reader.today), _window_hours(shipment, reader))
 
@@ -340,7 +340,8 @@ def _iso(moment: Moment | None) -> str:
 
 
 def _place(place: Place, localizer: Localizer, *, fine: bool) -> str:
-    parts = (place.name if fine else "", place.city, localizer.country(place.country) if place.country else "")
+    city = place.city.title() if place.city.isupper() and len(place.city) > 3 else place.city  # carriers shout
+    parts = (place.name if fine else "", city, localizer.country(place.country) if place.country else "")
     written = ""
     for part in filter(None, parts):
         written = localizer.text(N_("%(place)s, %(area)s"), place=written, area=part) if written else part

@@ -33,6 +33,13 @@ FILES = Path(__file__).parent / "shop"
 THEMES = {"classic": "", "minimal": "/minimal"}  # theme: path of the store that wears it
 _SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
 
+_REWARD = {
+    "en": "€10 off their first order, and €10 for you.",
+    "de": "10 € Rabatt auf die erste Bestellung, und 10 € für Sie.",
+    "fr": "10 € de remise sur la première commande, et 10 € pour vous.",
+    "ar": "خصم 10 يورو على أول طلب، و10 يورو لك.",
+}
+
 
 class Product(Struct, frozen=True, forbid_unknown_fields=True):
     """An invented thing of the demo shop."""
@@ -55,7 +62,7 @@ def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: S
     widgets: dict[str, dict[str, Any]] = {
         "survey": {},
         "cross_sell": {"products": offered, "count": 3},
-        "referral": {"link": "https://harbour-and-pine.example/friends", "reward": "€10 off the first order"},
+        "referral": {"link": "https://harbour-and-pine.example/friends", "reward": _REWARD},
     }
     stores = {
         theme: Store(
