@@ -58,21 +58,8 @@ def hero(shipment: Shipment, reader: Reader) -> Hero:
     """The answer to a shopper's four questions."""
     text = reader.localizer.text
     words = wording.words(shipment)
-    headline, when, iso = text(words.headline), "", ""
+    headline, when, iso = _headline(shipment, text(words.headline), reader)
     expected = _expected_day(shipment)
-    if shipment.status in ENDS or shipment.status is Status.AVAILABLE_FOR_PICKUP:
-        when, iso = _since(shipment.since, reader), _iso(shipment.since)
-    elif (
-        expected is not None
-        and expected >= reader.today
-        and shipment.status not in (Status.RETURNING, Status.EXCEPTION)
-    ):
-        if shipment.status in _MOVING:
-            headline, when = _arriving(expected, reader), _day_in_text(expected, reader)
-        else:
-            when = text(N_("Expected: %(day)s"), day=_day_in_text(expected, reader))
-        iso = expected.isoformat()
-        when = reader.localizer.joined(when, _window_hours(shipment, reader))
     late = expected is not None and expected < reader.today and shipment.status in _UNDER_WAY
     return Hero(
         status=shipment.status.value,
@@ -84,6 +71,20 @@ def hero(shipment: Shipment, reader: Reader) -> Hero:
         icon=words.icon,
         delayed=text(N_("It is taking longer than planned.")) if shipment.delayed or late else "",
     )
+
+
+def _headline(shipment: Shipment, headline: str, reader: Reader) -> tuple[str, str, str]:
+    """The largest sentence, the time under it and its ISO text: a day to come says more than where the parcel is now."""
+    text = reader.localizer.text
+    if shipment.status in ENDS or shipment.status is Status.AVAILABLE_FOR_PICKUP:
+        return headline, _since(shipment.since, reader), _iso(shipment.since)
+    expected = _expected_day(shipment)
+    if expected is None or expected < reader.today or shipment.status in _NOT_EXPECTED:
+        return headline, "", ""
+    day, hours = _day_in_text(expected, reader), _window_hours(shipment, reader)
+    if shipment.status in _MOVING:
+        return _arriving(expected, reader), reader.localizer.joined(day, hours), expected.isoformat()
+    return headline, reader.localizer.joined(text(N_("Expected: %(day)s"), day=day), hours), expected.isoformat()
 
 
 def hero_without(kind: str, localizer: Localizer, **values: str) -> Hero:
