@@ -131,7 +131,7 @@ class Contexts:
             dir=localizer.dir,
             languages=tuple(self._language(visit, code) for code in shop.languages),
             refresh=refresh,
-            url=f"{shop.view.base}{visit.path}",
+            url=visit.link(visit.path),
         )
         sections = shop.config.sections or theme.sections
         return PageContext(shop.view, info, shop.look.settings, sections, theme.aside, **values)  # type: ignore[arg-type]

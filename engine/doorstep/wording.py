@@ -128,7 +128,7 @@ REASON: dict[str, tuple[str, str, str]] = {
 # What a page says when there is no shipment to speak of: headline, detail, icon, tone.
 WITHOUT: dict[str, Words] = {
     "waiting": Words(
-        N_("We are asking the carrier"), N_("This usually takes a few seconds."), "", "clock",
+        N_("We are asking %(carrier)s"), N_("This usually takes a few seconds."), "", "clock",
     ),
     "not_found": Words(
         N_("We cannot find this number yet"),
@@ -136,7 +136,7 @@ WITHOUT: dict[str, Words] = {
         "", "search",
     ),
     "unavailable": Words(
-        N_("The carrier is not answering"),
+        N_("%(carrier)s is not answering"),
         N_("Your parcel is not affected. Please look again in a few minutes, or use the carrier’s own page."),
         "", "clock", Tone.ATTENTION,
     ),
