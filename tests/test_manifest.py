@@ -89,7 +89,9 @@ def test_another_contract_says_who_has_to_be_updated(contract: int, word: str, m
 
 
 @pytest.mark.parametrize("key", ["endpoint", "link"])
-@pytest.mark.parametrize("url", ["http://acme.example", "acme.example", "https://", "file:///etc/passwd", "javascript:1"])
+@pytest.mark.parametrize(
+    "url", ["http://acme.example", "acme.example", "https://", "file:///etc/passwd", "javascript:1"]
+)
 def test_addresses_are_whole_https_urls(key: str, url: str) -> None:
     error = refused(f'{SMALL}{key} = "{url}"')
     assert repr(url) in error.message
@@ -162,7 +164,8 @@ def test_a_weighted_checksum_without_weights_is_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "serial"), [("luhn", "ABCDEFG"), ("mod7", "ABCDEFG"), ("s10", "1234567"), ("mod37_36", "Ä"), ("mod7", None)]
+    ("kind", "serial"),
+    [("luhn", "ABCDEFG"), ("mod7", "ABCDEFG"), ("s10", "1234567"), ("mod37_36", "Ä"), ("mod7", None)],
 )
 def test_a_checksum_that_cannot_read_its_serial_does_not_hold(kind: str, serial: str | None) -> None:
     assert not any(Checksum(kind).holds(serial, check) for check in "0123456789")

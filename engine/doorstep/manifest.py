@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import warnings
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -116,8 +117,9 @@ def load_manifest(text: str, *, file: str) -> Manifest:
 def _check_format(number_format: Format, file: str) -> None:
     where = f"{file}: format {number_format.name!r}"
     try:
-        pattern = re.compile(number_format.pattern, re.ASCII)
-    except re.error as error:
+        with warnings.catch_warnings(action="error"):  # what Python will read otherwise one day is refused now
+            pattern = re.compile(number_format.pattern, re.ASCII)
+    except (re.error, FutureWarning, OverflowError, RecursionError) as error:
         raise ManifestError(f"{where}: the pattern does not compile: {error}") from None
     try:
         _ways(_parser.parse(number_format.pattern))

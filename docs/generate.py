@@ -1,0 +1,295 @@
+"""Writes the generated parts of the documentation: `./dev run python docs/generate.py`.
+
+A part stands between `<!-- generated: name -->` and `<!-- end -->`. What each field means is written in `meanings.toml`, where
+the code's own comment does not say it; a field that nobody explains stops this script, and so does an explanation of
+nothing. `tests/test_docs.py` says when a page is out of step.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+import polib
+from babel import Locale
+from prometheus_client import Counter
+from reference import MEANINGS, Row, fields, members, prose, structs, table
+from starlette.routing import BaseRoute, Mount, Route
+
+from doorstep import (
+    api,
+    checksums,
+    config,
+    context,
+    contexts,
+    exchange,
+    freshness,
+    hookspecs,
+    manifest,
+    models,
+    plugins,
+    responses,
+    samples,
+    themes,
+    tracker,
+    widget,
+    wording,
+)
+from doorstep.app import StoreRouter, assemble, create_engine
+from doorstep.cli import main as commands
+from doorstep.i18n import Catalogs
+from doorstep.metrics import Metrics
+from doorstep.packages import Package, installed
+from doorstep.paths import shipped
+from doorstep.secret import Secret
+from doorstep.theming import Look
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+PART = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def account() -> str:
+    """The engine's own keys of a carrier account; the others are the carrier's."""
+    shown = {"carrier": ("text", "the account's name"), "endpoint": ("text", "the manifest's"),
+             "strangers": ("number", "`0.5`")}  # fmt: skip
+    keys = sorted(vars(plugins)["_ENGINE_KEYS"])
+    rows = [(f"`{key}`", *shown[key], MEANINGS.of("plugins.Account", key)) for key in keys]
+    return table(["key", "type", "default", "meaning"], rows)
+
+
+def checksum_kinds() -> str:
+    rows = [(f"`{name}`", MEANINGS.of("checksums.CHECKSUMS", name)) for name in checksums.CHECKSUMS]
+    return table(["kind", "what it is"], rows)
+
+
+def hooks() -> str:
+    parts = []
+    for name in plugins.HOOKS:
+        hook = getattr(hookspecs, name)
+        parameters = inspect.signature(hook).parameters.values()
+        arguments = ", ".join(f"{one.name}: {inspect.formatannotation(one.annotation)}" for one in parameters)
+        signature = re.sub(r"\b(?:[a-z]+\.)+(?=[A-Z])", "", f"def {name}({arguments}) -> None")
+        parts.append(f"### {name}\n\n`{signature}`\n\n{prose(hook)}")
+    return "\n\n".join(parts)
+
+
+def command_list() -> str:
+    parts = []
+    for name, command in sorted(commands.commands.items()):
+        usage = " ".join(["doorstep", name, *command.collect_usage_pieces(click.Context(command))])
+        rows = [record for one in command.params if (record := one.get_help_record(click.Context(command)))]
+        options = table(["option", "meaning"], [(f"`{option}`", text) for option, text in rows]) if rows else ""
+        parts.append(f"### {name}\n\n`{usage}`\n\n{prose(command.callback)}\n\n{options}".rstrip())
+    return "\n\n".join(parts)
+
+
+def routes() -> str:
+    rows = [(f"`{route}`", MEANINGS.of("app.routes", route)) for route in all_routes()]
+    return table(["route", "what it gives"], rows)
+
+
+def all_routes() -> list[str]:
+    """Every route of the engine, as `METHOD /path`."""
+    store = config.Store(name="Shop")
+    router = assemble(create_engine(config.Config(stores={"main": store}, secret_key=(Secret("docs"),))))
+    if not isinstance(router, StoreRouter):
+        raise TypeError("the routes are elsewhere now")
+    inside, outside = vars(router)["_inner"], vars(router)["_outside"]
+    return list(_paths([*inside.routes, *outside.routes], ""))
+
+
+def _paths(found: Iterable[BaseRoute], prefix: str) -> Iterable[str]:
+    for route in found:
+        if isinstance(route, Mount):
+            yield from _paths(route.routes, prefix + route.path)
+        elif isinstance(route, Route):
+            method = min((route.methods or {"GET"}) - {"HEAD"})
+            yield f"{method} {prefix}{route.path}".replace(":path}", "}")
+
+
+def outcomes() -> str:
+    statuses = {tracker.Outcome.FOUND: 200} | vars(api)["_STATUS"] | {tracker.Outcome.CHOOSE: 200}
+    rows = [
+        (f"`{one.value}`", MEANINGS.of("tracker.Outcome", one.value), str(contexts.STATUS[one]), str(statuses[one]))
+        for one in tracker.Outcome
+    ]
+    return table(["outcome", "meaning", "page", "shipments"], rows)
+
+
+def problems() -> str:
+    rows = [(f"`{code}`", words.headline) for code, words in wording.WITHOUT.items()]
+    return table(["code", "title in English"], rows)
+
+
+def headers() -> str:
+    shown = {**responses.SECURITY, "Content-Security-Policy": responses.content_security_policy()}
+    rows = [(f"`{name}`", f"`{value}`", MEANINGS.of("responses.headers", name)) for name, value in shown.items()]
+    return table(["header", "value", "why"], rows)
+
+
+def metric_list() -> str:
+    shown = [one for one in vars(Metrics()).values() if hasattr(one, "_labelnames")]
+    rows = []
+    for one in shown:
+        name, text, labels = (getattr(one, f"_{part}") for part in ("name", "documentation", "labelnames"))
+        full = f"{name}_total" if isinstance(one, Counter) else name
+        rows.append((f"`{full}`", text, ", ".join(f"`{label}`" for label in labels)))
+    return table(["metric", "what it counts", "labels"], rows)
+
+
+def fresh() -> str:
+    rows = [(f"`{status.value}`", _span(freshness.FRESH[status])) for status in models.Status]
+    return table(["status", "fresh for"], [*rows, ("not found", _span(freshness.NOT_FOUND))])
+
+
+def _span(seconds: float) -> str:
+    hours = seconds / freshness.HOUR
+    return f"{hours:g} h" if hours >= 1 else f"{seconds / freshness.MINUTE:g} min"
+
+
+def reasons() -> str:
+    rows = [(f"`{reason}`", label) for reason, (_, _, label) in wording.REASON.items()]
+    return table(["reason", "in the timeline"], rows)
+
+
+def look() -> Look:
+    found = themes.find_themes([shipped("themes")])
+    return Look(themes.load_theme("classic", found), {}, where="docs")
+
+
+def template_functions() -> str:
+    environment = vars(look())["_environment"]
+    rows = [(f"`{name}`", MEANINGS.of("theming.functions", name)) for name in environment.globals]
+    return table(["function", "what it gives"], rows)
+
+
+def template_filters() -> str:
+    environment = vars(look())["_environment"]
+    own = [name for name in environment.filters if name == "money"]
+    rows = [(f"`{name}`", MEANINGS.of("theming.filters", name)) for name in own]
+    ready = ", ".join(f"`{name}`" for name in sorted(set(environment.filters) - set(own)))
+    tests = ", ".join(f"`{name}`" for name in sorted(environment.tests))
+    return f"{table(['filter', 'what it gives'], rows)}\n\nOf Jinja's filters: {ready}.\n\nOf Jinja's tests: {tests}."
+
+
+def theme_list() -> str:
+    found = themes.find_themes([shipped("themes")])
+    rows = []
+    for name in sorted(found):
+        theme = themes.load_theme(name, found)
+        settings = ", ".join(f"`{one}`" for one in theme.settings)
+        rows.append((f"`{name}`", theme.manifest.description, theme.manifest.extends or "nothing", settings))
+    return table(["theme", "what it is", "extends", "settings"], rows)
+
+
+def widget_list() -> str:
+    offers = plugins.load_plugins(config.Config(stores={}), installed()).registered.widgets
+    rows = []
+    for name, offer in sorted(offers.items()):
+        settings = ", ".join(f"`{key}`" for key in offer.type.settings_type.__struct_fields__)
+        rows.append((f"[`{name}`](widgets/{name}.md)", f"`{offer.type.slot}`", str(offer.type.level), settings))
+    return table(["widget", "slot", "level", "settings"], rows)
+
+
+def carrier_list() -> str:
+    rows = [_carrier(package, one) for package in installed() for one in package.manifests()]
+    return table(["carrier", "asked", "auth", "settings", "shapes of number", "verified live"], sorted(rows))
+
+
+def _carrier(package: Package, one: manifest.Manifest) -> Row:
+    settings = "none"
+    if one.asks:
+        loaded = plugins.load_plugins(config.Config(stores={}, carriers={one.slug: {}}), [package])
+        kind = loaded.registered.carriers[package.module].settings_type
+        settings = ", ".join(f"`{name}`" for name in kind.__struct_fields__)
+    shapes = str(len(one.formats))
+    name = f"[{one.name}]({one.docs.removeprefix('docs/')})"
+    return (name, "yes" if one.asks else "no, known by number and link", one.auth.value, settings, shapes, "not yet")
+
+
+def language_list() -> str:
+    rows = []
+    for language in sorted(Catalogs([shipped("locales")]).languages):
+        po = polib.pofile(str(shipped("locales") / language / "LC_MESSAGES" / "doorstep.po"), encoding="utf-8")
+        name = Locale.parse(language).english_name
+        rows.append((name, f"`{language}`", po.metadata["X-Origin"], po.metadata["X-Reviewed-By"]))
+    return table(["language", "code", "how it was made", "reviewed by"], rows)
+
+
+PAGE_CONTEXT = (context.StoreView, context.PageInfo, context.Language, context.Hero, context.Step, context.Notice,
+                context.Link, context.ShipmentView, context.CarrierView, context.Day, context.EventView, context.Fact,
+                context.PickupView, context.Choice, context.LookupForm)  # fmt: skip
+MODEL = (models.Shipment, models.Event, models.Moment, models.Place, models.Window, models.PickupPoint, models.Piece,
+         models.Leg, models.Document, models.Weight)  # fmt: skip
+STORED = vars(samples)
+
+PARTS: dict[str, Callable[[], str]] = {
+    "settings.top": lambda: fields(config.Config, skip=("file", "base")),
+    "settings.server": lambda: fields(config.Server),
+    "settings.plugins": lambda: fields(config.Plugins),
+    "settings.store": lambda: fields(config.Store),
+    "settings.account": account,
+    "manifest.keys": lambda: fields(manifest.Manifest),
+    "manifest.format": lambda: fields(manifest.Format),
+    "manifest.checksum": lambda: fields(manifest.Checksum),
+    "manifest.kinds": checksum_kinds,
+    "manifest.limits": lambda: fields(manifest.Limits),
+    "samples.sandbox": lambda: fields(STORED["_Sandbox"]),
+    "samples.case": lambda: fields(STORED["_Case"]),
+    "samples.request": lambda: fields(samples.SampleRequest),
+    "samples.response": lambda: fields(samples.SampleResponse),
+    "samples.roles": lambda: members(samples.Role),
+    "themes.bundled": theme_list,
+    "themes.manifest": lambda: fields(themes.ThemeManifest),
+    "themes.setting": lambda: fields(themes.Setting),
+    "themes.types": lambda: members(themes.SettingType),
+    "themes.context": lambda: fields(context.PageContext, defaults=False),
+    "themes.structs": lambda: structs(*PAGE_CONTEXT, defaults=False),
+    "themes.functions": template_functions,
+    "themes.filters": template_filters,
+    "widgets.bundled": widget_list,
+    "widgets.view": lambda: structs(widget.WidgetView, widget.ShipmentFacts, defaults=False),
+    "commands": command_list,
+    "http.routes": routes,
+    "http.outcomes": outcomes,
+    "http.problems": problems,
+    "http.headers": headers,
+    "hooks": hooks,
+    "metrics": metric_list,
+    "freshness": fresh,
+    "carriers": carrier_list,
+    "languages": language_list,
+    "model.status": lambda: members(models.Status),
+    "model.flags": lambda: members(models.Flag),
+    "model.reasons": reasons,
+    "model.structs": lambda: structs(*MODEL),
+    "exchange": lambda: structs(exchange.Query, exchange.Request, exchange.Response),
+}
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def renewed(text: str) -> str:
+    """A page with its generated parts as the code says now."""
+    return PART.sub(lambda found: f"{found[1]}\n{PARTS[found['name']]()}\n\n{found[3]}", text)
+
+
+def main() -> int:
+    for page in pages():
+        text = page.read_text("utf-8")
+        new = renewed(text)
+        if new != text:
+            page.write_text(new, "utf-8")
+            print(f"written: {page.relative_to(ROOT)}")
+    for group, name in sorted(MEANINGS.unused):
+        print(f"docs/meanings.toml explains {name} of [{group}], which no page shows", file=sys.stderr)
+    return int(bool(MEANINGS.unused))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
