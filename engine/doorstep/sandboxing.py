@@ -8,7 +8,7 @@ cost time or memory is bounded as far as a template language allows.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from jinja2 import BaseLoader, StrictUndefined, Undefined
+from jinja2 import BaseLoader, StrictUndefined, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference
@@ -53,6 +53,12 @@ class Sandbox(SandboxedEnvironment):
         self.filters = {name: self.filters[name] for name in _FILTERS} | filters
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.globals = {"_": self.globals["_"], "range": _range, **functions}  # "_" is the i18n extension's
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        for node in tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)):
+            raise TemplateSyntaxError("escaping cannot be switched off in a theme", node.lineno, name, filename)
+        return tree
 
     def allow_globals(self) -> None:
         """Fixes what templates may call: the globals as they stand now."""

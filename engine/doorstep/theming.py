@@ -18,6 +18,11 @@ from .i18n import Localizer
 from .sandboxing import Sandbox, bounded
 from .themes import SettingType, Theme, inside
 
+_TYPES = mimetypes.MimeTypes()  # Python's own table and these: the same on every machine
+for _suffix, _type in {
+    ".js": "text/javascript", ".webp": "image/webp", ".woff": "font/woff", ".woff2": "font/woff2", ".ttf": "font/ttf",
+}.items():  # fmt: skip
+    _TYPES.add_type(_type, _suffix)
 _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set
 
 
@@ -182,7 +187,7 @@ class _Loader(BaseLoader):
 
 
 def _asset(name: str, body: bytes) -> Asset:
-    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    content_type = _TYPES.guess_type(name)[0] or "application/octet-stream"
     if content_type.startswith("text/") or content_type.endswith(("javascript", "json", "svg+xml")):
         content_type += "; charset=utf-8"
     packed = gzip.compress(body, 9, mtime=0)

@@ -1,0 +1,306 @@
+"""A theme dressed for a store: overriding by file, by block and by setting; assets; mistakes with file and line."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.support import NullTranslations
+from markupsafe import Markup
+from msgspec import Struct
+
+from doorstep import StoreView
+from doorstep.context import Hero, LookupForm, PageContext, PageInfo
+from doorstep.errors import ThemeError
+from doorstep.i18n import Localizer
+from doorstep.paths import shipped
+from doorstep.themes import find_themes, load_theme
+from doorstep.theming import Look
+
+from .themes_on_disk import write_theme
+
+ENGLISH = Localizer("en", NullTranslations())
+PAGE = PageContext(
+    StoreView("main", "Leaf & Loom", base="/parcels"),
+    PageInfo("tracking", "Your parcel", "en", "ltr"),
+    hero=Hero("delivered", "Delivered <today>"),
+    lookup=LookupForm("/parcels/", "12345678"),
+)
+LAND = {
+    "templates/tracking.html": "<h1>{% block title %}{{ hero.headline }}{% endblock %}</h1>{% block rest %}land{% endblock %}",
+    "templates/layout.html": "land layout",
+    "static/land.css": "h1{color:var(--accent)}",
+    "static/land.js": "let land;",
+    "static/icon.svg": "<svg/>",
+}
+ACCENT = '[settings.accent]\ntype = "color"\nlabel = "Accent"\ndefault = "#123456"\ncss = "--accent"\n'
+LOGO = '[settings.logo]\ntype = "range"\nlabel = "Logo"\ndefault = 32\nmin = 1\nmax = 99\ncss = "--logo"\nunit = "px"\n'
+
+
+class Fields(Struct, frozen=True):
+    text: str = "mug"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Where "land" is, a theme that stands alone; a test may write a child beside it."""
+    write_theme(tmp_path, "land", LAND, styles='["land.css"]', scripts='["land.js"]', more=ACCENT + LOGO)
+    return tmp_path
+
+
+def look(root: Path, name: str = "land", settings: dict[str, Any] | None = None, **options: Any) -> Look:
+    theme = load_theme(name, find_themes([root]))
+    return Look(theme, settings or {}, where="stores.main.settings", **options)
+
+
+def child(root: Path, files: dict[str, str], **keys: str) -> Look:
+    write_theme(root, "sea", {f"templates/{name}": text for name, text in files.items()}, extends='"land"', **keys)
+    return look(root, "sea")
+
+
+def page(look: Look, template: str = "tracking.html", **slots: str) -> str:
+    return look.render(template, PAGE, ENGLISH, slots)
+
+
+# Overriding.
+
+
+def test_a_page_is_rendered_and_escaped(root: Path) -> None:
+    assert page(look(root)) == "<h1>Delivered &lt;today&gt;</h1>land"
+
+
+def test_a_child_overrides_one_template_and_keeps_the_rest(root: Path) -> None:
+    sea = child(root, {"layout.html": "sea layout"})
+    assert page(sea, "layout.html") == "sea layout"
+    assert page(sea).endswith("land")
+
+
+def test_a_child_overrides_one_block_by_naming_its_parents_file(root: Path) -> None:
+    sea = child(
+        root, {"tracking.html": '{% extends "land/tracking.html" %}{% block rest %}{{ super() }} and sea{% endblock %}'}
+    )
+    assert page(sea) == "<h1>Delivered &lt;today&gt;</h1>land and sea"
+
+
+def test_a_parents_include_finds_the_childs_file(root: Path) -> None:
+    write_theme(root, "land", {"templates/lookup.html": '{% include "part.html" %}', "templates/part.html": "land"})
+    assert page(child(root, {"part.html": "sea"}), "lookup.html") == "sea"
+
+
+def test_a_childs_setting_and_style_come_after_its_parents(root: Path) -> None:
+    write_theme(
+        root, "sea", {"static/sea.css": "h1{margin:0}"}, extends='"land"', styles='["sea.css"]',
+        more=ACCENT.replace("#123456", "#abcdef"),
+    )  # fmt: skip
+    css = look(root, "sea").asset("store.css")
+    assert css is not None
+    assert css.body == b":root{--accent:#abcdef;--logo:32px;}\nh1{color:var(--accent)}\nh1{margin:0}"
+
+
+def test_a_stores_settings_become_custom_properties(root: Path) -> None:
+    css = look(root, settings={"accent": "#fff", "logo": 40}).asset("store.css")
+    assert css is not None
+    assert css.body.startswith(b":root{--accent:#fff;--logo:40px;}")
+
+
+def test_a_theme_overrides_a_widgets_template(root: Path, tmp_path: Path) -> None:
+    widgets = tmp_path / "plugin"
+    (widgets / "templates" / "widgets").mkdir(parents=True)
+    (widgets / "templates" / "widgets" / "note.html").write_text("plugin {{ text }} {{ view.id }} {{ widget_id }}")
+    own = look(root, widget_folders=[widgets])
+    store = StoreView("main", "Leaf")
+    said = own.render_widget("note", Fields("<b>"), store, ENGLISH, "", widget_id="w1")
+    assert said == "plugin &lt;b&gt; main w1"
+    assert isinstance(said, Markup)
+    write_theme(root, "sea", {"templates/widgets/note.html": "sea {{ text }}"}, extends='"land"')
+    sea = look(root, "sea", widget_folders=[widgets])
+    assert sea.render_widget("note", Fields(), store, ENGLISH, "", widget_id="w1") == "sea mug"
+    assert sea.has_template("widgets/note.html")
+    assert not sea.has_template("widgets/other.html")
+
+
+# What a template can call.
+
+
+def test_a_slot_takes_what_was_rendered_for_it_and_is_empty_otherwise(root: Path) -> None:
+    sea = child(root, {"tracking.html": '[{{ slot("end") }}][{{ slot("none") }}]'})
+    assert page(sea, end="<b>survey</b>") == "[<b>survey</b>][]"
+
+
+def test_addresses_of_assets_hold_the_stores_path_and_a_fingerprint(root: Path) -> None:
+    sea = child(root, {"tracking.html": '{{ stylesheet() }} {{ script() }} {{ asset("icon.svg") }}'})
+    for url, name in zip(page(sea).split(), ("store.css", "store.js", "icon.svg"), strict=True):
+        asset = sea.asset(name)
+        assert asset is not None
+        assert url == f"/parcels/static/{asset.fingerprint}/{name}"
+
+
+def test_texts_plurals_and_money_are_the_readers(root: Path) -> None:
+    source = '{{ _("Track") }} {{ ngettext("%(num)s scan", "%(num)s scans", 2) }} {{ "7" | money("EUR") }}'
+    source += ' {{ pgettext("verb", "Order") }} {{ npgettext("verb", "one", "many", 2) }}'
+    assert page(child(root, {"tracking.html": source})) == "Track 2 scans €7.00 Order many"
+
+
+def test_the_engines_own_variable_can_be_neither_read_nor_replaced(root: Path) -> None:
+    source = '{% set _rendering = 1 %}{% set doorstep = {"rendering": 1} %}{{ slot("end") }}{{ _rendering }}'
+    assert page(child(root, {"tracking.html": source}), end="survey") == "survey1"
+    with pytest.raises(ThemeError, match="UndefinedError"):
+        page(child(root, {"tracking.html": "{{ doorstep.rendering }}"}))
+
+
+# Mistakes.
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "said"),
+    [
+        ("one\n{% if %}", 2, ""),
+        ("{% block a %}\n\n{% endfor %}", 3, "endfor"),
+        ("one\n\n{{ hero | shine }}", None, "shine"),
+        ("{{ hero is shiny }}", None, "shiny"),
+        ("{% extends", 1, ""),
+    ],
+)
+def test_a_template_that_does_not_compile_is_named_when_the_theme_is_loaded(
+    root: Path, source: str, line: int | None, said: str
+) -> None:
+    with pytest.raises(ThemeError) as caught:
+        child(root, {"sections/hero.html": source})
+    assert caught.value.file.endswith("sections/hero.html")
+    assert said in str(caught.value)
+    if line is not None:
+        assert (caught.value.file, caught.value.line) == ("sea/templates/sections/hero.html", line)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("{{ heroine }}", "'heroine' is undefined"),
+        ("{{ hero.headlin }}", "no attribute 'headlin'"),
+        ("{{ hero.headline() }}", "SecurityError"),
+        ("{{ 1 // 0 }}", "ZeroDivisionError"),
+        ('{{ asset("gone.svg") }}', "asset('gone.svg'): there is no static file of that name"),
+        ('{{ asset("../theme.toml") }}', "there is no static file of that name"),
+        ("{{ hero | tojson }}", "TypeError"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "RecursionError"),
+        ("{{ _('%(gone)s') }}", "gone"),
+    ],
+)
+def test_an_error_while_rendering_names_the_file_and_the_line(root: Path, source: str, said: str) -> None:
+    sea = child(root, {"tracking.html": '\n{% include "part.html" %}', "part.html": f"one\ntwo\n{source}"})
+    with pytest.raises(ThemeError) as caught:
+        page(sea)
+    assert said in caught.value.message
+    assert (caught.value.file, caught.value.line) == ("sea/templates/part.html", 3)
+
+
+def test_an_error_in_a_parents_block_names_the_parents_file(root: Path) -> None:
+    write_theme(root, "land", {"templates/choose.html": "\n{% block a %}{{ gone }}{% endblock %}"})
+    with pytest.raises(ThemeError, match=r"^land/templates/choose\.html:2: "):
+        page(child(root, {"choose.html": '{% extends "land/choose.html" %}'}), "choose.html")
+
+
+@pytest.mark.parametrize(
+    "name", ["gone.html", "../theme.toml", "/etc/hostname", "land/../../theme.toml", "sea/gone.html"]
+)
+@pytest.mark.parametrize("statement", ["{{% include '{}' %}}", "{{% extends '{}' %}}", "{{% import '{}' as x %}}"])
+def test_a_template_that_is_not_there_is_named_and_no_path_leads_out(root: Path, name: str, statement: str) -> None:
+    with pytest.raises(ThemeError, match="has no template"):
+        page(child(root, {"tracking.html": statement.format(name)}))
+
+
+def test_a_template_is_no_way_to_a_file_through_a_link(root: Path) -> None:
+    sea = child(root, {})
+    (root / "secret.txt").write_text("secret")
+    (root / "sea" / "templates").mkdir()
+    (root / "sea" / "templates" / "link.html").symlink_to(root / "secret.txt")
+    with pytest.raises(ThemeError, match=r"has no template 'link\.html'"):
+        page(sea, "link.html")
+
+
+def test_a_wrong_setting_is_refused_before_anything_is_compiled(root: Path) -> None:
+    with pytest.raises(ThemeError, match=r"stores\.main\.settings\.acent: .*it has: accent, logo"):
+        look(root, settings={"acent": "#fff"})
+
+
+# Assets.
+
+
+def test_a_fingerprint_is_the_same_for_the_same_bytes_and_another_for_others(root: Path) -> None:
+    def fingerprint(**settings: Any) -> str:
+        css = look(root, settings=settings).asset("store.css")
+        assert css is not None
+        return css.fingerprint
+
+    assert fingerprint() == fingerprint()
+    assert fingerprint(accent="#fff") != fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("a.svg", "image/svg+xml; charset=utf-8"),
+        ("a.css", "text/css; charset=utf-8"),
+        ("a.js", "text/javascript; charset=utf-8"),
+        ("a.png", "image/png"),
+        ("a.webp", "image/webp"),
+        ("a.woff2", "font/woff2"),
+        ("a", "application/octet-stream"),
+        ("a.unheard", "application/octet-stream"),
+    ],
+)  # fmt: skip
+def test_an_asset_has_the_type_of_its_name(root: Path, name: str, content_type: str) -> None:
+    write_theme(root, "land", {f"static/{name}": "x"})
+    asset = look(root).asset(name)
+    assert asset is not None
+    assert asset.content_type == content_type
+
+
+def test_an_asset_is_packed_where_that_is_smaller(root: Path) -> None:
+    write_theme(root, "land", {"static/long.svg": "<g/>" * 500})
+    long, short = look(root).asset("long.svg"), look(root).asset("icon.svg")
+    assert long is not None
+    assert short is not None
+    assert long.packed is not None
+    assert gzip.decompress(long.packed) == long.body
+    assert short.packed is None
+
+
+def test_a_widgets_file_is_served_unless_the_theme_has_one_of_that_name(root: Path, tmp_path: Path) -> None:
+    widgets = tmp_path / "plugin"
+    write_theme(tmp_path, "plugin", {"static/star.svg": "plugin", "static/icon.svg": "plugin", "static/x.css": "b{}"})
+    own = look(root, widget_folders=[widgets])
+    star, icon, css = own.asset("star.svg"), own.asset("icon.svg"), own.asset("store.css")
+    assert star is not None
+    assert icon is not None
+    assert css is not None
+    assert (star.body, icon.body) == (b"plugin", b"<svg/>")
+    assert css.body.endswith(b"\nb{}")
+
+
+@pytest.mark.parametrize("name", ["gone.svg", "../theme.toml", "/etc/hostname", "", "a\x00", "x" * 5000, "./icon.svg"])
+def test_what_is_no_static_file_is_none_and_costs_no_memory(root: Path, name: str) -> None:
+    own = look(root)
+    kept = dict(own._assets)
+    assert own.asset(name) is None
+    assert own._assets == kept
+
+
+@pytest.mark.parametrize("name", sorted(find_themes([shipped("themes")])))
+def test_the_shipped_themes_compile_and_answer(name: str) -> None:
+    theme = load_theme(name, find_themes([shipped("themes")]))
+    html = Look(theme, {}, where="").render("tracking.html", with_theme(theme.sections, theme.aside), ENGLISH, {})
+    assert "Delivered &lt;today&gt;" in html
+    assert "<today>" not in html
+
+
+def with_theme(sections: tuple[str, ...], aside: tuple[str, ...]) -> PageContext:
+    settings = {
+        "scheme": "auto",
+        "font": "system",
+        "corners": "soft",
+        "width": "wide",
+        "logo_dark": "",
+        "logo_height": 32,
+    }
+    return PageContext(PAGE.store, PAGE.page, settings, sections, aside, PAGE.hero, lookup=PAGE.lookup)
