@@ -61,7 +61,9 @@ def test_what_orders_used_is_gone_for_strangers_too(clock: FakeClock) -> None:
     budget = Budget(Limits(10, 10.0), clock, strangers=0.3)
     for _ in range(8):
         budget.take(stranger=False)
-    assert wait_for(budget, stranger=True) == pytest.approx(6.0)  # 2 left, 7 kept for orders and 1 to take: 6 are missing
+    assert wait_for(budget, stranger=True) == pytest.approx(
+        6.0
+    )  # 2 left, 7 kept for orders and 1 to take: 6 are missing
     clock.advance(6.0)
     budget.take(stranger=True)
 

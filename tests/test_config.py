@@ -33,7 +33,13 @@ def two_stores(first: str, second: str) -> str:
 def test_one_store_with_a_name_is_enough() -> None:
     settings = config()
     store = settings.stores["main"]
-    assert (store.name, store.theme, store.language, store.hosts, store.path) == ("Leaf & Loom", "classic", "en", (), "")
+    assert (store.name, store.theme, store.language, store.hosts, store.path) == (
+        "Leaf & Loom",
+        "classic",
+        "en",
+        (),
+        "",
+    )
     assert (settings.server.port, settings.database) == (8000, "sqlite:///doorstep.db")
 
 
@@ -135,6 +141,12 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
 )
 def test_the_secret_key_is_one_or_a_list(text: str, environ: dict[str, str]) -> None:
     assert config(text + SMALL, **environ).secret_key == (Secret("k1"),)
+
+
+def test_single_settings_need_no_section_in_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k1\n")
+    settings = config(DOORSTEP_SECRET_KEY_FILE=str(tmp_path / "key"), DOORSTEP_DATABASE="sqlite:///x.db")
+    assert (settings.secret_key, settings.database) == ((Secret("k1"),), "sqlite:///x.db")
 
 
 def test_the_first_of_several_secret_keys_stays_first() -> None:

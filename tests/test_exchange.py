@@ -41,8 +41,8 @@ def test_json_of_the_wrong_type_is_named_with_its_path() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b'{"a": 1} tail', b"<!doctype html>", b"NaN", b'{"a": NaN}', b"1e400", b"9" * 5000, b'"\\ud800"', b"\xff\xfe",
-        '{"text": "é"}'.encode("latin-1"), b"[" * 100_000, b'{"a":' * 100_000, b"\x00",
+        b"", b"{", b'{"a": 1} tail', b"<!doctype html>", b"NaN", b'{"a": NaN}', b"1e400", b"9" * 5000, b'"\\ud800"',
+        b"\xff\xfe", '{"text": "é"}'.encode("latin-1"), b"[" * 100_000, b'{"a":' * 100_000, b"\x00",
     ],
     ids=lambda body: body[:12].decode("latin-1"),
 )  # fmt: skip

@@ -98,8 +98,9 @@ def test_addresses_are_whole_https_urls(key: str, url: str) -> None:
     assert "https://" in error.next_step
 
 
-def test_a_pattern_that_does_not_compile_is_named() -> None:
-    assert "format 'parcel': the pattern does not compile" in refused(formatted("[0-9")).message
+@pytest.mark.parametrize("pattern", ["[0-9", "(", "[[0-9]", "[0-9]{2,1}", "(?P<a>0)(?P<a>0)"])
+def test_a_pattern_that_does_not_compile_is_named(pattern: str) -> None:
+    assert "format 'parcel': the pattern does not compile" in refused(formatted(pattern)).message
 
 
 @pytest.mark.parametrize("pattern", ["[0-9]+", "[0-9]*A", "(?:[0-9]+)+", "(a|aa)+", "[0-9]{8,}", "[0-9]{1,65}"])

@@ -107,9 +107,7 @@ def test_an_hour_that_comes_twice_is_honestly_unknown() -> None:
     assert (moment.basis, moment.instant) == (Basis.UNKNOWN, None)
 
 
-@pytest.mark.parametrize(
-    ("text", "hour"), [("2026-03-29T03:00", 1), ("2026-10-25T01:59", 23), ("2026-10-25T03:00", 2)]
-)
+@pytest.mark.parametrize(("text", "hour"), [("2026-03-29T03:00", 1), ("2026-10-25T01:59", 23), ("2026-10-25T03:00", 2)])
 def test_the_hours_beside_a_change_of_clocks_are_known(text: str, hour: int) -> None:
     moment = iso(text, country="DE")
     assert moment.basis is Basis.COUNTRY

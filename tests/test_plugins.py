@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from doorstep.config import Config, Plugins, Store
 from doorstep import hookspecs
+from doorstep.config import Config, Plugins, Store
 from doorstep.packages import Package, installed
 from doorstep.plugins import HOOKS, Broken, CarrierState, State, load_plugins
 
@@ -245,7 +245,9 @@ def test_themes_and_locales_are_offered_by_folder(plugin: Write) -> None:
     assert registered.locales == [package.folder / "words"]
 
 
-HOOK = "from doorstep import Widget, hookimpl\nfrom pathlib import Path\nclass Probe(Widget): name = 'probe'\n@hookimpl\n"
+HOOK = (
+    "from doorstep import Widget, hookimpl\nfrom pathlib import Path\nclass Probe(Widget): name = 'probe'\n@hookimpl\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +289,9 @@ def test_a_plugin_that_fails_half_way_leaves_nothing_behind(widget: Write) -> No
 
 
 def test_a_second_widget_of_the_same_name_is_refused_with_all_of_its_plugin(widget: Write) -> None:
-    code = "class Note(Widget): name = 'note'\n@hookimpl\ndef register_widgets(register): register(Probe); register(Note)"
+    code = (
+        "class Note(Widget): name = 'note'\n@hookimpl\ndef register_widgets(register): register(Probe); register(Note)"
+    )
     twin = widget(HOOK.removesuffix("@hookimpl\n") + code)
     plugins = load_plugins(config(), [widget(WIDGET, "doorstep_good"), twin])
     assert set(plugins.registered.widgets) == {"note"}

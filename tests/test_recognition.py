@@ -31,12 +31,23 @@ def slugs(candidates: list[Candidate]) -> list[str]:
 @pytest.mark.parametrize(
     "typed",
     [
-        "1Z999AA10123456784", "1z999aa10123456784", " 1Z 999 AA1 01 2345 6784 ", "1Z-999-AA1-0123456784", "1Z.999/AA1_0123456784",
-        "1Z\u00a0999\u202fAA1\u20090123456784", "1Z999AA1\u200b0123456784\u200e", "\u202d1Z999AA10123456784\u202c", "\ufeff1Z999AA10123456784",
-        "1Z\t999AA1\r\n0123456784", "１Ｚ９９９ＡＡ１０１２３４５６７８４", "1Z٩٩٩AA١٠١٢٣٤٥٦٧٨٤", "1Z९९९AA१०१२३४५६७८४", "1Z·999AA10123456784",
+        "1Z999AA10123456784",
+        "1z999aa10123456784",
+        " 1Z 999 AA1 01 2345 6784 ",
+        "1Z-999-AA1-0123456784",
+        "1Z.999/AA1_0123456784",
+        "1Z\u00a0999\u202fAA1\u20090123456784",
+        "1Z999AA1\u200b0123456784\u200e",
+        "\u202d1Z999AA10123456784\u202c",
+        "\ufeff1Z999AA10123456784",
+        "1Z\t999AA1\r\n0123456784",
+        "１Ｚ９９９ＡＡ１０１２３４５６７８４",
+        "1Z٩٩٩AA١٠١٢٣٤٥٦٧٨٤",
+        "1Z९९९AA१०१२३४५६७८४",
+        "1Z·999AA10123456784",
         "1Z999AA1\u00ad0123456784",
     ],
-)  # fmt: skip
+)
 def test_a_number_is_read_however_it_is_written(typed: str) -> None:
     assert normalise(typed) == "1Z999AA10123456784"
 
@@ -85,7 +96,10 @@ def test_whatever_is_typed_comes_out_plain_or_not_at_all(typed: str) -> None:
         assert normalise(number) == number
 
 
-@given(st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=30), st.lists(st.sampled_from(" -._/·\t\u00a0")))
+@given(
+    st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=30),
+    st.lists(st.sampled_from(" -._/·\t\u00a0")),
+)
 def test_separators_never_change_the_number(text: str, separators: list[str]) -> None:
     number = text + "7"
     spread = "".join(char + (separators[i] if i < len(separators) else "") for i, char in enumerate(number))

@@ -17,7 +17,15 @@ def test_reveal_gives_the_text() -> None:
 
 @pytest.mark.parametrize(
     "shown",
-    [repr, str, "{}".format, "{!r}".format, "%s".__mod__, lambda secret: f"{secret:>40}", lambda s: repr([s, {"k": s}])],
+    [
+        repr,
+        str,
+        "{}".format,
+        "{!r}".format,
+        "%s".__mod__,
+        lambda secret: f"{secret:>40}",
+        lambda s: repr([s, {"k": s}]),
+    ],
 )
 def test_no_way_of_printing_shows_it(shown: object) -> None:
     try:

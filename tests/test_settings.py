@@ -37,9 +37,7 @@ def refused(raw: dict[str, Any], base: Path | None = None) -> ConfigError:
 
 
 def test_values_arrive_typed() -> None:
-    settings = account(
-        {"client_id": "a", "client_secret": "s", "folder": "x/y", "branches": {"oslo": {"zip": "0150"}}}
-    )
+    settings = account({"client_id": "a", "client_secret": "s", "folder": "x/y", "branches": {"oslo": {"zip": "0150"}}})
     assert settings == Account("a", Secret("s"), 3, Path("x/y"), Address(), {"oslo": Address(zip="0150")})
 
 

@@ -63,7 +63,7 @@ def local(
         return Moment(raw, precision, Basis.UNKNOWN, None, wall)
     there = ZoneInfo(zones[0])
     instant = wall.replace(tzinfo=there).astimezone(UTC)
-    if instant.astimezone(there).replace(tzinfo=None) != wall or _ambiguous(wall, there):
+    if _doubtful(wall, there):
         # In the hour a clock is put forward or back, the wall clock alone does not tell the instant.
         return Moment(raw, precision, Basis.UNKNOWN, None, wall)
     basis = Basis.PLACE if zone else Basis.COUNTRY
@@ -149,5 +149,6 @@ def _written(offset: timedelta | None) -> str | None:
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
-def _ambiguous(wall: datetime, zone: tzinfo) -> bool:
+def _doubtful(wall: datetime, zone: tzinfo) -> bool:
+    """Whether a wall clock shows this time twice, or never (PEP 495: `fold` makes a difference for both)."""
     return wall.replace(tzinfo=zone).utcoffset() != wall.replace(tzinfo=zone, fold=1).utcoffset()
