@@ -151,7 +151,9 @@ class Tracker:
                 break  # a worse candidate is asked only when every better one has said no
         slugs = tuple(asked)
         if known:
-            return await self._found(number, known)
+            # One shopper's choice, or a hit while an equal has not said no, is not everybody's answer.
+            certain = carrier not in self._plugins.manifests and not waiting and not errors
+            return await self._found(number, known, remember=certain)
         if waiting:
             return Lookup(Outcome.WAITING, number, carriers=slugs)
         if errors:
@@ -177,10 +179,10 @@ class Tracker:
                 leader = candidate
         return groups
 
-    async def _found(self, number: str, known: list[_Known]) -> Lookup:
+    async def _found(self, number: str, known: list[_Known], *, remember: bool) -> Lookup:
         carriers = tuple(one.account.carrier.manifest.slug for one in known)
         shipments = tuple(s for one in known if isinstance(one.entry.answer, Found) for s in one.entry.answer.shipments)
-        if len(set(carriers)) == 1:
+        if remember and len(set(carriers)) == 1:
             await self._cache.set(self._home_key(number), carriers[0].encode(), KEPT)
         oldest = min(known, key=lambda one: one.entry.fetched_at)
         outcome = Outcome.FOUND if len(shipments) == 1 else Outcome.CHOOSE
