@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 import structlog
 from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .api import Api, Health
 from .cache import Cache, MemoryCache, RedisCache, TieredCache
@@ -22,6 +23,7 @@ from .metrics import Metrics
 from .packages import Package, installed
 from .pages import Pages
 from .plugins import Plugins, load_plugins
+from .responses import SECURITY
 from .shops import Shops, open_shops
 from .store import Store
 from .tracker import Tracker
@@ -144,6 +146,7 @@ class StoreRouter:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
+        send = _protected(send)
         if scope["path"] in self._own:
             await self._outside(scope, receive, send)
             return
@@ -156,6 +159,19 @@ class StoreRouter:
             scope = {**scope, "path": scope["path"] + "/"}
         state = {**scope.get("state", {}), "shop": shop}
         await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
+
+
+def _protected(send: Send) -> Send:
+    """Adds the headers that protect to whatever goes out without them: redirects, refusals, files."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending
 
 
 async def _static(request: Request) -> Response:

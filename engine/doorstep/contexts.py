@@ -59,7 +59,8 @@ class Contexts:
     def form(self, visit: Visit, typed: str = "", problem: str = "") -> PageContext:
         """The page that asks for a number."""
         title = visit.reader.localizer.text(N_("Track your parcel"))
-        form = LookupForm(visit.link("/"), typed[:64], problem)
+        shown = "".join(char for char in typed[:64] if char.isprintable())
+        form = LookupForm(visit.link("/"), shown, problem)
         return self._page(visit, "lookup", title, lookup=form)
 
     def message(self, visit: Visit, kind: str) -> PageContext:

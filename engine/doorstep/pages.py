@@ -14,7 +14,6 @@ from .contexts import REFRESH, STATUS, Contexts, Visit
 from .errors import NumberError, StoreError, ThemeError
 from .fallback import fallback_page
 from .i18n import N_
-from .models import Shipment
 from .plugins import Plugins
 from .recognition import normalise
 from .shops import Shop
@@ -85,7 +84,7 @@ class Pages:
         form = await _form(request)
         text = visit.reader.localizer.text
         try:
-            submission = await visit.shop.widgets.submit(name, form, _widget_view(visit, lookup.shipments[0], name))
+            submission = await visit.shop.widgets.submit(name, form, _widget_view(visit, lookup, name))
             shipment = lookup.shipments[0].id
             await self._store.save_answer(visit.shop.id, name, shipment, submission.moment, submission.data)
         except FormProblem as error:
@@ -134,8 +133,7 @@ class Pages:
             headers["Retry-After"] = str(round(lookup.retry_after or 60))
         slots: Mapping[str, str] = {}
         if lookup.outcome is Outcome.FOUND:
-            shipment = lookup.shipments[0]
-            shown = {name: _widget_view(visit, shipment, name, refused) for name in visit.shop.config.widgets}
+            shown = {name: _widget_view(visit, lookup, name, refused) for name in visit.shop.config.widgets}
             slots = await visit.shop.widgets.slots(shown, visit.reader.localizer)
         template = "choose.html" if lookup.outcome is Outcome.CHOOSE else "tracking.html"
         status = status or STATUS[lookup.outcome]
@@ -173,7 +171,8 @@ def visit_of(request: Request) -> Visit:
     return Visit(shop, reader, request.url.path.removeprefix(shop.view.base), request.query_params)
 
 
-def _widget_view(visit: Visit, shipment: Shipment, name: str, refused: Refused | None = None) -> WidgetView:
+def _widget_view(visit: Visit, lookup: Lookup, name: str, refused: Refused | None = None) -> WidgetView:
+    shipment = lookup.shipments[0]
     mine = refused if refused and refused.widget == name else None
     return WidgetView(
         store=visit.shop.view,
@@ -187,7 +186,7 @@ def _widget_view(visit: Visit, shipment: Shipment, name: str, refused: Refused |
             shipment.delayed,
             shipment.destination.country,
         ),
-        action=visit.link(f"/track/{shipment.number}/widgets/{name}"),
+        action=visit.link(f"/track/{lookup.number}/widgets/{name}"),
         done=visit.params.get("done") == name and mine is None,
         problem=mine.problem if mine else "",
         values=mine.values if mine else {},

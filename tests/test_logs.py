@@ -1,0 +1,49 @@
+"""Logs are lines of JSON on stderr that tell what happened and to nobody of whom."""
+
+import json
+
+import pytest
+import structlog
+
+from doorstep.logs import configure
+
+
+@pytest.fixture
+def lines(capsys):
+    """`lines()`: what was logged since, each line read as JSON."""
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    structlog.reset_defaults()
+
+
+def test_an_event_is_one_line_of_json_whatever_is_in_it(lines):
+    configure()
+    structlog.get_logger().warning("carrier did not answer", reason='two\nlines "and" \u202e more')
+    (entry,) = lines()
+    assert (entry["event"], entry["level"]) == ("carrier did not answer", "warning")
+    assert entry["reason"] == 'two\nlines "and" \u202e more'
+    assert entry["timestamp"].endswith("Z")
+
+
+def test_a_traceback_names_places_and_no_values(lines):
+    def ask(number, key):
+        raise ValueError("own words")
+
+    configure()
+    try:
+        ask("1ZD0R5TP0373116441", "hunter2")
+    except ValueError:
+        structlog.get_logger().exception("a page failed")
+    (entry,) = lines()
+    assert entry["exception"][0]["exc_type"] == "ValueError"
+    assert entry["exception"][0]["frames"][-1]["name"] == "ask"
+    assert "1ZD0R5TP0373116441" not in str(entry)
+    assert "hunter2" not in str(entry)
+
+
+@pytest.mark.parametrize(("verbose", "told"), [(False, ["shown"]), (True, ["hidden", "shown"])])
+def test_debug_lines_are_for_those_who_ask_for_them(lines, verbose, told):
+    configure(verbose=verbose)
+    log = structlog.get_logger()
+    log.debug("hidden")
+    log.info("shown")
+    assert [entry["event"] for entry in lines()] == told
