@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 import structlog
 from msgspec import Struct
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from . import responses
 from .api import Api, Health
 from .cache import Cache, MemoryCache, RedisCache, TieredCache
 from .clock import Clock, SystemClock
@@ -23,7 +23,6 @@ from .metrics import Metrics
 from .packages import Package, installed
 from .pages import Pages
 from .plugins import Plugins, load_plugins
-from .responses import SECURITY
 from .shops import Shops, open_shops
 from .store import Store
 from .tracker import Tracker
@@ -146,7 +145,7 @@ class StoreRouter:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
-        send = _protected(send)
+        send = responses.protected(send)
         if scope["path"] in self._own:
             await self._outside(scope, receive, send)
             return
@@ -161,19 +160,6 @@ class StoreRouter:
         await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
 
 
-def _protected(send: Send) -> Send:
-    """Adds the headers that protect to whatever goes out without them: redirects, refusals, files."""
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in SECURITY.items():
-                headers.setdefault(name, value)
-        await send(message)
-
-    return sending
-
-
 async def _static(request: Request) -> Response:
     """A theme's or widget's static file. Its fingerprint in the address makes it immutable."""
     asset = request.state.shop.look.asset(request.path_params["name"])
@@ -182,8 +168,6 @@ async def _static(request: Request) -> Response:
     current = asset.fingerprint == request.path_params["fingerprint"]
     headers = {
         "Cache-Control": f"public, max-age={_YEAR}, immutable" if current else "no-cache",
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "same-origin",
         "Vary": "Accept-Encoding",
     }
     if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):

@@ -51,7 +51,7 @@ class Pages:
         if not typed.strip():
             return self._page(request, visit, "lookup.html", self._contexts.form(visit))
         try:
-            return RedirectResponse(visit.link(f"/track/{normalise(typed)}"), 303, responses.SECURITY)
+            return RedirectResponse(visit.link(f"/track/{normalise(typed)}"), 303)
         except NumberError:
             problem = self._contexts.message(visit, "invalid_number").hero
             context = self._contexts.form(visit, typed, problem.detail if problem else "")
@@ -65,7 +65,7 @@ class Pages:
         except NumberError:
             return self._message(request, "invalid_number", 400)
         if number != request.path_params["number"]:
-            return RedirectResponse(visit.link(f"/track/{number}"), 308, responses.SECURITY)
+            return RedirectResponse(visit.link(f"/track/{number}"), 308)
         return await self._answer(request, visit, await self._look_up(visit, number))
 
     async def submit(self, request: Request) -> Response:
@@ -93,7 +93,7 @@ class Pages:
             log.error("an answer was not kept", widget=name, reason=str(error))
             return await self._answer(request, visit, lookup, status=503, refused=Refused(name, text(_NOT_KEPT), form))
         target = visit.link(f"/track/{number}", done=name) + f"#widget-{name.replace('_', '-')}"
-        return RedirectResponse(target, 303, responses.SECURITY)
+        return RedirectResponse(target, 303)
 
     async def view_model(self, request: Request) -> Response:
         """`GET /api/v1/pages/{number}`: the values that a page template gets, as JSON."""

@@ -6,8 +6,10 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Send
 
 _SMALLEST_PACKED = 500
 
@@ -20,6 +22,19 @@ SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
+
+
+def protected(send: Send) -> Send:
+    """A `send` that adds the protecting headers to whatever goes out: pages, files, redirects, refusals."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending
 
 
 def content_security_policy(image_hosts: tuple[str, ...] = ()) -> str:
@@ -38,7 +53,6 @@ def page(
     body = html.encode()
     etag = f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
     all_headers = {
-        **SECURITY,
         "Content-Security-Policy": csp,
         "Content-Language": language,
         "Vary": "Accept-Language, Accept-Encoding",
@@ -64,7 +78,7 @@ def packed(request: Request, response: Response) -> Response:
 
 def json(value: Any, *, status: int = 200, language: str = "", headers: Mapping[str, str] | None = None) -> Response:
     """Any msgspec value as JSON; never cached."""
-    all_headers = {**SECURITY, "Cache-Control": "no-store", **(headers or {})}
+    all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if language:
         all_headers |= {"Content-Language": language, "Vary": "Accept-Language"}
     media_type = "application/json" if status < 300 else "application/problem+json"

@@ -121,7 +121,10 @@ class DemoShop:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         front = scope["type"] == "http" and (scope["path"] + "/").startswith("/shop/")
-        await (self._front if front else self._engine)(scope, receive, send)
+        if front:
+            await self._front(scope, receive, responses.protected(send))
+        else:
+            await self._engine(scope, receive, send)
 
     def _front_page(self, request: Request) -> Response:
         localizer = self._shop.reader(
