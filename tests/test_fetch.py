@@ -173,14 +173,14 @@ async def test_a_second_try_that_succeeds_is_the_answer(fetcher):
     assert len(carrier.requests) == 2
 
 
-async def test_there_is_no_second_try_when_no_time_is_left_for_it(clock):
-    fetcher = Fetcher(
-        clock=clock, metrics=Metrics(), deadline=0.15
-    )  # the pause alone takes 0.1 s or more, twice that is kept
-    async with hostile(hang_up) as carrier:
+async def test_there_is_no_second_try_when_no_time_is_left_for_it(fetcher, clock):
+    async def late(writer):
+        clock.advance(4.9)  # of five seconds; the pause before a second try takes 0.1 s or more, and twice that is kept
+        await hang_up(writer)
+
+    async with hostile(late) as carrier:
         with pytest.raises(CarrierUnavailable, match="no connection"):
             await fetcher.track(acme(asks(), endpoint=carrier.url), QUERY)
-    await fetcher.aclose()
     assert len(carrier.requests) == 1
 
 

@@ -199,12 +199,12 @@ ASK = Request("GET", "/", headers={})
     ],
     ids=["end", "raises", "raises ours", "too long", "wrong yield", "other host", "401", "500", "hung up", "deadline"],
 )
-async def test_the_exchange_is_closed_however_the_question_ends(hasty, answer, watched):
+async def test_the_exchange_is_closed_however_the_question_ends(patient, answer, watched):
     gc.disable()  # so that nothing but the engine closes it
     try:
         async with hostile(answer) as carrier:
             [result] = await asyncio.gather(
-                hasty.track(acme(watched.track, endpoint=carrier.url), QUERY), return_exceptions=True
+                patient.track(acme(watched.track, endpoint=carrier.url), QUERY), return_exceptions=True
             )
         assert watched.closed.is_set(), result
     finally:

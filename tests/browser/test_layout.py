@@ -1,0 +1,90 @@
+"""How pages stand: on a narrow screen, with large letters, on paper, and without motion."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from .sites import DELIVERED, LANGUAGES, PAGES, Site, number_of
+
+pytestmark = pytest.mark.browser
+
+Watch = Callable[..., Page]
+LARGE = "--blink-settings=defaultFontSize=32"  # the reader's own setting, which media queries in em go by as well
+THEMES = ("classic", "minimal")
+# The width of the page and what ends beyond either side of the window, when the page can be scrolled sideways.
+OVERFLOW = """() => {
+  const root = document.documentElement;
+  const beyond = [...document.body.querySelectorAll("*")]
+    .filter((one) => one.checkVisibility({ contentVisibilityAuto: true }) && !one.matches(".skip"))
+    .map((one) => [one, one.getBoundingClientRect()])
+    .filter(([one, box]) => box.left < -1 || box.right > root.clientWidth + 1)
+    .map(([one, box]) => `${one.outerHTML.slice(0, 90)} from ${box.left} to ${box.right}`);
+  return root.scrollWidth <= root.clientWidth ? [] : [`${root.scrollWidth} px wide`, ...beyond.slice(0, 5)];
+}"""
+UNFOLD = "for (const one of document.querySelectorAll('.timeline details')) one.open = true"
+# Elements, with what stands before and after them, that move or change slowly.
+MOVING = """() => [...document.querySelectorAll("*")].flatMap((one) => ["", "::before", "::after"].map((part) => {
+  const style = getComputedStyle(one, part || null);
+  const still = style.animationName === "none" && style.transitionDuration.split(",").every((time) => parseFloat(time) === 0);
+  return still ? "" : one.outerHTML.slice(0, 60) + part;
+})).filter(Boolean)"""
+
+
+@pytest.fixture(scope="module")
+def large(start: Callable[..., Browser]) -> Page:
+    return start(LARGE).new_page()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_needs_no_sideways_scrolling_on_a_narrow_screen_nor_with_large_text(
+    watch: Watch, site: Site, name: str
+) -> None:
+    page = watch()
+    start = list(PAGES).index(name)
+    for turn, language in enumerate(("de", ("ar", "fr", "en")[start % 3])):  # German has the longest words
+        page.set_viewport_size({"width": 320, "height": 640})
+        page.goto(site.address(PAGES[name][0], THEMES[(start + turn) % 2], language))
+        page.evaluate(UNFOLD)
+        assert page.evaluate(OVERFLOW) == [], language
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        page.set_viewport_size({"width": 640, "height": 640})
+        assert page.evaluate(OVERFLOW) == [], language
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", ["delivered", "returning", "handed over", "thanks", "choose", "look-up refused"])
+def test_page_fits_a_narrow_screen_of_a_reader_whose_letters_are_twice_as_large(
+    large: Page, site: Site, name: str, theme: str
+) -> None:
+    large.set_viewport_size({"width": 320, "height": 640})
+    for language in LANGUAGES:
+        large.goto(site.address(PAGES[name][0], theme, language))
+        large.evaluate(UNFOLD)
+        assert large.evaluate(OVERFLOW) == [], language
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_paper_shows_the_answer_and_every_scan_but_no_form(watch: Watch, site: Site, theme: str) -> None:
+    page = watch()
+    page.goto(site.address(f"/track/{number_of('dhl', 'long_way')}", theme))
+    folded = page.locator(".timeline details .event")
+    assert not folded.last.is_visible()
+    page.emulate_media(media="print")
+    assert page.locator("h1").is_visible()
+    assert folded.last.is_visible()
+    assert page.locator("form, button, .languages, .skip").filter(visible=True).count() == 0
+    page.goto(site.address(f"/track/{DELIVERED}", theme))
+    assert page.locator("form").count() == 1
+    assert page.locator("form, button, .languages, .skip").filter(visible=True).count() == 0
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_nothing_moves_for_a_reader_who_wants_no_motion(watch: Watch, site: Site, theme: str) -> None:
+    page = watch(reduced_motion="no-preference")
+    page.goto(site.address(f"/track/{DELIVERED}", theme))
+    assert page.evaluate(MOVING) != [], "the progress line draws once"
+    page.emulate_media(reduced_motion="reduce")
+    page.reload()
+    assert page.evaluate(MOVING) == []
+    assert page.evaluate("document.getAnimations().length") == 0
