@@ -209,6 +209,15 @@ def test_a_multipart_form_is_read_like_any_other(front, tmp_path):
     assert [data["score"] for _, _, data in kept(tmp_path)] == [3]
 
 
+def test_a_form_for_a_parcel_nobody_knows_is_told_to_wait_and_not_sent_on(tmp_path, bundled):
+    sandbox, _ = bundled
+    with shop(tmp_path, sandbox, "http://127.0.0.1:9") as front:  # nobody listens: the carrier cannot be asked
+        response = front.post(FORM, {"score": "3"})
+    assert (response.status_code, "refresh" in response.headers) == (503, False)
+    assert int(response.headers["retry-after"]) > 0
+    assert kept(tmp_path) == []
+
+
 @pytest.mark.parametrize("amiss", ["locked", "gone"])
 def test_an_answer_that_cannot_be_kept_comes_back_with_its_text(front, tmp_path, monkeypatch, amiss):
     async def fail(*args):

@@ -77,6 +77,11 @@ def test_the_language_switch_keeps_the_choice_of_carrier(front):
     assert current == ["de"]
 
 
+def test_a_slash_at_the_end_leads_to_the_page_by_a_path_that_any_proxy_keeps(front):
+    response = front.client.get(f"{PAGE}/?lang=de", follow_redirects=False)
+    assert (response.status_code, response.headers["location"]) == (308, f"{PAGE}?lang=de")
+
+
 def test_head_is_a_page_without_its_body(front):
     response = front.client.head(PAGE)
     assert (response.status_code, response.content) == (200, b"")

@@ -101,6 +101,7 @@ def assemble(engine: Engine) -> ASGIApp:
     inner = Starlette(
         routes=[
             Route("/track/{number}", pages.track),
+            Route("/track/{number}/", pages.track),
             Route("/track/{number}/widgets/{widget}", submit, methods=["POST"]),
             Route("/", pages.lookup),
             Mount(
@@ -112,6 +113,7 @@ def assemble(engine: Engine) -> ASGIApp:
         exception_handlers={404: missing, 500: failed},
         lifespan=lifespan,
     )
+    inner.router.redirect_slashes = False  # its redirects are absolute, with the scheme behind the proxy
     outside = Starlette(
         routes=[
             Route("/healthz", health.healthz),

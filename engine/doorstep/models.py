@@ -30,6 +30,17 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+# Where a parcel is in trouble, and nobody wants to be sold or asked anything.
+TROUBLE = (
+    Status.DELIVERY_ATTEMPTED,
+    Status.EXCEPTION,
+    Status.RETURNING,
+    Status.RETURNED,
+    Status.CANCELLED,
+    Status.LOST,
+)
+
+
 class Flag(StrEnum):
     """What a scan says beside the position."""
 

@@ -22,6 +22,7 @@ from .tracker import Lookup, Outcome, Tracker
 from .widget import FormProblem, ShipmentFacts, WidgetView
 
 _LARGEST_FORM = 64 * 1024
+_LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
 _NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 
 log = structlog.get_logger("doorstep.pages")
@@ -64,7 +65,7 @@ class Pages:
             number = normalise(request.path_params["number"])
         except NumberError:
             return self._message(request, "invalid_number", 400)
-        if number != request.path_params["number"]:
+        if visit.path != f"/track/{number}":
             return RedirectResponse(visit.link(f"/track/{number}"), 308)
         return await self._answer(request, visit, await self._look_up(visit, number))
 
@@ -78,9 +79,10 @@ class Pages:
             return self.not_found(request)
         if name not in visit.shop.widgets:
             return self.not_found(request)
-        lookup = await self._look_up(visit, number)
+        lookup = await self._look_up(visit, number, wait=_LONGEST_FOR_FORMS)
         if lookup.outcome is not Outcome.FOUND:
-            return await self._answer(request, visit, lookup)
+            not_now = lookup.outcome in (Outcome.WAITING, Outcome.UNAVAILABLE)
+            return await self._answer(request, visit, lookup, status=503 if not_now else 0)
         form = await _form(request)
         text = visit.reader.localizer.text
         try:
@@ -117,9 +119,9 @@ class Pages:
     def failed(self, request: Request) -> Response:
         return self._message(request, "error", 500)
 
-    async def _look_up(self, visit: Visit, number: str) -> Lookup:
+    async def _look_up(self, visit: Visit, number: str, *, wait: float = 0) -> Lookup:
         carrier, parcel = visit.carried.get("carrier", ""), visit.carried.get("parcel", "")
-        lookup = await self._tracker.look_up(number, visit.shop.config, carrier=carrier, wait=self._deadline)
+        lookup = await self._tracker.look_up(number, visit.shop.config, carrier=carrier, wait=wait or self._deadline)
         return lookup.narrowed(parcel) if parcel else lookup
 
     async def _answer(
@@ -127,7 +129,7 @@ class Pages:
     ) -> Response:
         context = self._contexts.of(visit, lookup)
         headers: dict[str, str] = {}
-        if lookup.outcome is Outcome.WAITING:
+        if lookup.outcome is Outcome.WAITING and request.method != "POST":
             headers["Refresh"] = str(REFRESH)
         if 503 in (status, STATUS[lookup.outcome]):
             headers["Retry-After"] = str(round(lookup.retry_after or 60))

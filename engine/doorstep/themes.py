@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from .addresses import is_web_address
 from .errors import ThemeError
 from .manifest import CONTRACT
 
 _COLOR = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
-_ADDRESS = re.compile(r"(https?://[^\s\"'<>\\]+|/(?!/)[^\s\"'<>\\]*|[\w.-]+(/[\w.-]+)*)?")
+_FILE = re.compile(r"([\w.-]+(/[\w.-]+)*)?")
 
 
 class SettingType(StrEnum):
@@ -56,7 +57,9 @@ class Setting(Struct, frozen=True, forbid_unknown_fields=True):
             return "expected a colour such as #1f4fd8"
         if kind is SettingType.CHOICE and value not in self.choices:
             return f"expected one of {', '.join(self.choices)}"
-        if kind in (SettingType.URL, SettingType.IMAGE) and not _ADDRESS.fullmatch(value):
+        if kind in (SettingType.URL, SettingType.IMAGE) and not (
+            is_web_address(value, paths=True) or _FILE.fullmatch(value)
+        ):
             return "expected an http(s) address, a path that begins with /, or a file of the theme"
         return ""
 

@@ -8,10 +8,11 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 import pytest
-from doorstep import ShipmentFacts, Status, StoreView, Widget, WidgetView
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from msgspec import structs
+
+from doorstep import ShipmentFacts, Status, StoreView, Widget, WidgetView
 
 View = Callable[..., WidgetView]
 Render = Callable[[Widget[Any], WidgetView], Element]

@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+
 from doorstep import Status
 from doorstep.testing import WidgetContract
 from doorstep_cross_sell import CrossSell, Product, Settings
@@ -22,7 +23,7 @@ def named(*names, **fields):
 
 class TestContract(WidgetContract):
     package = "doorstep_cross_sell"
-    settings = {  # noqa: RUF012
+    settings = {
         "title": "More from the workshop",
         "count": 2,
         "products": [MUG, {"name": "Tea towel", "url": "/towel", "languages": ["en", "pt-BR"]}],

@@ -2,6 +2,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
+
 from doorstep import Status
 from doorstep.testing import WidgetContract
 from doorstep_referral import Referral, Settings
@@ -16,7 +17,7 @@ def referral(**settings):
 
 class TestContract(WidgetContract):
     package = "doorstep_referral"
-    settings = {"link": LINK, "reward": REWARDS, "terms_url": "https://shop.example/terms"}  # noqa: RUF012
+    settings = {"link": LINK, "reward": REWARDS, "terms_url": "https://shop.example/terms"}
 
 
 def test_the_link_can_be_copied_opened_and_mailed(view, render):

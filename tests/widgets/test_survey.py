@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+
 from doorstep import FormProblem, Status
 from doorstep.testing import WidgetContract
 from doorstep_survey import Settings, Survey
@@ -16,7 +17,7 @@ def delivered(view):
 
 class TestContract(WidgetContract):
     package = "doorstep_survey"
-    settings = {"question": "Did everything arrive well?", "show": ["delivered", "available_for_pickup"]}  # noqa: RUF012
+    settings = {"question": "Did everything arrive well?", "show": ["delivered", "available_for_pickup"]}
 
 
 @pytest.mark.parametrize("status", [None, *Status])

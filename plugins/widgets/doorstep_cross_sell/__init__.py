@@ -6,20 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from doorstep import Status, Widget, WidgetView, hookimpl
-
-# Whatever a browser can only read as http(s) with a host, or as a path of this very host. It drops tabs and line breaks
-# inside an address and reads a backslash as a slash, so none may be there.
-SAFE = r"[^\x00-\x20\x7f\\\"<>]"
-ADDRESS = re.compile(rf"https?://(?![:/?#])((?![@/?#]){SAFE})+([/?#]{SAFE}*)?|/(?!/){SAFE}*", re.IGNORECASE)
-TROUBLE = (
-    Status.DELIVERY_ATTEMPTED,
-    Status.EXCEPTION,
-    Status.RETURNING,
-    Status.RETURNED,
-    Status.CANCELLED,
-    Status.LOST,
-)
+from doorstep import TROUBLE, Status, Widget, WidgetView, hookimpl, is_web_address
 
 
 class Product(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +74,7 @@ def _tag(language: str) -> str:
 
 
 def _check_address(field: str, url: str) -> None:
-    if not ADDRESS.fullmatch(url):
+    if not is_web_address(url, paths=True):
         raise ValueError(f"{field} {url!r} cannot be linked: write https://… or a path that starts with one /")
 
 

@@ -1,26 +1,12 @@
 """Referral: the shop's link to pass on to a friend, and what comes of it."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 from msgspec import Struct
 
-from doorstep import Status, Widget, WidgetView, hookimpl
-
-# Whatever a browser can only read as http(s) with a host. It drops tabs and line breaks inside an address and reads a
-# backslash as a slash, so none may be there.
-SAFE = r"[^\x00-\x20\x7f\\\"<>]"
-ADDRESS = re.compile(rf"https?://(?![:/?#])((?![@/?#]){SAFE})+([/?#]{SAFE}*)?", re.IGNORECASE)
-TROUBLE = (
-    Status.DELIVERY_ATTEMPTED,
-    Status.EXCEPTION,
-    Status.RETURNING,
-    Status.RETURNED,
-    Status.CANCELLED,
-    Status.LOST,
-)
+from doorstep import TROUBLE, Status, Widget, WidgetView, hookimpl, is_web_address
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +60,7 @@ def _in_language(texts: str | dict[str, str], language: str) -> tuple[str, str]:
 
 
 def _check_address(field: str, url: str) -> None:
-    if not ADDRESS.fullmatch(url):
+    if not is_web_address(url):
         raise ValueError(f"{field} {url!r} cannot be shared: write the whole address, https://…")
 
 

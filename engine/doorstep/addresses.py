@@ -1,0 +1,14 @@
+"""Web addresses that settings and plugins give: only what a browser cannot read as anything but the web."""
+
+import re
+
+# A browser drops tabs and line breaks inside an address and reads a backslash as a slash, so none may be there; nor may a
+# user's name stand in front of the host, which makes one host look like another.
+_SAFE = r"[^\x00-\x20\x7f\\\"<>]"
+_WEB = re.compile(rf"https?://(?![:/?#])((?![@/?#]){_SAFE})+([/?#]{_SAFE}*)?", re.IGNORECASE)
+_PATH = re.compile(rf"/(?!/){_SAFE}*")
+
+
+def is_web_address(text: str, *, paths: bool = False) -> bool:
+    """Whether a text is an http(s) address with a host or, where `paths` are taken, a path of this very host."""
+    return bool(_WEB.fullmatch(text) or (paths and _PATH.fullmatch(text)))
