@@ -32,7 +32,7 @@ RESPONSES = {
     "not changed": (304, lambda front: front.get(PAGE, if_none_match=front.get(PAGE).headers["etag"])),
     "other spelling": (308, lambda front: front.get(PAGE.lower())),
     "from the form": (303, lambda front: front.get(f"/?number={DELIVERED}")),
-    "slash too many": (307, lambda front: front.get(PAGE + "/")),
+    "slash too many": (308, lambda front: front.get(PAGE + "/")),
     "wrong number": (400, lambda front: front.get("/track/hello")),
     "unknown number": (404, lambda front: front.get(f"/track/{UNKNOWN}")),
     "no page": (404, lambda front: front.get("/nothing")),

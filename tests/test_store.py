@@ -30,6 +30,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 async def store_of(tmp_path, clock):
     """`store_of(url)`: a store that is not open yet; closed after the test."""
     opened = []
+    others = set(threading.enumerate())
 
     def make(url=URL):
         opened.append(Store(url, base=tmp_path, clock=clock))
@@ -39,7 +40,7 @@ async def store_of(tmp_path, clock):
     for store in opened:
         await store.close()
     # The driver's thread of a connection that failed ends by itself, a moment later.
-    await until(lambda: not any("_connection_worker" in thread.name for thread in threading.enumerate()))
+    await until(lambda: not any("_connection_worker" in one.name for one in set(threading.enumerate()) - others))
 
 
 @pytest.fixture

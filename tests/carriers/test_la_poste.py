@@ -221,7 +221,7 @@ def test_published_sample_from_france_to_brazil() -> None:
         pytest.skip("DOORSTEP_SHARED is not set: the published samples are not part of the project")
     sample = Path(shared) / "carriers" / "specs" / "samples" / "laposte" / "TrackingResponse.json"
     shipment = found(sample.read_bytes())
-    assert (shipment.number, shipment.service, shipment.language) == ("EW112720413FR", "colissimo", "fr-FR")
+    assert (shipment.number, shipment.service, shipment.language) == ("EW112720413FR", "Colissimo", "fr-FR")
     assert [(e.code, f"{e.moment.instant:%m-%d %H:%M:%S}", wall(e)) for e in shipment.events] == [
         ("DI1", "03-09 08:38:00", "BR -"),
         ("MD2", "03-09 08:01:00", "BR -"),
