@@ -95,8 +95,8 @@ def _sandbox() -> Sandbox:
 
 
 def _sample_of(status: Status) -> str:
-    """The number of the first sample parcel of DHL or UPS that is worked out to have this status."""
-    for slug in ("dhl", "ups"):
+    """The number of the first sample parcel that is worked out to have this status."""
+    for slug in ("dhl", "ups", "la_poste"):
         for case in SAMPLES[slug].cases:
             shipments = (case.expected or {}).get("shipments", [])
             if [one["status"] for one in shipments] == [status]:
@@ -105,13 +105,11 @@ def _sample_of(status: Status) -> str:
 
 
 SAMPLES = _sandbox().samples
-# "pending" is a parcel that only the shop knows of: no carrier's answer has it.
-STATUSES = tuple(status for status in Status if status is not Status.PENDING)
 DELIVERED = number_of("dhl", "delivered")
 
 # Path below the store, and the HTTP status it is answered with.
 PAGES: dict[str, tuple[str, int]] = {
-    **{status.value: (f"/track/{_sample_of(status)}", 200) for status in STATUSES},
+    **{status.value: (f"/track/{_sample_of(status)}", 200) for status in Status},
     "delayed": (f"/track/{number_of('ups', 'delayed')}", 200),
     "address wrong": (f"/track/{number_of('ups', 'address_wrong')}", 200),
     "handed over": (f"/track/{number_of('ups', 'delivered_by_post')}", 200),
