@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+# The values there are many of (`gc=False`) hold no circles, so the garbage collector need not look at them.
 UTCTime = Annotated[datetime, Meta(tz=True)]
 WallClock = Annotated[datetime, Meta(tz=False)]
 
@@ -68,7 +69,7 @@ class Basis(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Moment(Struct, frozen=True, omit_defaults=False):
+class Moment(Struct, frozen=True, gc=False):
     """A time as a carrier gave it, with what is honestly known about it. Make one with `doorstep.moments`.
 
     `local` is the wall clock of the place where it happened, without a zone; `instant` is in UTC; `offset` is the
@@ -83,7 +84,7 @@ class Moment(Struct, frozen=True, omit_defaults=False):
     offset: str | None = None
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, gc=False):
     """A place of a scan. `country` is ISO 3166-1 alpha-2, upper case, or empty; `name` is a depot's or shop's name."""
 
     city: str = ""
@@ -93,8 +94,8 @@ class Place(Struct, frozen=True):
     name: str = ""
 
 
-class Event(Struct, frozen=True):
-    """One scan. `status` None means informational: it changes nothing. `code` and `text` are the carrier's own."""
+class Event(Struct, frozen=True, gc=False):
+    """One scan. `status` None means informational: it moves nothing. `code` and `text` are the carrier's own."""
 
     moment: Moment
     status: Status | None
