@@ -64,6 +64,19 @@ def test_luhn_doubles_from_the_right(serial: str, check: str) -> None:
     assert luhn(serial, ()) == check
 
 
+@pytest.mark.parametrize("kind", ["luhn", "s10"])
+@pytest.mark.parametrize("serial", ["ABCDEFGH", "1234567A", "١٢٣٤٥٦٧٨", "²²²²²²²²"])
+def test_a_serial_that_is_not_digits_is_refused(kind: str, serial: str) -> None:
+    with pytest.raises(ValueError, match=f"{serial}|ascii"):
+        CHECKSUMS[kind](serial, ())
+
+
+@pytest.mark.parametrize("serial", ["1234567", "123456789"])
+def test_s10_has_eight_digits(serial: str) -> None:
+    with pytest.raises(ValueError, match=serial):
+        s10(serial, ())
+
+
 @pytest.mark.parametrize(
     ("serial", "check"),
     [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from doorstep import Manifest
 from doorstep.errors import ManifestError
-from doorstep.manifest import CONTRACT, AuthKind, Checksum, load_manifest
+from doorstep.manifest import CONTRACT, AuthKind, Checksum, Limit, load_manifest, load_manifests
 
 SMALL = 'slug = "acme"\nname = "Acme"\ncontract = 1\n'
 
@@ -39,12 +39,12 @@ def test_everything_a_manifest_can_say_is_read() -> None:
         SMALL
         + 'link="https://acme.example/{number}"\nendpoint="https://api.acme.example"\nhosts=["login.acme.example"]\n'
         + 'auth="login_token"\nbatch=10\ncan=["track_many"]\naggregator=true\ncountries=["NO"]\nnotice="n"\ndocs="d"\n'
-        + "[limits]\ncalls=500\nseconds=86400\nconcurrent=2\n"
+        + "limits=[{calls=500, seconds=86400}]\nconcurrent=2\n"
         + "[[formats]]\nname='parcel'\npattern='[0-9]{8}'\nrank=9\nexamples=['12345678']\ncountries=['SE']",
         file="f",
     )
     assert manifest.auth is AuthKind.TOKEN
-    assert (manifest.limits.calls, manifest.limits.seconds, manifest.limits.concurrent) == (500, 86400, 2)
+    assert (manifest.limits, manifest.concurrent) == ((Limit(calls=500, seconds=86400),), 2)
     assert manifest.formats[0].examples == ("12345678",)
 
 
@@ -68,9 +68,9 @@ def test_a_number_with_braces_is_not_filled_in_again() -> None:
         (SMALL + "limit = 1", "`limit`"),
         (SMALL + 'auth = "magic"', r"magic.*\$\.auth"),
         (SMALL + "batch = 0", r"\$\.batch"),
-        (SMALL + "[limits]\nseconds = 0", r"\$\.limits\.seconds"),
-        (SMALL + "[limits]\ncalls = -1", r"\$\.limits\.calls"),
-        (SMALL + "[limits]\nconcurrent = 0", r"\$\.limits\.concurrent"),
+        (SMALL + "limits = [{ calls = 1, seconds = 0 }]", r"\$\.limits\[0\]\.seconds"),
+        (SMALL + "limits = [{ calls = 0, seconds = 1 }]", r"\$\.limits\[0\]\.calls"),
+        (SMALL + "concurrent = 0", r"\$\.concurrent"),
         (formatted("[0-9]{8}").replace("rank = 50", "rank = 100"), r"\$\.formats\[0\]\.rank"),
         (formatted("[0-9]{8}", "length = 8"), "`length`"),
     ],
@@ -134,6 +134,11 @@ def test_what_recognition_does_not_need_is_refused_by_name(pattern: str) -> None
     assert re.search(r"uses [a-z ]+, which recognition does not need", refused(formatted(pattern)).message)
 
 
+@pytest.mark.parametrize("pattern", ["(?i)AB[0-9]{6}", "(?i:AB)[0-9]{6}", "(?-i:AB)[0-9]{6}", "(?x)AB [0-9]{6}"])
+def test_flags_are_refused(pattern: str) -> None:
+    assert "flags" in refused(formatted(pattern)).message
+
+
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -177,10 +182,75 @@ def test_a_checksum_holds_for_its_own_digit_only() -> None:
     assert [check for check in "0123456789" if checksum.holds("37610425002123456", check)] == ["9"]
 
 
+def test_digits_that_are_not_written_count_for_the_check_digit() -> None:
+    checksum = Checksum("mod10", (3, 1), before="92")
+    # 3·9 + 2 + 3·6 + 1 = 48, 2 to the next ten
+    assert [check for check in "0123456789" if checksum.holds("61", check)] == ["2"]
+
+
+# Several carriers in a file.
+
+SEVERAL = """
+contract = 1
+docs = "docs/posts.md"
+[[formats]]
+name = "S10 of {name}"
+pattern = "[A-Z]{2}(?P<serial>[0-9]{8})(?P<check>[0-9]){country}"
+rank = 88
+checksum = { kind = "s10" }
+examples = ["RR000000102{country}"]
+[[carrier]]
+slug = "post_no"
+name = "Post"
+countries = ["NO", "SJ"]
+[[carrier]]
+slug = "post_se"
+name = "Posten"
+countries = ["SE"]
+docs = "docs/se.md"
+"""
+
+
+def test_a_file_with_one_carrier_has_one() -> None:
+    assert [one.slug for one in load_manifests(SMALL, file="f")] == ["acme"]
+
+
+def test_carriers_of_one_file_share_what_they_do_not_say_themselves() -> None:
+    first, second = load_manifests(SEVERAL, file="f")
+    assert (first.slug, first.docs, second.slug, second.docs) == ("post_no", "docs/posts.md", "post_se", "docs/se.md")
+    assert first.formats[0].pattern == "[A-Z]{2}(?P<serial>[0-9]{8})(?P<check>[0-9])NO"
+    assert second.formats[0].examples == ("RR000000102SE",)
+    assert second.formats[0].name == "S10 of Posten"
+
+
+@pytest.mark.parametrize("countries", ["", "countries = []\n", 'countries = ["(.*"]\n', 'countries = ["no"]\n'])
+def test_a_format_with_a_country_needs_one(countries: str) -> None:
+    with pytest.raises(ManifestError, match=r"^f: carrier 'post_se': a format says \{country\}"):
+        load_manifests(SEVERAL.replace('countries = ["SE"]\n', countries), file="f")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SEVERAL.replace('name = "Posten"\n', ""), "^f: carrier 'post_se': .*name"),
+        (SEVERAL.replace('slug = "post_se"\n', ""), r"^f: carrier '\?': .*slug"),
+        (SEVERAL.replace('docs = "docs/se.md"', "colour = 1"), "^f: carrier 'post_se': .*colour"),
+        ("carrier = 1", "^f: .*carrier"),
+        ("carrier = [1]", "^f: .*carrier"),
+        ("[carrier]\nslug = 'acme'", "^f: .*carrier"),
+    ],
+)
+def test_a_wrong_carrier_of_several_is_named(text: str, said: str) -> None:
+    with pytest.raises(ManifestError, match=said):
+        load_manifests(text, file="f")
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(ManifestError):
         load_manifest(text, file="f")
+    with suppress(ManifestError):
+        load_manifests(text, file="f")
 
 
 @given(st.text("[]{}()0-9,|?*+\\AZ.^$:<>P=!", max_size=14))

@@ -46,6 +46,15 @@ def slugs(candidates: list[Candidate]) -> list[str]:
         "1Z९९९AA१०१२३४५६७८४",
         "1Z·999AA10123456784",
         "1Z999AA1\u00ad0123456784",
+        "1Z‐999‑AA1–0123−456784",
+        "1Z999АА10123456784",  # Cyrillic А
+        "1z999аа10123456784",
+        "1Ζ999ΑΑ10123456784",  # Greek Ζ and Α
+        "Tracking number: 1Z 999 AA1 01 2345 6784",
+        "Sendungsnr. #1z999aa10123456784",
+        "https://www.carrier.example/track?loc=en_US&tracknum=1Z999AA10123456784",
+        "HTTPS://carrier.example/2026/1z999aa10123456784/",
+        "See https://carrier.example/t/1Z999AA10123456784#1Z999AA10123456784",
     ],
 )
 def test_a_number_is_read_however_it_is_written(typed: str) -> None:
@@ -56,11 +65,31 @@ def test_the_application_identifier_of_an_sscc_is_dropped() -> None:
     assert normalise("(00) 3 7610425002123456 9") == "376104250021234569"
 
 
+def test_the_postal_code_in_front_stays_without_its_brackets() -> None:
+    assert normalise("(420) 10001 (92) 612 90000000000000 25 0") == "420100019261290000000000000250"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://carrier.example/track/",
+        "https://1z999aa10123456784.example/",
+        "https://carrier.example/?a=12345678&b=87654321",  # two that may be meant
+        "https://carrier.example/en/track?page=home",
+        "ftp://carrier.example/12345678",
+    ],
+)
+def test_an_address_without_one_number_is_refused(address: str) -> None:
+    with pytest.raises(NumberError):
+        normalise(address)
+
+
 @pytest.mark.parametrize(
     "typed",
     [
-        "", " ", "123", "ABCDEFGH", "1Z999АА10123456784", "1Ζ999AA10123456784", "12345é", "12345😀", "1234½5", "12345\x00",
+        "", " ", "123", "ABCDEFGH", "1Z999ДА10123456784", "1Σ999AA10123456784", "12345é", "12345😀", "1234½5", "12345\x00",
         "12345\u0301", "<b>12345</b>", "{{7*7}}12345", "12345%2e%2e", "12345?x=1", "12345'--", "12345:67", "(01)12345",
+        "12 No: 34", ":", "#",
         "12345\u202e#", "ⅠⅡⅢⅣ",
     ],
 )  # fmt: skip
@@ -134,15 +163,56 @@ def test_only_formats_of_its_length_see_a_number() -> None:
             seen.append(number)
 
     recognizer = Recognizer([manifest("acme", form("[0-9]{8}")), manifest("bolt", form("[0-9]{9}"))])
-    for rules in recognizer._by_length.values():
-        rules[:] = [type(rule)(rule.carrier, rule.format, Spy()) for rule in rules]
+    for shape in recognizer._shapes:
+        vars(shape)["pattern"] = Spy()
     recognizer.candidates("12345678")
     assert seen == ["12345678"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "number", "tried"),
+    [
+        ("AB[0-9]{6}", "AB123456", True),
+        ("AB[0-9]{6}", "AC123456", False),
+        ("(?:JD|JJD)[0-9]{6}", "JJD123456", True),
+        ("(?:JD|JJD)[0-9]{6}", "JD1234567", False),
+        ("A?B[0-9]{4,6}", "AB12345", True),
+        ("A?B[0-9]{4,6}", "BA12345", False),
+        ("[A-Z]{2}[0-9]{9}KE", "RR000000102KE", True),
+        ("[A-Z]{2}[0-9]{9}KE", "RR000000102KG", False),
+        ("[0-9]{6}(?:KE|UG)", "123456UG", True),
+        ("[0-9]{6}(?:KE|UG)", "123456UE", True),  # both letters are allowed there; the pattern decides
+        ("^[0-9]{6}$", "123456", True),
+        ("[^0-9][0-9]{5}", "A12345", True),
+        (r"\d{6}", "123456", True),
+        ("1[^A]2.[0-9]{2}", "1B2C34", True),
+        ("([0-9]{2}[A-Z]?){2,3}", "12A3456", True),
+        (r"\(?AB[0-9]{4}CD", "AB1234CD", True),
+        ("AB[0-9]{4}|[0-9]{4}AB", "1234AB", True),
+    ],
+)
+def test_a_pattern_is_tried_where_length_and_looked_at_characters_allow_it(
+    pattern: str, number: str, tried: bool
+) -> None:
+    assert bool(list(Recognizer([manifest("acme", form(pattern))])._possible(number))) is tried
+
+
+def test_a_pattern_that_several_carriers_have_is_tried_once() -> None:
+    same = form("[0-9]{8}")
+    recognizer = Recognizer([manifest("acme", same), manifest("bolt", same), manifest("cargo", form("[0-9]{8}", 9))])
+    assert len(list(recognizer._possible("12345678"))) == 1
+    assert slugs(recognizer.candidates("12345678")) == ["acme", "bolt", "cargo"]
+
+
+def test_no_pattern_is_compiled_before_a_number_may_fit_it() -> None:
+    recognizer = Recognizer([manifest("acme", form("A[0-9]{7}")), manifest("bolt", form("B[0-9]{7}"))])
+    recognizer.candidates("A1234567")
+    assert ["pattern" in vars(shape) for shape in recognizer._shapes] == [True, False]
+
+
 def test_no_format_reaches_beyond_sixty_four_characters() -> None:
     recognizer = Recognizer([manifest("acme", form("[0-9]{60,64}[0-9]{60,64}"), form("[0-9]{60}[0-9]{0,9}"))])
-    assert max(recognizer._by_length) == 64
+    assert max(recognizer._tables) == 64
 
 
 def test_higher_rank_comes_first() -> None:
@@ -197,7 +267,21 @@ def test_a_country_the_shop_ships_to_speaks_for_a_carrier_and_against_another() 
     best, other = Recognizer(TWO).candidates("12345678", Hints(countries=frozenset({"SE", "FI"})))
     assert (best.carrier, best.score) == ("bolt", 0.55)  # 0.5 + 0.5 · 0.1
     assert (other.carrier, other.score) == ("acme", 0.35)  # 0.5 · 0.7
-    assert "it serves no country the shop ships to" in other.why
+    assert "it works where the shop ships to" in best.why
+    assert "it does not work where the shop ships to" in other.why
+
+
+@pytest.mark.parametrize("hints", [Hints(origin="SE"), Hints(destination="SE"), Hints(origin="SE", destination="FI")])
+def test_where_a_parcel_comes_from_or_goes_to_is_weighed_as_well(hints: Hints) -> None:
+    best, other = Recognizer(TWO).candidates("12345678", hints)
+    assert (best.carrier, best.score, other.score) == ("bolt", 0.55, 0.35)
+    assert best.why[1:] == ("it works where the parcel comes from or goes to",)
+    assert other.why[1:] == ("it does not work where the parcel comes from or goes to",)
+
+
+def test_either_end_of_the_way_is_enough() -> None:
+    candidates = Recognizer(TWO).candidates("12345678", Hints(origin="SE", destination="NO"))
+    assert [one.score for one in candidates] == [0.55, 0.55]
 
 
 def test_a_formats_own_countries_count_instead_of_the_carriers() -> None:

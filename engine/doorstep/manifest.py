@@ -4,6 +4,7 @@ import re
 import tomllib
 import warnings
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ CONTRACT = 1  # the version of the plugin contract this engine speaks
 
 _parser: Any = vars(re)["_parser"]  # the regular-expression parser that `re` itself compiles with
 _LONGEST_REPEAT, _MOST_WAYS = 64, 1000
+_COUNTRY = "{country}"
+_HELP = "docs/manifest.md lists every key"
 
 
 class Checksum(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,11 +27,12 @@ class Checksum(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     weights: tuple[int, ...] = ()
+    before: str = ""  # digits in front of the serial that count although they are not written
 
     def holds(self, serial: str | None, check: str | None) -> bool:
         """Whether the check digit is right; never for what the checksum cannot read (letters, a missing group)."""
         try:
-            return CHECKSUMS[self.kind](serial or "", self.weights) == check
+            return CHECKSUMS[self.kind](self.before + (serial or ""), self.weights) == check
         except ValueError:
             return False
 
@@ -48,12 +52,19 @@ class Format(Struct, frozen=True, forbid_unknown_fields=True):
     countries: tuple[str, ...] = ()
 
 
-class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an account may ask: `calls` per `seconds`, and so many at the same time. 0 calls: the carrier names no limit."""
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    """So many requests in so many seconds; a carrier may have several limits at once (an hour's and a day's)."""
 
-    calls: Annotated[int, Meta(ge=0)] = 0
-    seconds: Annotated[float, Meta(gt=0)] = 1.0
-    concurrent: Annotated[int, Meta(ge=1)] = 8
+    calls: Annotated[int, Meta(ge=1)]
+    seconds: Annotated[float, Meta(gt=0)]
+
+
+class Ability(StrEnum):
+    """What a carrier can do beside answering about one number."""
+
+    TRACK_MANY = "track_many"
+    REGISTER = "register"
+    DOCUMENT = "document"
 
 
 class AuthKind(StrEnum):
@@ -79,8 +90,9 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     hosts: tuple[str, ...] = ()
     auth: AuthKind = AuthKind.NONE
     batch: Annotated[int, Meta(ge=1)] = 1
-    limits: Limits = Limits()
-    can: tuple[str, ...] = ()  # of: track_many, register, document, push
+    limits: tuple[Limit, ...] = ()
+    concurrent: Annotated[int, Meta(ge=1)] = 8
+    can: tuple[Ability, ...] = ()
     aggregator: bool = False
     notice: str = ""  # a sentence the carrier wants shown with its data
     docs: str = ""
@@ -96,10 +108,38 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_manifest(text: str, *, file: str) -> Manifest:
     """A Manifest from the text of a `carrier.toml`. Raises ManifestError with file, path and what to write instead."""
+    return _manifest(_tables(text, file), file)
+
+
+def load_manifests(text: str, *, file: str) -> list[Manifest]:
+    """The carriers of a file: the one it describes, or one for each of its tables `[[carrier]]`.
+
+    What stands outside these tables holds for all of them, unless one says otherwise; `{country}` in a format's
+    name, pattern or examples is then the first country of each. Raises ManifestError.
+    """
+    common = _tables(text, file)
+    if "carrier" not in common:
+        return [_manifest(common, file)]
     try:
-        manifest = msgspec.convert(tomllib.loads(text), Manifest)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ManifestError(f"{file}: {error}", next_step="docs/manifest.md lists every key") from None
+        carriers = msgspec.convert(common.pop("carrier"), list[dict[str, Any]])
+    except msgspec.ValidationError as error:
+        raise ManifestError(f"{file}: {error} (carrier)", next_step="write tables: [[carrier]]") from None
+    named = ((one, f"{file}: carrier {one.get('slug', '?')!r}") for one in carriers)
+    return [_in_its_country(_manifest(common | one, where), where) for one, where in named]
+
+
+def _tables(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError(f"{file}: {error}", next_step=_HELP) from None
+
+
+def _manifest(tables: dict[str, Any], file: str) -> Manifest:
+    try:
+        manifest = msgspec.convert(tables, Manifest)
+    except msgspec.ValidationError as error:
+        raise ManifestError(f"{file}: {error}", next_step=_HELP) from None
     if manifest.contract != CONTRACT:
         newer = manifest.contract > CONTRACT
         raise ManifestError(
@@ -114,15 +154,33 @@ def load_manifest(text: str, *, file: str) -> Manifest:
     return manifest
 
 
+def _in_its_country(manifest: Manifest, file: str) -> Manifest:
+    """The same with the carrier's first country where the file's common formats say `{country}`."""
+    if not any(_COUNTRY in one.pattern for one in manifest.formats):
+        return manifest
+    country = manifest.countries[0] if manifest.countries else ""
+    if not re.fullmatch("[A-Z]{2}", country):
+        raise ManifestError(
+            f"{file}: a format says {_COUNTRY}", next_step='write its country, such as countries = ["NO"]'
+        )
+    formats = tuple(
+        msgspec.structs.replace(
+            one,
+            name=one.name.replace("{name}", manifest.name),
+            pattern=one.pattern.replace(_COUNTRY, country),
+            examples=tuple(example.replace(_COUNTRY, country) for example in one.examples),
+        )
+        for one in manifest.formats
+    )
+    return msgspec.structs.replace(manifest, formats=formats)
+
+
 def _check_format(number_format: Format, file: str) -> None:
     where = f"{file}: format {number_format.name!r}"
     try:
-        with warnings.catch_warnings(action="error"):  # what Python will read otherwise one day is refused now
-            pattern = re.compile(number_format.pattern, re.ASCII)
+        groups = _checked(number_format.pattern)
     except (re.error, FutureWarning, OverflowError, RecursionError) as error:
         raise ManifestError(f"{where}: the pattern does not compile: {error}") from None
-    try:
-        _ways(_parser.parse(number_format.pattern))
     except ValueError as error:
         raise ManifestError(
             f"{where}: the pattern {error}", next_step="use fixed or bounded repeats such as [0-9]{8,12}"
@@ -134,15 +192,32 @@ def _check_format(number_format: Format, file: str) -> None:
         raise ManifestError(f"{where}: unknown checksum {checksum.kind!r}", next_step=f"one of {', '.join(CHECKSUMS)}")
     if checksum.kind in WEIGHTED and not checksum.weights:
         raise ManifestError(f"{where}: {checksum.kind} has no weights", next_step="weights = [3, 1], say")
-    if not {"serial", "check"} <= pattern.groupindex.keys():
+    if not {"serial", "check"} <= groups:
         raise ManifestError(f"{where}: a checksum needs the groups (?P<serial>…) and (?P<check>…) in the pattern")
 
 
-def _ways(parsed: Any) -> int:
+@lru_cache(1024)
+def parsed(pattern: str) -> Any:
+    """The parse tree of a pattern, which is compiled from it only where a number may fit."""
+    with warnings.catch_warnings(action="error"):  # what Python will read otherwise one day is refused now
+        return _parser.parse(pattern)
+
+
+@lru_cache(1024)
+def _checked(pattern: str) -> frozenset[str]:
+    """The names of a pattern's groups. Raises ValueError where a number could make it slow."""
+    tree = parsed(pattern)
+    if tree.state.flags != re.UNICODE:
+        raise ValueError("sets flags, which recognition does not need")
+    _ways(tree)
+    return frozenset(tree.state.groupdict)
+
+
+def _ways(pattern: Any) -> int:
     """In how many ways a pattern can be tried, which bounds its backtracking; counted no further than just above the limit.
     Allowed: literals, classes, groups, alternatives, bounded repeats. Raises ValueError."""
     product = 1
-    for op, value in parsed:
+    for op, value in pattern:
         name = str(op)
         if name == "MAX_REPEAT":
             low, high, body = value
@@ -151,6 +226,8 @@ def _ways(parsed: Any) -> int:
             once = _ways(body)
             ways = sum(once**times for times in range(low, high + 1))
         elif name == "SUBPATTERN":
+            if any(value[1:3]):
+                raise ValueError("sets flags, which recognition does not need")
             ways = _ways(value[-1])
         elif name == "BRANCH":
             ways = sum(_ways(branch) for branch in value[1])
