@@ -23,7 +23,7 @@ from doorstep import (
     Status,
 )
 from doorstep.codes import load_codes
-from doorstep.manifest import Format, Limits
+from doorstep.manifest import Format, Limit
 from doorstep.plugins import Account
 
 CODES = load_codes('key = ["code"]\n[codes]\n"1" = { status = "in_transit", source = "made up" }\n', file="codes.toml")
@@ -43,12 +43,13 @@ def acme(
     endpoint: str = "",
     auth: Callable[[], Any] = NoAuth,
     settings: Struct = NoSettings(),  # noqa: B008
-    limits: Limits = Limits(),  # noqa: B008
+    limits: tuple[Limit, ...] = (),
+    concurrent: int = 8,
     hosts: tuple[str, ...] = (),
     strangers: float = 1.0,
 ) -> Account:
     """An account of a carrier whose `track` and `auth` are these."""
-    manifest = manifest_with(limits=limits, hosts=hosts)
+    manifest = manifest_with(limits=limits, concurrent=concurrent, hosts=hosts)
 
     class Acme(Carrier[Any]):
         def auth(self) -> Auth:

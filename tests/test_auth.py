@@ -6,9 +6,11 @@ import pytest
 
 from doorstep import (
     Auth,
+    AuthRefused,
     Basic,
     Credential,
     HeaderKey,
+    InJson,
     NoAuth,
     OAuthClientCredentials,
     ProtocolError,
@@ -111,7 +113,8 @@ def test_a_token_that_names_no_life_is_taken_for_an_hour() -> None:
         token(b'{"access_token": 7}'),
         token(b'{"token": "t"}'),
         token(b"<html>"),
-        token(b'{"error": "invalid_client"}', 400),
+        token(b'{"error": "invalid_request"}', 400),
+        token(b"[]", 400),
         token(b'{"access_token": "t"}', 404),
     ],
 )
@@ -131,3 +134,19 @@ def test_neither_credential_nor_auth_prints_its_secret() -> None:
     assert "t0ken" not in repr(credential)
     assert "s3cret" not in repr(vars(oauth()))
     assert "QWxhZGRpbjpvcGVuIHNlc2FtZQ" not in repr(vars(Basic("Aladdin", Secret("open sesame"))))
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client", "invalid_grant", "invalid_scope"])
+def test_a_refusal_with_status_400_is_told_as_one(error: str) -> None:
+    with pytest.raises(AuthRefused, match=error):
+        log_in(oauth(), token(f'{{"error": "{error}", "error_description": "no"}}'.encode(), 400))
+
+
+def test_credentials_in_the_body_are_added_to_its_object() -> None:
+    members = {"ClientInfo": {"UserName": "shop", "Password": Secret("s3cret")}}
+    auth = InJson(members)
+    asked = Request("POST", "/track", json={"Shipments": ["1"]})
+    signed = auth.sign(asked, log_in(auth)[1])
+    assert signed.json == {"Shipments": ["1"], "ClientInfo": {"UserName": "shop", "Password": "s3cret"}}
+    assert asked.json == {"Shipments": ["1"]}
+    assert "s3cret" not in repr(vars(auth))

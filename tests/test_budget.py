@@ -4,7 +4,7 @@ import pytest
 
 from doorstep import CarrierUnavailable, RateLimited
 from doorstep.budget import LONGEST_WAIT, Breaker, Budget
-from doorstep.manifest import Limits
+from doorstep.manifest import Limit
 
 from .clock import FakeClock
 
@@ -29,11 +29,11 @@ def wait_for(budget: Budget, *, stranger: bool = False) -> float:
 
 
 def test_a_full_bucket_gives_its_calls_and_no_more(clock: FakeClock) -> None:
-    assert taken(Budget(Limits(10, 5.0), clock, strangers=1)) == 10
+    assert taken(Budget([Limit(10, 5.0)], clock, strangers=1)) == 10
 
 
 def test_the_bucket_fills_steadily_and_never_overflows(clock: FakeClock) -> None:
-    budget = Budget(Limits(10, 5.0), clock, strangers=1)  # two a second
+    budget = Budget([Limit(10, 5.0)], clock, strangers=1)  # two a second
     taken(budget)
     clock.advance(1.5)
     assert taken(budget) == 3
@@ -42,7 +42,7 @@ def test_the_bucket_fills_steadily_and_never_overflows(clock: FakeClock) -> None
 
 
 def test_an_empty_bucket_says_when_the_next_call_is_there(clock: FakeClock) -> None:
-    budget = Budget(Limits(10, 5.0), clock, strangers=1)
+    budget = Budget([Limit(10, 5.0)], clock, strangers=1)
     taken(budget)
     assert wait_for(budget) == pytest.approx(0.5)
     clock.advance(0.25)
@@ -52,13 +52,13 @@ def test_an_empty_bucket_says_when_the_next_call_is_there(clock: FakeClock) -> N
 
 
 def test_strangers_use_only_their_share(clock: FakeClock) -> None:
-    budget = Budget(Limits(10, 10.0), clock, strangers=0.3)
+    budget = Budget([Limit(10, 10.0)], clock, strangers=0.3)
     assert taken(budget, stranger=True) == 3
     assert taken(budget) == 7
 
 
 def test_what_orders_used_is_gone_for_strangers_too(clock: FakeClock) -> None:
-    budget = Budget(Limits(10, 10.0), clock, strangers=0.3)
+    budget = Budget([Limit(10, 10.0)], clock, strangers=0.3)
     for _ in range(8):
         budget.take(stranger=False)
     assert wait_for(budget, stranger=True) == pytest.approx(
@@ -69,15 +69,15 @@ def test_what_orders_used_is_gone_for_strangers_too(clock: FakeClock) -> None:
 
 
 def test_strangers_without_a_share_never_ask(clock: FakeClock) -> None:
-    assert taken(Budget(Limits(10, 10.0), clock, strangers=0), stranger=True) == 0
+    assert taken(Budget([Limit(10, 10.0)], clock, strangers=0), stranger=True) == 0
 
 
 def test_a_carrier_that_names_no_limit_has_none(clock: FakeClock) -> None:
-    assert taken(Budget(Limits(), clock, strangers=0), stranger=True) == 1000
+    assert taken(Budget([], clock, strangers=0), stranger=True) == 1000
 
 
 def test_a_carrier_that_says_wait_is_not_asked_until_then(clock: FakeClock) -> None:
-    budget = Budget(Limits(), clock, strangers=1)
+    budget = Budget([], clock, strangers=1)
     budget.wait(30)
     clock.advance(10)
     assert wait_for(budget) == pytest.approx(20)
@@ -87,7 +87,7 @@ def test_a_carrier_that_says_wait_is_not_asked_until_then(clock: FakeClock) -> N
 
 @pytest.mark.parametrize(("said", "kept"), [(10 * 365 * 86_400, LONGEST_WAIT), (-5, 0), (float("inf"), LONGEST_WAIT)])
 def test_a_senseless_wait_is_bounded(clock: FakeClock, said: float, kept: float) -> None:
-    budget = Budget(Limits(), clock, strangers=1)
+    budget = Budget([], clock, strangers=1)
     budget.wait(said)
     if kept:
         assert wait_for(budget) == pytest.approx(kept)
@@ -96,7 +96,7 @@ def test_a_senseless_wait_is_bounded(clock: FakeClock, said: float, kept: float)
 
 
 def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeClock) -> None:
-    budget = Budget(Limits(), clock, strangers=1)
+    budget = Budget([], clock, strangers=1)
     budget.wait(60)
     budget.wait(1)
     assert wait_for(budget) == pytest.approx(60)

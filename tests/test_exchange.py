@@ -51,33 +51,6 @@ def test_hostile_json_is_a_protocol_error(body: bytes) -> None:
         Response(200, body=body).json()
 
 
-def test_xml_is_read_to_its_root() -> None:
-    root = Response(200, body='<?xml version="1.0" encoding="ISO-8859-1"?><a><b>é</b></a>'.encode("latin-1")).xml()
-    assert (root.tag, root.findtext("b")) == ("a", "é")
-
-
-ENTITIES = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"", b"{}", b"<a>", b"<a></b>", b"<a/><b/>", b"\x00", b"\xff<a/>", b'<?xml version="1.0" encoding="no-such"?><a/>',
-        b'<?xml version="1.0" encoding="hex"?><a/>',
-        b"<!DOCTYPE a><a/>",
-        b'<!DOCTYPE a SYSTEM "https://carrier.example/a.dtd"><a/>',
-        b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>',
-        b'<!DOCTYPE a [<!ENTITY % x SYSTEM "https://carrier.example/x">%x;]><a/>',
-        f'<!DOCTYPE a [<!ENTITY e0 "ha">{ENTITIES}]><a>&e9;</a>'.encode(),
-        b"<a>&undefined;</a>",
-    ],
-    ids=lambda body: body[:40].decode("latin-1"),
-)  # fmt: skip
-def test_hostile_xml_is_a_protocol_error(body: bytes) -> None:
-    with pytest.raises(ProtocolError):
-        Response(200, body=body).xml()
-
-
 @pytest.mark.parametrize(
     ("content_type", "body", "text"),
     [
@@ -111,6 +84,6 @@ def test_an_answer_keeps_its_kind_through_the_cache() -> None:
 def test_any_body_is_read_or_a_protocol_error(body: bytes, content_type: str) -> None:
     response = Response(200, {"content-type": content_type}, body)
     assert isinstance(response.text(), str)
-    for read in (response.json, response.xml, lambda: response.json(Parcel)):
+    for read in (response.json, response.tree, lambda: response.json(Parcel)):
         with suppress(ProtocolError):
             read()

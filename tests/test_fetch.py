@@ -9,9 +9,9 @@ import pytest
 
 from doorstep import CarrierUnavailable, Found, NotFound, ProtocolError, Query, Request
 from doorstep.errors import AuthRefused, PluginFailed
-from doorstep.fetch import LARGEST_BODY, Fetcher
-from doorstep.manifest import Limits
+from doorstep.fetch import Fetcher
 from doorstep.metrics import Metrics
+from doorstep.sending import LARGEST_BODY
 
 from .acme import acme, asks
 from .servers import drip, flood, gzip_bomb, hang_up, hostile, raw, reply, silence, truncated_chunks
@@ -53,7 +53,7 @@ async def test_the_whole_question_ends_at_the_deadline_and_the_connection_with_i
 
 async def test_waiting_for_a_free_slot_counts_towards_the_deadline(hasty):
     async with hostile(silence) as carrier:
-        account = acme(asks(), endpoint=carrier.url, limits=Limits(concurrent=1))
+        account = acme(asks(), endpoint=carrier.url, concurrent=1)
         answers = await asyncio.gather(*(hasty.track(account, QUERY) for _ in range(12)), return_exceptions=True)
         assert {type(answer) for answer in answers} == {CarrierUnavailable}
         # One after the other each would have had its turn: here most gave up waiting for it.
@@ -284,7 +284,7 @@ async def test_no_more_questions_at_once_than_the_manifest_allows(fetcher):
         await OK(writer)
 
     async with hostile(slowly) as carrier:
-        account = acme(asks(), endpoint=carrier.url, limits=Limits(concurrent=2))
+        account = acme(asks(), endpoint=carrier.url, concurrent=2)
         await asyncio.gather(*(fetcher.track(account, QUERY) for _ in range(7)))
     assert (len(carrier.requests), carrier.most_at_once) == (7, 2)
 

@@ -11,7 +11,7 @@ from msgspec import structs
 from doorstep import CarrierUnavailable, Found, ProtocolError, Query, RateLimited
 from doorstep.fetch import Fetcher
 from doorstep.guard import GuardedTransport
-from doorstep.manifest import Limits
+from doorstep.manifest import Limit
 from doorstep.metrics import Metrics
 
 from .acme import acme, asks, parcel
@@ -207,7 +207,7 @@ async def test_one_accounts_breaker_is_not_anothers(fetcher):
 async def test_strangers_may_use_their_share_of_the_limit_and_orders_the_rest(fetcher, clock):
     # Eight calls in 80 s, a quarter of them for strangers: two for them, then six for parcels of an order.
     async with hostile(OK) as carrier:
-        limits = Limits(calls=8, seconds=80)
+        limits = (Limit(calls=8, seconds=80),)
         account = acme(asks(), endpoint=carrier.url, limits=limits, strangers=0.25)
         for _ in range(2):
             await fetcher.track(account, QUERY, stranger=True)
@@ -223,7 +223,7 @@ async def test_strangers_may_use_their_share_of_the_limit_and_orders_the_rest(fe
 
 async def test_the_limit_refills_steadily_and_never_beyond_its_size(fetcher, clock):
     async with hostile(OK) as carrier:
-        account = acme(asks(), endpoint=carrier.url, limits=Limits(calls=4, seconds=40))
+        account = acme(asks(), endpoint=carrier.url, limits=(Limit(calls=4, seconds=40),))
         for _ in range(4):
             await fetcher.track(account, QUERY)
         clock.advance(9.9)
@@ -241,7 +241,7 @@ async def test_the_limit_refills_steadily_and_never_beyond_its_size(fetcher, clo
 
 async def test_a_stranger_without_a_share_is_never_let_through(fetcher, clock):
     async with hostile(OK) as carrier:
-        account = acme(asks(), endpoint=carrier.url, limits=Limits(calls=4, seconds=40), strangers=0.0)
+        account = acme(asks(), endpoint=carrier.url, limits=(Limit(calls=4, seconds=40),), strangers=0.0)
         with pytest.raises(RateLimited):
             await fetcher.track(account, QUERY, stranger=True)
         assert isinstance(await fetcher.track(account, QUERY, stranger=False), Found)

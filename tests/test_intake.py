@@ -33,15 +33,54 @@ def test_what_only_the_engine_may_say_is_not_taken_from_a_plugin():
     assert (taken.reason, taken.since) == ("", at(20))
 
 
-def test_a_million_scans_are_cut_to_the_newest_two_hundred():
-    assert MOST_EVENTS == 200
+def every_minute(count):
+    """So many scans, a minute apart, newest first; their texts count them from the newest."""
     newest = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    scans = []
-    for minutes in range(1000):
-        instant = newest - timedelta(minutes=minutes)
-        scans.append(scan(moment=Moment("", instant=instant), text=str(minutes)))
-    events = one(parcel("1", *scans * 1000)).events
-    assert [event.text for event in events] == [str(minutes) for minutes in range(200)]
+    instants = [newest - timedelta(minutes=minutes) for minutes in range(count)]
+    return [scan(moment=Moment("", instant=instant), text=str(i)) for i, instant in enumerate(instants)]
+
+
+def texts(shipment):
+    return [event.text for event in one(shipment).events]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_million_scans_are_cut_to_the_newest_and_the_first(turned):
+    assert MOST_EVENTS == 200
+    scans = every_minute(1000) * 1000
+    kept = [*map(str, range(199)), "999"]
+    assert texts(parcel("1", *(scans[::-1] if turned else scans))) == kept
+
+
+def test_what_is_told_again_takes_no_scans_place():
+    scans = every_minute(200)
+    assert texts(parcel("1", *scans, *scans, *scans)) == [*map(str, range(200))]
+
+
+def test_what_is_cut_still_counts_for_the_status():
+    scans = every_minute(300)
+    marker = structs.replace(scans[250], status=Status.RETURNING)
+    delivered = structs.replace(scans[0], status=Status.DELIVERED)
+    taken = one(parcel("1", delivered, *scans[1:250], marker, *scans[251:]))
+    assert (taken.status, len(taken.events)) == (Status.RETURNED, 200)
+
+
+def test_scans_that_cannot_be_compared_keep_the_carriers_order():
+    scans = [scan(moment=Moment(raw), text=raw) for raw in ("noon", "later", "soon", "never")]
+    assert texts(parcel("1", *scans)) == ["noon", "later", "soon", "never"]
+
+
+def test_each_piece_gets_the_status_that_its_scans_and_the_common_ones_say():
+    scans = [scan(Status.DELIVERED, at(21), piece="1"), scan(Status.IN_TRANSIT, at(20))]
+    told = [Piece("1", Status.LOST), Piece("2"), Piece("3", Status.CUSTOMS)]
+    taken = one(parcel("1", *scans, pieces=tuple(told)))
+    assert taken.pieces == (Piece("1", Status.DELIVERED), Piece("2", Status.IN_TRANSIT), Piece("3", Status.CUSTOMS))
+    assert (taken.status, taken.final) == (Status.IN_TRANSIT, False)
+
+
+def test_a_piece_alone_has_the_status_of_the_parcel():
+    delivered = scan(Status.DELIVERED, at(21), flags=(Flag.PICKUP_POINT,))
+    assert one(parcel("1", delivered, pieces=(Piece("1"),))).pieces == (Piece("1", Status.AVAILABLE_FOR_PICKUP),)
 
 
 def test_scans_come_newest_first_and_each_once_whatever_the_order():
@@ -212,6 +251,15 @@ def test_every_well_typed_answer_is_taken_in_and_taking_it_in_again_changes_noth
         assert [e.moment.instant for e in shipment.events if e.moment.instant and e.moment.instant.tzinfo is None] == []
         assert len(shipment.events) <= 200
     assert repr(take_in(taken, ACME)) == repr(taken)
+
+
+@given(st.lists(EVENTS, min_size=1, max_size=12), st.data())
+def test_no_scan_is_lost_and_none_is_told_twice(events, data):
+    again = data.draw(st.lists(st.sampled_from(events), max_size=6))
+    once = one(parcel("1", *events)).events
+    told = one(parcel("1", *events, *again)).events
+    assert told == once
+    assert {(e.status, e.flags, e.piece) for e in told} == {(e.status, e.flags, e.piece) for e in events}
 
 
 JUNK = st.recursive(

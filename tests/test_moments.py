@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorstep import Basis, Moment, Precision
-from doorstep.moments import elsewhere, iso, local, single_zone, utc, whole_day
+from doorstep.moments import elsewhere, iso, local, single_zone, utc, whole_day, zoned
 
 NOON = datetime(2026, 11, 22, 12, 0)
 
@@ -186,3 +186,15 @@ def test_a_known_instant_always_leads_back_to_the_wall_clock(wall: datetime, cou
     moment = local(wall, raw="", country=country)
     if moment.instant is not None:
         assert elsewhere(moment, country).local == wall
+
+
+def test_an_instant_beside_an_offset_keeps_both() -> None:
+    moment = zoned(datetime(2026, 11, 20, 9, 30, tzinfo=UTC), "+0400", raw="r")
+    assert (moment.instant, moment.local) == (datetime(2026, 11, 20, 9, 30, tzinfo=UTC), datetime(2026, 11, 20, 13, 30))
+    assert (moment.offset, moment.basis, moment.raw) == ("+04:00", Basis.OFFSET, "r")
+
+
+@pytest.mark.parametrize("offset", ["+9900", "x", "+4"])
+def test_an_offset_that_is_none_leaves_the_instant(offset: str) -> None:
+    moment = zoned(datetime(2026, 11, 20, 9, 30, tzinfo=UTC), offset, raw="r")
+    assert (moment.instant, moment.local, moment.basis) == (datetime(2026, 11, 20, 9, 30, tzinfo=UTC), None, Basis.UTC)

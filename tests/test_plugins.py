@@ -136,7 +136,7 @@ def test_an_accounts_revision_changes_with_version_and_codes(acme: Write) -> Non
         ({"kee": "k"}, "carriers.acme.kee is not a setting", "did you mean 'key'?"),
         ({}, "carriers.acme.key is missing", "add key = … under [carriers.acme]"),
         ({"key": 7}, "carriers.acme.key: Expected `Secret`, got `int`", "correct the value"),
-        ({"key": "k", "strangers": "half"}, "[carriers.acme] in doorstep.toml", "correct the value"),
+        ({"key": "k", "strangers": "half"}, "carriers.acme.strangers: Expected `float", "correct the value"),
     ],
 )
 def test_a_wrong_setting_makes_it_inactive_with_reason_and_next_step(

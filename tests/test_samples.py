@@ -88,6 +88,10 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         ("%d/%m/%y", "30/12/26", "02/01/27"),
         ("%d-%b-%Y", "30-Dec-2026", "02-Jan-2027"),
         ("%b %d, %Y", "Dec 30, 2026", "Jan 02, 2027"),
+        ("%B %d, %Y", "November 28, 2026", "December 01, 2026"),
+        ("%-m/%-d/%Y", "9/29/2026 7:11:26 PM", "10/2/2026 7:11:26 PM"),
+        ("%-m/%-d/%Y", "12/30/2026", "1/2/2027"),
+        ("/Date(%s", "/Date(1795132800000+0400)/", "/Date(1795392000000+0400)/"),  # three days of 86,400,000 ms
     ],
 )
 def test_a_date_of_its_format_moves_by_whole_days(pattern: str, before: str, after: str) -> None:

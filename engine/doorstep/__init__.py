@@ -1,9 +1,9 @@
 """Doorstep: a headless tracking-page engine. This module is all that a plugin imports."""
 
-from . import moments
+from . import countries, moments, soap
 from .addresses import is_web_address
-from .auth import Auth, Basic, Credential, HeaderKey, NoAuth, OAuthClientCredentials, basic
-from .carrier import Carrier, NoSettings
+from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, basic
+from .carrier import Carrier, CarrierSettings, NoSettings
 from .codes import CodeTable, Meaning
 from .context import Link, StoreView
 from .errors import (
@@ -15,8 +15,9 @@ from .errors import (
     ProtocolError,
     RateLimited,
 )
-from .exchange import Answer, Exchange, Found, NotFound, Query, Request, Response
-from .hookspecs import hookimpl
+from .exchange import Answer, Answers, Exchange, Found, NotFound, Query, Registrations, Request, Response, each_of
+from .files import File, file_in
+from .hookspecs import hookimpl, registers
 from .manifest import Manifest
 from .models import (
     TROUBLE,
@@ -36,6 +37,7 @@ from .models import (
     Window,
 )
 from .secret import Secret
+from .tree import Tree
 from .widget import FormProblem, NoWidgetSettings, ShipmentFacts, Submission, Widget, WidgetView
 
 __version__ = "0.1.0"
@@ -43,6 +45,7 @@ __version__ = "0.1.0"
 __all__ = [
     "TROUBLE",
     "Answer",
+    "Answers",
     "Auth",
     "AuthExpired",
     "AuthRefused",
@@ -50,6 +53,7 @@ __all__ = [
     "Basis",
     "Carrier",
     "CarrierError",
+    "CarrierSettings",
     "CarrierUnavailable",
     "CodeTable",
     "Credential",
@@ -57,10 +61,12 @@ __all__ = [
     "DoorstepError",
     "Event",
     "Exchange",
+    "File",
     "Flag",
     "FormProblem",
     "Found",
     "HeaderKey",
+    "InJson",
     "Leg",
     "Link",
     "Manifest",
@@ -78,6 +84,7 @@ __all__ = [
     "ProtocolError",
     "Query",
     "RateLimited",
+    "Registrations",
     "Request",
     "Response",
     "Secret",
@@ -86,12 +93,18 @@ __all__ = [
     "Status",
     "StoreView",
     "Submission",
+    "Tree",
     "Weight",
     "Widget",
     "WidgetView",
     "Window",
     "basic",
+    "countries",
+    "each_of",
+    "file_in",
     "hookimpl",
     "is_web_address",
     "moments",
+    "registers",
+    "soap",
 ]  # fmt: skip

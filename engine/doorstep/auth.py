@@ -6,11 +6,11 @@ the carrier says that a credential has expired, the engine logs in again and res
 
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
-from .errors import ProtocolError
+from .errors import AuthRefused, ProtocolError
 from .exchange import Exchange, Request
 from .secret import Secret
 
@@ -74,9 +74,33 @@ class Basic:
         return request.adding(headers={"Authorization": credential.value.reveal()})
 
 
+class InJson:
+    """Credentials as members of the JSON body of each request, without a login: `InJson({"ClientInfo": {…}})`. Secrets in it
+    are revealed when a request is signed."""
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        self._members = members
+
+    def login(self) -> Exchange[Credential]:
+        return Credential(Secret(""))
+        yield
+
+    def sign(self, request: Request, credential: Credential) -> Request:
+        return request.adding(json=_revealed(self._members))
+
+
+def _revealed(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    return {name: _revealed(item) for name, item in value.items()} if isinstance(value, Mapping) else value
+
+
 class _Token(Struct, frozen=True):
     access_token: str
     expires_in: float | str = 3600
+
+
+_REFUSED = frozenset({"invalid_client", "unauthorized_client", "invalid_grant", "invalid_scope"})  # RFC 6749, 5.2
 
 
 class OAuthClientCredentials:
@@ -110,7 +134,10 @@ class OAuthClientCredentials:
         else:
             headers["Authorization"] = basic(self._client_id, self._client_secret)
         request = Request("POST", self._path, headers=headers, form=form, idempotent=True)
-        token = (yield request).expect(200).json(_Token)
+        response = yield request
+        if response.status == 400 and (reason := response.tree().text("error")) in _REFUSED:
+            raise AuthRefused(f"the carrier refuses the account's credentials ({reason})")
+        token = response.expect(200).json(_Token)
         try:
             expires_in = float(token.expires_in)  # UPS writes it as text
         except ValueError:

@@ -1,41 +1,57 @@
-"""What an account may still ask, and when not to ask at all: a token bucket and a circuit breaker, on a given clock."""
+"""What an account may still ask, and when not to ask at all: token buckets and a circuit breaker, on a given clock."""
+
+from collections.abc import Sequence
 
 from .clock import Clock
 from .errors import CarrierUnavailable, RateLimited
-from .manifest import Limits
+from .manifest import Limit
 
 LONGEST_WAIT = 3600.0
 
 
 class Budget:
-    """So many calls in so many seconds, refilled steadily. Strangers' numbers may use only a share of the bucket."""
+    """So many requests in so many seconds, refilled steadily; several limits hold at once. Strangers' numbers may use only
+    a share of each."""
 
-    def __init__(self, limits: Limits, clock: Clock, *, strangers: float) -> None:
-        self._limits = limits
+    def __init__(self, limits: Sequence[Limit], clock: Clock, *, strangers: float) -> None:
         self._clock = clock
-        self._reserve = limits.calls * (1 - strangers)
-        self._left = float(limits.calls)
-        self._at = clock.monotonic()
+        self._buckets = [_Bucket(limit, clock.monotonic(), strangers) for limit in limits]
         self._not_before = 0.0
 
     def take(self, *, stranger: bool) -> None:
-        """Takes one call. Raises RateLimited with the seconds until the next one."""
+        """Takes one question's first request. Raises RateLimited with the seconds until the next one."""
         now = self._clock.monotonic()
         if now < self._not_before:
             raise RateLimited("the carrier asked us to wait", retry_after=self._not_before - now)
-        if not self._limits.calls:
-            return
-        rate = self._limits.calls / self._limits.seconds
-        self._left = min(self._limits.calls, self._left + (now - self._at) * rate)
-        self._at = now
-        needed = 1 + (self._reserve if stranger else 0)
-        if self._left < needed:
-            raise RateLimited("the account's limit is used up for now", retry_after=(needed - self._left) / rate)
-        self._left -= 1
+        wait = max((bucket.wait(now, stranger=stranger) for bucket in self._buckets), default=0.0)
+        if wait > 0:
+            raise RateLimited("the account's limit is used up for now", retry_after=wait)
+        self.spend()
+
+    def spend(self) -> None:
+        """Counts one more request of a question under way (a login, a repetition): carriers count them too."""
+        for bucket in self._buckets:
+            bucket.left -= 1
 
     def wait(self, seconds: float) -> None:
         """No call for so long (bounded to an hour): the carrier said so."""
         self._not_before = max(self._not_before, self._clock.monotonic() + min(max(seconds, 0), LONGEST_WAIT))
+
+
+class _Bucket:
+    def __init__(self, limit: Limit, now: float, strangers: float) -> None:
+        self._size = limit.calls
+        self._rate = limit.calls / limit.seconds
+        self._reserve = limit.calls * (1 - strangers)
+        self._at = now
+        self.left = float(limit.calls)
+
+    def wait(self, now: float, *, stranger: bool) -> float:
+        """Seconds until a question may be asked; 0 when it may be now."""
+        self.left = min(self._size, self.left + (now - self._at) * self._rate)
+        self._at = now
+        needed = 1 + (self._reserve if stranger else 0)
+        return max(0.0, (needed - self.left) / self._rate)
 
 
 class Breaker:

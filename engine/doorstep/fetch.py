@@ -7,20 +7,14 @@ once, the plugin's code in bounded threads, metrics, a wire log without secrets.
 
 import asyncio
 import random
-import zlib
-from collections.abc import Generator
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, TypeVar
 
-import httpx2
-import msgspec
 from msgspec import Struct
 
 from .auth import Auth, Credential
-from .budget import LONGEST_WAIT, Breaker, Budget
+from .budget import Breaker, Budget
 from .clock import Clock
 from .errors import (
     AuthExpired,
@@ -28,20 +22,22 @@ from .errors import (
     CarrierError,
     CarrierUnavailable,
     PluginFailed,
-    ProtocolError,
     RateLimited,
 )
-from .exchange import Answer, Exchange, Query, Request, Response
+from .exchange import MOST_STEPS, Answer, Exchange, NotFound, Query, Request, Response
+from .files import File
 from .guard import GuardedTransport
-from .intake import take_in
+from .intake import take_in, take_in_each, take_in_file, take_in_many
+from .manifest import Ability
 from .metrics import Metrics
+from .models import Document
 from .plugins import Account
+from .sending import Sender
 from .threads import Threads
 from .wire import Wire, secrets_of
 
-MOST_STEPS = 6
-LARGEST_BODY = 2 * 1024 * 1024
-_HEADERS = {"User-Agent": "Doorstep/1", "Accept-Encoding": "gzip"}
+T = TypeVar("T")
+_PAUSE = 60.0  # seconds without a call after "too many requests" that names no time
 
 
 class _Done(Struct, frozen=True):
@@ -54,11 +50,11 @@ class _Line:
     """What is kept per account between questions."""
 
     def __init__(self, account: Account, clock: Clock) -> None:
-        limits = account.carrier.manifest.limits
+        manifest = account.carrier.manifest
         self.account = account
-        self.budget = Budget(limits, clock, strangers=account.strangers)
+        self.budget = Budget(manifest.limits, clock, strangers=account.strangers)
         self.breaker = Breaker(clock)
-        self.slots = asyncio.Semaphore(limits.concurrent)
+        self.slots = asyncio.Semaphore(manifest.concurrent)
         self.threads = Threads()
         self.auth: Auth | None = None
         self.login = asyncio.Lock()
@@ -72,6 +68,16 @@ class _Call(Struct):
     line: _Line
     wire: Wire
     ends: float
+    requests: int = 0
+
+
+class _Question(Struct):
+    """What is asked: about which numbers, how the plugin's exchange begins, how its outcome is taken in."""
+
+    queries: Sequence[Query]
+    begin: Callable[[], Any]
+    take_in: Callable[[Any], Any]
+    wire: Wire | None
 
 
 class Fetcher:
@@ -84,19 +90,72 @@ class Fetcher:
         self._metrics = metrics
         self._deadline = deadline
         self._transport = transport or GuardedTransport()
-        self._client = httpx2.AsyncClient(
-            transport=self._transport,
-            trust_env=False,
-            timeout=deadline,
-            headers=_HEADERS,
-        )
+        self._sender = Sender(clock=clock, transport=self._transport, timeout=deadline)
         self._lines: dict[str, _Line] = {}
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._sender.aclose()
 
     async def track(self, account: Account, query: Query, *, stranger: bool = True, wire: Wire | None = None) -> Answer:
         """The carrier's answer about one number, taken in. Raises a CarrierError."""
+        carrier = account.carrier
+        question = _Question([query], lambda: carrier.track(query), partial(take_in, manifest=carrier.manifest), wire)
+        answer: Answer = await self._ask(account, question, stranger=stranger)
+        self._count_unmapped(answer, carrier.manifest.slug)
+        return answer
+
+    async def track_many(
+        self, account: Account, queries: Sequence[Query], *, wire: Wire | None = None
+    ) -> dict[str, Answer | CarrierError]:
+        """An answer, or the error that belongs to it, for every number: in batches where the carrier can, else one by one."""
+        carrier = account.carrier
+        answers: dict[str, Answer | CarrierError] = {}
+        if Ability.TRACK_MANY not in carrier.manifest.can:
+            for query in queries:
+                try:
+                    answers[query.number] = await self.track(account, query, stranger=False, wire=wire)
+                except CarrierError as error:
+                    answers[query.number] = error
+            return answers
+        for batch in _batches(queries, carrier.manifest.batch):
+            begin = partial(carrier.track_many, batch)
+            take = partial(take_in_many, queries=batch, manifest=carrier.manifest)
+            answers |= await self._ask_many(account, _Question(batch, begin, take, wire))
+        for answer in answers.values():
+            self._count_unmapped(answer, carrier.manifest.slug)
+        return answers
+
+    async def register(
+        self, account: Account, queries: Sequence[Query], *, wire: Wire | None = None
+    ) -> dict[str, CarrierError | None]:
+        """Tells an aggregator which numbers to watch; an error, or None, for each. Never because a stranger asked."""
+        carrier = account.carrier
+        results: dict[str, CarrierError | None] = {}
+        for batch in _batches(queries, carrier.manifest.batch):
+            question = _Question(batch, partial(carrier.register, batch), partial(take_in_each, queries=batch), wire)
+            results |= await self._ask_many(account, question)
+        return results
+
+    async def document(
+        self, account: Account, query: Query, document: Document, *, wire: Wire | None = None
+    ) -> File | NotFound:
+        """A document that a shipment refers to. It is personal: give it out with proof only, keep it nowhere."""
+        question = _Question([query], lambda: account.carrier.document(query, document), take_in_file, wire)
+        file: File | NotFound = await self._ask(account, question, stranger=False)
+        return file
+
+    async def _ask_many(self, account: Account, question: "_Question") -> dict[str, Any]:
+        """One batch; what fails as a whole is each number's error."""
+        try:
+            answers: dict[str, Any] = await self._ask(account, question, stranger=False)
+        except CarrierError as error:
+            return {query.number: error for query in question.queries}
+        for answer in answers.values():
+            if isinstance(answer, CarrierError):
+                _hide_numbers(answer, question.queries)
+        return answers
+
+    async def _ask(self, account: Account, question: "_Question", *, stranger: bool) -> Any:
         line = self._line(account)
         slug = account.carrier.manifest.slug
         started = self._clock.monotonic()
@@ -108,11 +167,12 @@ class Fetcher:
             self._metrics.carrier_calls.labels(slug, error.code).inc()
             raise
         try:
-            answer = await self._within_deadline(line, query, wire or Wire())
+            answer = await self._within_deadline(line, question)
         except CarrierError as error:
-            error.message = error.message.replace(query.number, "…")  # what a plugin raises may quote it; logs must not
-            error.args = (error.message,)
+            _hide_numbers(error, question.queries)
             self._metrics.carrier_calls.labels(slug, error.code).inc()
+            if error.retry_after is not None or isinstance(error, RateLimited):
+                line.budget.wait(_PAUSE if error.retry_after is None else error.retry_after)
             if isinstance(error, CarrierUnavailable | PluginFailed):
                 line.breaker.failed()
             raise
@@ -129,27 +189,24 @@ class Fetcher:
                 self._transport.trust(account.endpoint)
         return self._lines[account.name]
 
-    async def _within_deadline(self, line: _Line, query: Query, wire: Wire) -> Answer:
+    async def _within_deadline(self, line: _Line, question: "_Question") -> Any:
         carrier = line.account.carrier
+        wire = question.wire or Wire()
         wire.hide(secrets_of(carrier.settings))
         call = _Call(line, wire, self._clock.monotonic() + self._deadline)
         try:
             async with asyncio.timeout(self._deadline), line.slots:
-                answer = await self._track(call, query)
-                taken: Answer = await line.threads.run(
-                    lambda: _guarded(lambda: take_in(answer, carrier.manifest)), wait=self._deadline
-                )
+                answer = await self._exchanged(call, question)
+                return await line.threads.run(lambda: _guarded(lambda: question.take_in(answer)), wait=self._deadline)
         except TimeoutError:
             wire.failed("no answer in time")
             raise CarrierUnavailable(f"{carrier.manifest.name} did not answer within {self._deadline:g} s") from None
-        self._count_unmapped(taken, carrier.manifest.slug)
-        return taken
 
-    async def _track(self, call: _Call, query: Query) -> Any:
+    async def _exchanged(self, call: _Call, question: "_Question") -> Any:
         for restarted in (False, True):
             credential = await self._credential(call)
             try:
-                exchange = await self._begin(call, lambda: call.line.account.carrier.track(query))
+                exchange = await self._begin(call, question.begin)
                 return await self._drive(call, exchange, credential)
             except AuthExpired:
                 if call.line.credential is credential:
@@ -167,9 +224,9 @@ class Fetcher:
             if line.credential is None or self._clock.monotonic() >= line.credential_ends:
                 try:
                     credential = await self._drive(call, await self._begin(call, lambda: auth.login()), None)
-                except AuthExpired:
+                except AuthExpired as refusal:
                     raise AuthRefused(
-                        "the carrier refuses the account's credentials",
+                        f"the carrier refuses the account's credentials: {refusal.message}",
                         next_step=f"check [carriers.{line.account.name}]",
                     ) from None
                 if not isinstance(credential, Credential):
@@ -218,108 +275,27 @@ class Fetcher:
         return await self._send_once(call, request)
 
     async def _send_once(self, call: _Call, request: Request) -> Response:
-        outgoing = self._build(call, request)
-        call.wire.asked(outgoing.method, str(outgoing.url), outgoing.headers, outgoing.content)
-        started = self._clock.monotonic()
-        try:
-            incoming = await self._client.send(outgoing, stream=True)
-            try:
-                body = await _read(incoming)
-            finally:
-                await incoming.aclose()
-        except httpx2.HTTPError as error:
-            call.wire.failed(type(error).__name__)
-            raise CarrierUnavailable(f"no connection to {outgoing.url.host}: {type(error).__name__}") from None
-        except CarrierError as error:
-            call.wire.failed(error.message)
-            raise
-        call.wire.answered(incoming.status_code, self._clock.monotonic() - started, body)
-        response = Response(
-            incoming.status_code, {name.lower(): value for name, value in incoming.headers.items()}, body
-        )
-        self._judge(call.line, request, response)
-        return response
+        if call.requests:  # the question's first request was taken from the budget before it began
+            call.line.budget.spend()
+        call.requests += 1
+        return await self._sender.send(request, call.line.account, call.wire)
 
-    def _build(self, call: _Call, request: Request) -> httpx2.Request:
-        """The request as it goes out. Raises PluginFailed for a host that the manifest does not name."""
-        manifest = call.line.account.carrier.manifest
-        base = call.line.account.endpoint or manifest.endpoint
-        url = base.rstrip("/") + request.path
-        if not request.path.startswith("/"):
-            host = httpx2.URL(request.path).host
-            if host not in manifest.hosts:
-                raise PluginFailed(f"the plugin asks {host!r}", next_step="list the host in carrier.toml: hosts = […]")
-            own = call.line.account.endpoint
-            url = f"{own.rstrip('/')}/{request.path.partition('://')[2]}" if own else request.path
-        headers = dict(request.headers)
-        content = request.body
-        if request.json is not None:
-            content = msgspec.json.encode(request.json)
-            headers.setdefault("Content-Type", "application/json")
-        elif request.form is not None:
-            content = urlencode(dict(request.form)).encode()
-            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        try:
-            return self._client.build_request(
-                request.method, url, params=dict(request.params) or None, headers=headers, content=content
-            )
-        except (httpx2.InvalidURL, ValueError, TypeError) as error:
-            raise PluginFailed(f"the request cannot be built: {error}") from None
-
-    def _judge(self, line: _Line, request: Request, response: Response) -> None:
-        """Raises for what the plugin need not see: a refused credential, a limit, a redirect, a failing server."""
-        status = response.status
-        if status in request.accept or 200 <= status < 300 or status in (400, 404):
-            return
-        if status == 401:
-            raise AuthExpired("the carrier does not accept the credential (HTTP 401)")
-        if status == 403:
-            raise AuthRefused("the carrier refuses this account (HTTP 403)")
-        after = self._retry_after(response)
-        if status == 429:
-            line.budget.wait(after if after is not None else 60)
-            raise RateLimited("the carrier says: too many requests (HTTP 429)", retry_after=after)
-        if status >= 500:
-            if after is not None:
-                line.budget.wait(after)
-            raise CarrierUnavailable(f"the carrier's server fails (HTTP {status})", retry_after=after)
-        raise ProtocolError(f"the carrier answered HTTP {status}, which its documentation does not foresee")
-
-    def _retry_after(self, response: Response) -> float | None:
-        """`Retry-After` in seconds, bounded to an hour; None when it is missing or makes no sense."""
-        text = response.headers.get("retry-after", "").strip()
-        if text.isascii() and text.isdigit():
-            return min(float(text[:9]), LONGEST_WAIT)
-        try:
-            at = parsedate_to_datetime(text)
-            seconds = (at.replace(tzinfo=at.tzinfo or UTC) - self._clock.now()).total_seconds()
-        except (ValueError, TypeError, OverflowError):
-            return None
-        return min(max(seconds, 0.0), LONGEST_WAIT)
-
-    def _count_unmapped(self, answer: Answer, slug: str) -> None:
+    def _count_unmapped(self, answer: Answer | CarrierError, slug: str) -> None:
         unmapped = sum(not event.mapped for shipment in getattr(answer, "shipments", ()) for event in shipment.events)
         if unmapped:
             self._metrics.unmapped_codes.labels(slug).inc(unmapped)
 
 
-async def _read(incoming: httpx2.Response) -> bytes:
-    """The decoded body, never more than the cap, however small it came packed."""
-    encoding = incoming.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "", "gzip", "deflate"):
-        raise ProtocolError(f"the carrier packs its answer as {encoding!r}, which was not asked for")
-    unpack = zlib.decompressobj(47) if encoding in ("gzip", "deflate") else None
-    body = bytearray()
-    async for chunk in incoming.aiter_raw():
-        try:
-            body += unpack.decompress(chunk, LARGEST_BODY + 1 - len(body)) if unpack else chunk
-        except zlib.error:
-            raise ProtocolError("the carrier's answer is packed wrongly") from None
-        if len(body) > LARGEST_BODY:
-            raise ProtocolError(f"the carrier's answer is larger than {LARGEST_BODY} bytes")
-    if unpack and body and not unpack.eof:
-        raise ProtocolError("the carrier's answer is packed wrongly: its end is missing")
-    return bytes(body)
+def _hide_numbers(error: CarrierError, queries: Sequence[Query]) -> None:
+    """What a plugin raises may quote a number; logs must not."""
+    for query in queries:
+        error.message = error.message.replace(query.number or "\0", "…")
+    error.args = (error.message,)
+
+
+def _batches(queries: Sequence[Query], size: int) -> list[list[Query]]:
+    unique = list({query.number: query for query in queries}.values())
+    return [unique[start : start + size] for start in range(0, len(unique), size)]
 
 
 def _advance(

@@ -24,6 +24,16 @@ def register_carriers(register: Callable[[type[Carrier[Any]]], None]) -> None:
     `carrier.toml` beside it."""
 
 
+def registers(carrier: type[Carrier[Any]]) -> Callable[[Callable[[type[Carrier[Any]]], None]], None]:
+    """The hook of a package that is a carrier: `register_carriers = registers(Acme)`."""
+
+    @hookimpl
+    def register_carriers(register: Callable[[type[Carrier[Any]]], None]) -> None:
+        register(carrier)
+
+    return register_carriers
+
+
 @hookspec
 def register_widgets(register: Callable[[type[Widget[Any]]], None]) -> None:
     """Called at start. `register(Survey)` offers a widget by its name; a store switches it on in its settings. Its

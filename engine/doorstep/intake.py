@@ -2,23 +2,28 @@
 summarised."""
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
-from .errors import PluginFailed
-from .exchange import Answer, Found, NotFound
+from .errors import CarrierError, PluginFailed, ProtocolError
+from .exchange import Answer, Found, NotFound, Query
+from .files import KINDS, File
 from .manifest import Manifest
-from .models import Event, Shipment
-from .summary import arrange, summarise
+from .models import Event, Piece, Shipment, Status, Summary
+from .summary import arrange, by_piece, together
 
 MOST_EVENTS = 200
 MOST_SHIPMENTS = 20
 LONGEST_TEXT = 500
+_LONGEST_LIST = 600  # before what is told twice is dropped
 
 # Control characters, and the bidi controls that could reorder what stands around a carrier's text.
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE = re.compile(r"[^\w.-]|^\.+")  # in a file's name
 _BLANKS = re.compile(r"\s+")
 
 
@@ -34,20 +39,59 @@ def take_in(answer: Any, manifest: Manifest) -> Answer:
         return NotFound("no shipment in the answer")
     try:
         # Through builtins and back: every field checked against its type, every text cleaned and cut, nothing shared.
-        raw = _cleaned(msgspec.to_builtins(answer.shipments[:MOST_SHIPMENTS], builtin_types=(bytes, datetime)))
+        short = tuple(map(_shortened, answer.shipments[:MOST_SHIPMENTS]))
+        raw = _cleaned(msgspec.to_builtins(short, builtin_types=(bytes, datetime)))
         shipments = msgspec.convert(raw, tuple[Shipment, ...])
     except (msgspec.ValidationError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise PluginFailed(f"track() returned a wrong shipment: {error}", next_step="see doorstep.models") from None
-    return Found(tuple(_summarised(shipment, manifest) for shipment in shipments))
+    return Found(tuple(_summarised(shipment, manifest) for shipment in shipments), answer.complete is not False)
+
+
+def take_in_many(answers: Any, queries: Sequence[Query], manifest: Manifest) -> dict[str, Answer | CarrierError]:
+    """What `track_many` returned: every answer taken in by itself, an error for each number that is missing."""
+    taken: dict[str, Answer | CarrierError] = {}
+    for number, answer in _by_number("track_many", answers, queries).items():
+        try:
+            taken[number] = answer if isinstance(answer, CarrierError) else take_in(answer, manifest)
+        except CarrierError as error:
+            taken[number] = error
+    return taken
+
+
+def take_in_each(results: Any, queries: Sequence[Query]) -> dict[str, CarrierError | None]:
+    """What `register` returned: None, or an error, for every number."""
+    for number, result in (taken := _by_number("register", results, queries)).items():
+        if result is not None and not isinstance(result, CarrierError):
+            taken[number] = PluginFailed(f"register() gave {type(result).__name__}", next_step="give None or an error")
+    return taken
+
+
+def _by_number(name: str, results: Any, queries: Sequence[Query]) -> dict[str, Any]:
+    if not isinstance(results, Mapping):
+        raise PluginFailed(f"{name}() returned {type(results).__name__}", next_step="return a dict, by number")
+    missing = ProtocolError("the carrier left this number out of its answer")
+    return {query.number: results.get(query.number, missing) for query in queries}
+
+
+def take_in_file(file: Any) -> File | NotFound:
+    """A document as a plugin returned it. Raises PluginFailed when it is none."""
+    if isinstance(file, NotFound):
+        return NotFound(_clean(file.detail)) if isinstance(file.detail, str) else NotFound()
+    held = isinstance(file, File) and isinstance(file.media_type, str) and isinstance(file.body, bytes)
+    if not held or not isinstance(file.name, str) or file.media_type not in KINDS.values() or not file.body:
+        raise PluginFailed("document() returned no file", next_step="return File(media_type, body)")
+    return File(file.media_type, file.body, _UNSAFE.sub("_", _clean(file.name))[-100:])
 
 
 def _summarised(shipment: Shipment, manifest: Manifest) -> Shipment:
-    events: tuple[Event, ...] = arrange(shipment.events)[:MOST_EVENTS]
-    summary = summarise(events, [piece.number for piece in shipment.pieces])
-    return msgspec.structs.replace(
+    events = arrange(shipment.events, coarse=manifest.aggregator)
+    summaries = by_piece(events, [piece.number for piece in shipment.pieces])
+    summary = together(events, summaries.values())
+    return structs.replace(
         shipment,
         carrier=manifest.slug,
-        events=events,
+        events=_bounded(events),
+        pieces=_placed(shipment.pieces, events, summaries),
         status=summary.status,
         reason=summary.reason,
         delayed=summary.delayed,
@@ -57,16 +101,45 @@ def _summarised(shipment: Shipment, manifest: Manifest) -> Shipment:
     )
 
 
+def _placed(pieces: Iterable[Piece], events: Iterable[Event], summaries: Mapping[str, Summary]) -> tuple[Piece, ...]:
+    """The pieces with the status that events say; the plugin's own holds for one that no event names."""
+    named = {event.piece for event in events}
+    return tuple(
+        structs.replace(piece, status=summary.status)
+        if (summary := summaries.get(piece.number)) and (piece.number in named or piece.status is Status.UNKNOWN)
+        else piece
+        for piece in pieces
+    )
+
+
+def _bounded(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """The newest events, and the first of all: its day is a part of what tells parcels under one number apart."""
+    return events if len(events) <= MOST_EVENTS else (*events[: MOST_EVENTS - 1], events[-1])
+
+
+def _shortened(shipment: Any) -> Any:
+    """The shipment as it is, unless its scans would take long to look at."""
+    if isinstance(shipment, Shipment) and isinstance(shipment.events, tuple | list):
+        return structs.replace(shipment, events=_ends(shipment.events))
+    return shipment
+
+
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return _clean(value)
     if isinstance(value, dict):
         return {key: _cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleaned(item) for item in value[: MOST_EVENTS * 2]]
+        return [_cleaned(item) for item in _ends(value)]
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC)
     return value
+
+
+def _ends(values: Sequence[Any]) -> Sequence[Any]:
+    """Both ends of a list that is too long: the newest scans stand at one of them."""
+    half = _LONGEST_LIST // 2
+    return values if len(values) <= _LONGEST_LIST else [*values[:half], *values[-half:]]
 
 
 def _clean(text: str) -> str:

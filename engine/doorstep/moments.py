@@ -6,8 +6,8 @@ single zone (`Basis.COUNTRY`), or a zone the carrier's documentation names (`Bas
 """
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ _ISO = re.compile(
     re.ASCII,
 )
 
+_OFFSET = re.compile(r"[+-]\d{2}(?::?\d{2})?", re.ASCII)
 _SENSIBLE = (1970, 2200)  # years; others are placeholders ("0001-01-01") and would overflow
 
 
@@ -28,30 +29,43 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
     Without an offset the time is local to the place (`country`, or the IANA `zone` the carrier's documentation states).
     What cannot be read keeps its raw text and nothing else.
     """
-    match = _ISO.fullmatch(text.strip())
-    if match is None:
-        return Moment(text)
-    try:
-        day = date.fromisoformat(match["date"])
+    written = text.strip()
+    if (
+        len(written) >= 19
+        and written[4] + written[7] + written[13] + written[16] == "--::"
+        and written[19:20] not in ".,"
+    ):
+        clock, offset = written[:19], written[19:].lstrip()  # nearly all are so: the pattern below costs as much again
+        precision = Precision.SECOND
+    else:
+        match = _ISO.fullmatch(written)
+        if match is None:
+            return Moment(text)
         if match["time"] is None:
-            return whole_day(day, raw=text)
-        digits = match["time"].replace(":", "")
-        clock = time.fromisoformat(digits)
+            return _date(text, match["date"])
+        clock, offset = f"{match['date']}T{match['time'].replace(':', '')}", match["zone"] or ""
+        precision = Precision.MINUTE if len(match["time"]) < 6 else Precision.SECOND
+    try:
+        wall = datetime.fromisoformat(clock)
+        behind, name = _offset(offset)
     except ValueError:
         return Moment(text)
-    if not _SENSIBLE[0] <= day.year <= _SENSIBLE[1]:
+    if not _SENSIBLE[0] <= wall.year <= _SENSIBLE[1]:
         return Moment(text)
-    wall = datetime.combine(day, clock)
-    precision = Precision.SECOND if len(digits) == 6 else Precision.MINUTE
-    if match["zone"] is None:
+    if not offset:
         return local(wall, raw=text, country=country, zone=zone, precision=precision)
-    offset = _offset(match["zone"])
-    if offset is None:
-        return Moment(text)
-    instant = wall.replace(tzinfo=UTC) - offset
-    if match["zone"] == "Z":
+    instant = wall.replace(tzinfo=UTC) - behind
+    if offset == "Z":
         return utc(instant, raw=text, country=country, precision=precision)
-    return Moment(text, precision, Basis.OFFSET, instant, wall, _written(offset))
+    return Moment(text, precision, Basis.OFFSET, instant, wall, name)
+
+
+def _date(text: str, written: str) -> Moment:
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        return Moment(text)
+    return whole_day(day, raw=text) if _SENSIBLE[0] <= day.year <= _SENSIBLE[1] else Moment(text)
 
 
 def local(
@@ -61,13 +75,13 @@ def local(
     zones: tuple[str, ...] = (zone,) if zone else single_zone(country)
     if not zones or not _SENSIBLE[0] <= wall.year <= _SENSIBLE[1]:
         return Moment(raw, precision, Basis.UNKNOWN, None, wall)
-    there = ZoneInfo(zones[0])
-    instant = wall.replace(tzinfo=there).astimezone(UTC)
-    if _doubtful(wall, there):
-        # In the hour a clock is put forward or back, the wall clock alone does not tell the instant.
+    there = wall.replace(tzinfo=_zone(zones[0]))
+    offset = there.utcoffset()
+    if offset is None or offset != there.replace(fold=1).utcoffset():
+        # In the hour a clock is put forward or back, the wall clock alone does not tell the instant (PEP 495).
         return Moment(raw, precision, Basis.UNKNOWN, None, wall)
     basis = Basis.PLACE if zone else Basis.COUNTRY
-    return Moment(raw, precision, basis, instant, wall, _written(instant.astimezone(there).utcoffset()))
+    return Moment(raw, precision, basis, wall.replace(tzinfo=UTC) - offset, wall, _written(offset))
 
 
 def utc(
@@ -85,6 +99,16 @@ def utc(
     return Moment(raw, precision, Basis.UTC, instant, wall, _written(wall - instant.replace(tzinfo=None)))
 
 
+def zoned(instant: datetime, offset: str, *, raw: str) -> Moment:
+    """A Moment from an instant (aware) and the offset of the clock it was read from (`+0400`), which does not move it. An
+    offset that is none leaves the instant."""
+    try:
+        behind, name = _offset(offset)
+    except ValueError:
+        return utc(instant, raw=raw)
+    return Moment(raw, Precision.SECOND, Basis.OFFSET, instant, instant.replace(tzinfo=None) + behind, name)
+
+
 def whole_day(day: date, *, raw: str) -> Moment:
     """A Moment that is a date and nothing more: no instant, and no midnight that nobody wrote."""
     return Moment(raw, Precision.DAY, Basis.UNKNOWN, None, datetime.combine(day, time()))
@@ -100,14 +124,14 @@ def elsewhere(moment: Moment, country: str) -> Moment:
     zones = single_zone(country)
     if not zones:
         return Moment(moment.raw, moment.precision, moment.basis, moment.instant)
-    there = moment.instant.astimezone(ZoneInfo(zones[0]))
+    there = moment.instant.astimezone(_zone(zones[0]))
     return Moment(
         moment.raw,
         moment.precision,
         moment.basis,
         moment.instant,
         there.replace(tzinfo=None),
-        _written(there.utcoffset()),
+        _written(there.utcoffset() or timedelta()),
     )
 
 
@@ -116,6 +140,11 @@ def single_zone(country: str) -> tuple[str, ...]:
     """The IANA zone of a country (ISO 3166-1 alpha-2) that has exactly one, else (). Source: tzdata's zone.tab."""
     zones = _zones().get(country.upper(), ())
     return zones if len(zones) == 1 else ()
+
+
+@cache  # Python itself keeps eight, and reads the others from the disk each time
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
 
 
 @cache
@@ -130,25 +159,26 @@ def _zones() -> dict[str, tuple[str, ...]]:
     return table
 
 
-def _offset(text: str) -> timedelta | None:
-    if text == "Z":
-        return timedelta()
+@lru_cache(maxsize=256)
+def _offset(text: str) -> tuple[timedelta, str | None]:
+    """An offset as written, `Z` or nothing, with its name. Raises ValueError for anything else."""
+    if text in ("Z", ""):
+        return timedelta(), None
+    if not _OFFSET.fullmatch(text):
+        raise ValueError(text)
     digits = text[1:].replace(":", "").ljust(4, "0")
     size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     if size > timedelta(hours=14):
-        return None
-    return -size if text[0] == "-" else size
+        raise ValueError(text)
+    offset = -size if text[0] == "-" else size
+    return offset, _written(offset)
 
 
-def _written(offset: timedelta | None) -> str | None:
-    if offset is None:
-        return None
-    minutes = round(offset.total_seconds() / 60)
-    if abs(minutes) > 14 * 60:
+@lru_cache(maxsize=256)
+def _written(offset: timedelta) -> str | None:
+    # Offsets are whole quarters of an hour; one of the two clocks may have been cut to the minute.
+    quarters = round(offset.total_seconds() / 900)
+    minutes = quarters * 15
+    if abs(minutes) > 14 * 60 or abs(offset.total_seconds() - minutes * 60) > 60:
         return None
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
-
-
-def _doubtful(wall: datetime, zone: tzinfo) -> bool:
-    """Whether a wall clock shows this time twice, or never (PEP 495: `fold` makes a difference for both)."""
-    return wall.replace(tzinfo=zone).utcoffset() != wall.replace(tzinfo=zone, fold=1).utcoffset()

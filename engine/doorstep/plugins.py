@@ -6,23 +6,24 @@ A carrier's package is imported only when an account of it is configured; recogn
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import pluggy
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from . import hookspecs
 from .carrier import Carrier
 from .config import Config
 from .errors import DoorstepError, PluginError
-from .manifest import Manifest
+from .manifest import Ability, Limit, Manifest
 from .packages import Package
 from .settings import convert
 from .widget import Widget
 
 HOOKS = ("register_carriers", "register_widgets", "register_themes", "register_locales")
-_ENGINE_KEYS = frozenset({"carrier", "endpoint", "strangers"})
 
 
 class State(StrEnum):
@@ -34,10 +35,33 @@ class State(StrEnum):
     BY_NUMBER_ONLY = "by number only"
 
 
+class AccountSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys of `[carriers.<account>]` that are the engine's; all others are the carrier's own."""
+
+    carrier: str = ""
+    endpoint: str = ""
+    strangers: Annotated[float, Meta(ge=0, le=1)] | None = None
+    limits: tuple[Limit, ...] | None = None
+    concurrent: Annotated[int, Meta(ge=1)] | None = None
+
+    def share(self, manifest: Manifest) -> float:
+        """The share of strangers: an aggregator is paid by the number, and asked for parcels of orders only."""
+        return self.strangers if self.strangers is not None else 0.0 if manifest.aggregator else 0.5
+
+    def applied(self, manifest: Manifest) -> Manifest:
+        """The manifest, with what this account may ask where its contract says something else."""
+        own = {"limits": self.limits, "concurrent": self.concurrent}
+        return msgspec.structs.replace(manifest, **{key: value for key, value in own.items() if value is not None})
+
+
+_ENGINE_KEYS = frozenset(AccountSettings.__struct_fields__)
+
+
 class Account(Struct, frozen=True):
     """A carrier with the settings of one account. `endpoint` replaces the carrier's own, for its sandbox.
 
-    `strangers` is the share of the account's limit that numbers outside any order may use. `revision` changes with the
+    `strangers` is the share of the account's limit that numbers outside any order may use; with 0, they are not asked at
+    all. `revision` changes with the
     plugin's version and code table, and makes kept answers of another revision unreadable.
     """
 
@@ -158,6 +182,7 @@ def _activate_one(
         return state(State.INACTIVE, "no account is configured", f"add [carriers.{manifest.slug}] to {config.file}")
     try:
         cls = _carrier_class(package, plugins)
+        _must_keep_its_word(manifest, cls)
         codes = package.codes()
     except DoorstepError as error:
         broken = _break(plugins, package, error, hook="register_carriers")
@@ -165,20 +190,17 @@ def _activate_one(
     problems = []
     for name in accounts:
         raw = config.carriers[name]
+        read = partial(convert, path=f"carriers.{name}", file=config.file)
         own = {key: value for key, value in raw.items() if key not in _ENGINE_KEYS}
         try:
-            settings = convert(own, cls.settings_type, path=f"carriers.{name}", file=config.file, base=config.base)
-            carrier = cls(manifest, codes, settings)
-            plugins.accounts[name] = Account(
-                name,
-                carrier,
-                str(raw.get("endpoint", "")),
-                float(raw.get("strangers", 0.5)),
-                f"{package.version}-{codes.revision}",
-            )
+            account = read({key: raw[key] for key in raw.keys() & _ENGINE_KEYS}, AccountSettings)
+            settings = read(own, cls.settings_type, base=config.base)
+            carrier = cls(account.applied(manifest), codes, settings)
+            revision = f"{package.version}-{codes.revision}"
+            plugins.accounts[name] = Account(name, carrier, account.endpoint, account.share(manifest), revision)
         except DoorstepError as error:
             problems.append(error)
-        except (Exception, SystemExit) as error:  # the plugin's own constructor, or a share that is no number
+        except (Exception, SystemExit) as error:  # the plugin's own constructor
             problems.append(
                 PluginError(f"[carriers.{name}] in {config.file}: {_named(error)}", next_step="correct the value")
             )
@@ -198,6 +220,17 @@ def _carrier_class(package: Package, plugins: Plugins) -> type[Carrier[Any]]:
             f"{package.module} has a carrier.toml but registers no carrier",
             next_step="write @hookimpl def register_carriers(register): register(YourCarrier)",
         ) from None
+
+
+def _must_keep_its_word(manifest: Manifest, cls: type[Carrier[Any]]) -> None:
+    """What a manifest says a carrier can, its class must have."""
+    for ability in Ability:
+        has = getattr(cls, ability.value) is not getattr(Carrier, ability.value)
+        if has != (ability in manifest.can):
+            raise PluginError(
+                f"{cls.__name__} {'has' if has else 'has no'} {ability.value}(), and carrier.toml says otherwise",
+                next_step=f"{'add it to' if has else 'take it out of'} can = […]",
+            )
 
 
 def _register(package: Package, plugins: Plugins) -> None:

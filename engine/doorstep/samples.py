@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from .errors import ManifestError
+from .models import Document
 
 T = TypeVar("T")
 
@@ -27,17 +28,20 @@ class Role(StrEnum):
     NOT_FOUND = "not_found"
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
+    BATCH = "batch"
+    REGISTRATION = "registration"
+    DOCUMENT = "document"
 
 
 class SampleRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a case answers to. `path` may end in `*`; `headers` replace the sandbox's guard."""
+    """What a case answers to. `path` may end in `*`; `headers` replace the sandbox's guard, in headers and body."""
 
     method: str = "GET"
     path: str = ""
     params: dict[str, str] = {}
     headers: dict[str, str] | None = None
     form: dict[str, str] = {}
-    contains: str = ""  # text that the request's body holds
+    contains: tuple[str, ...] = ()  # texts that the request's body holds
 
 
 class SampleResponse(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +56,8 @@ class _Case(Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     role: Role = Role.PARCEL
     number: str = ""
+    numbers: tuple[str, ...] = ()
+    document: Document = Document("proof_of_delivery", "")
     demo: bool = False
     request: SampleRequest = SampleRequest()
     response: SampleResponse = SampleResponse()
@@ -64,6 +70,8 @@ class Case(Struct, frozen=True):
     title: str
     role: Role
     number: str
+    numbers: tuple[str, ...]
+    document: Document
     demo: bool
     request: SampleRequest
     response: SampleResponse
@@ -76,6 +84,7 @@ class _Sandbox(Struct, frozen=True, forbid_unknown_fields=True):
     dates: tuple[str, ...] = ("%Y-%m-%d",)
     settings: dict[str, Any] = {}
     guard: dict[str, str] = {}
+    guard_body: tuple[str, ...] = ()
 
 
 class Samples(Struct, frozen=True):
@@ -86,7 +95,13 @@ class Samples(Struct, frozen=True):
     dates: tuple[str, ...]
     settings: dict[str, Any]
     guard: dict[str, str]
+    guard_body: tuple[str, ...]
     cases: tuple[Case, ...]
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the sandbox wants to know who asks."""
+        return bool(self.guard or self.guard_body)
 
     def of(self, role: Role) -> list[Case]:
         return [case for case in self.cases if case.role is role]
@@ -98,12 +113,16 @@ def load_samples(folder: Path, slug: str) -> Samples:
     cases = tuple(_case(file.parent) for file in sorted(folder.glob("*/case.toml")))
     return Samples(
         slug, shared.anchor, shared.dates, shared.settings,
-        {name.lower(): value for name, value in shared.guard.items()}, cases,
+        {name.lower(): value for name, value in shared.guard.items()}, shared.guard_body, cases,
     )  # fmt: skip
 
 
 def shifted(body: bytes, dates: tuple[str, ...], days: int) -> bytes:
-    """The body with every date of these formats (strptime) moved by whole days; times of day stay as they are."""
+    """The body with every date of these formats moved by whole days; times of day stay as they are.
+
+    Formats are those of strptime, and `%-d`, `%-m` for days and months without a zero in front, `%s` for milliseconds
+    since 1970.
+    """
     if not days:
         return body
     for pattern in dates:
@@ -111,20 +130,30 @@ def shifted(body: bytes, dates: tuple[str, ...], days: int) -> bytes:
     return body
 
 
+_PARTS = {
+    "%Y": "20[0-9]{2}", "%m": "[01][0-9]", "%d": "[0-3][0-9]", "%-m": "1?[0-9]", "%-d": "[1-3]?[0-9]",
+    "%y": "[0-9]{2}", "%b": "[A-Z][a-z]{2}", "%B": "[A-Z][a-z]{2,8}", "%s": "[0-9]{13}",
+}  # fmt: skip
+_PART = re.compile("%-?[A-Za-z]")
+
+
 def _date_pattern(pattern: str) -> re.Pattern[bytes]:
-    parts = {"%Y": "20[0-9]{2}", "%m": "[01][0-9]", "%d": "[0-3][0-9]", "%y": "[0-9]{2}", "%b": "[A-Z][a-z]{2}"}
-    text = re.escape(pattern).replace("\\%", "%").replace("%\\", "%")
-    for code, expression in parts.items():
-        text = text.replace(code, expression)
+    literals, parts = _PART.split(pattern), _PART.findall(pattern)
+    text = re.escape(literals[0]) + "".join(
+        _PARTS[part] + re.escape(literal) for part, literal in zip(parts, literals[1:], strict=True)
+    )
     return re.compile(f"(?<![0-9A-Za-z]){text}(?![0-9])".encode())
 
 
 def _move(text: bytes, pattern: str, days: int) -> bytes:
+    if "%s" in pattern:
+        return re.sub(rb"[0-9]{13}", lambda match: b"%013d" % (int(match[0]) + days * 86_400_000), text)
     try:
-        day = datetime.strptime(text.decode(), pattern) + timedelta(days=days)
+        day = datetime.strptime(text.decode(), pattern.replace("%-", "%")) + timedelta(days=days)
     except ValueError:
         return text
-    return day.strftime(pattern).encode()
+    bare = pattern.replace("%-d", str(day.day)).replace("%-m", str(day.month))
+    return day.strftime(bare).encode()
 
 
 def _case(folder: Path) -> Case:
@@ -132,7 +161,8 @@ def _case(folder: Path) -> Case:
     expected = folder / "expected.json"
     try:
         return Case(
-            folder.name, case.title, case.role, case.number, case.demo, case.request, case.response,
+            folder.name, case.title, case.role, case.number, case.numbers, case.document, case.demo,
+            case.request, case.response,
             (folder / case.response.body).read_bytes() if case.response.body else b"",
             json.loads(expected.read_text("utf-8")) if expected.is_file() else None,
         )  # fmt: skip

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .packages import Package
-from .samples import Case, Role, Samples, load_samples, shifted
+from .samples import Case, Role, SampleRequest, Samples, load_samples, shifted
 
 
 class Sandbox:
@@ -56,13 +56,15 @@ class Sandbox:
             and case.request.method == request.method
             and _fits(case.request.path, path)
             and case.request.params.items() <= dict(request.query_params).items()
-            and case.request.contains.encode() in body
+            and _holds(body, case.request.contains)
         ]
         if not fitting:
             return None
-        case = max(fitting, key=lambda case: (not case.request.path.endswith("*"), len(case.request.params)))
-        guard = samples.guard if case.request.headers is None else case.request.headers
+        case = max(fitting, key=lambda case: _closeness(case.request))
+        own = case.request.headers
+        guard = samples.guard if own is None else own
         held = all(request.headers.get(name) == value for name, value in guard.items())
+        held = held and (own is not None or _holds(body, samples.guard_body))
         held = held and case.request.form.items() <= dict(form).items()
         if case.role is not Role.TOKEN and self._refused[samples.slug]:
             self._refused[samples.slug] -= 1
@@ -84,9 +86,18 @@ def sandbox_of(packages: Iterable[Package], *, today: date | None = None) -> San
 def sandbox_accounts(sandbox: Sandbox, url: str) -> dict[str, dict[str, Any]]:
     """`[carriers.<slug>]` for every carrier of a sandbox that listens at `url`."""
     return {
-        slug: {"endpoint": f"{url}/{slug}", "strangers": 1.0, **samples.settings}
+        slug: {"endpoint": f"{url}/{slug}", "strangers": 1.0, "limits": [], **samples.settings}
         for slug, samples in sandbox.samples.items()
     }
+
+
+def _closeness(request: SampleRequest) -> tuple[bool, int, int]:
+    """The more a case asks of a request, the better it fits."""
+    return not request.path.endswith("*"), len(request.params), len(request.contains)
+
+
+def _holds(body: bytes, texts: Iterable[str]) -> bool:
+    return all(text.encode() in body for text in texts)
 
 
 def _fits(pattern: str, path: str) -> bool:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
 
 import msgspec
 from msgspec import Struct
@@ -12,13 +13,19 @@ from .secret import Secret
 
 _SENSITIVE = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 _SHOWN = 2000
-_TOKEN = re.compile(r'("\w*(?:token|secret|password)"\s*:\s*")[^"]+', re.ASCII | re.IGNORECASE)
+_TOKEN = re.compile(
+    r'("\w*(?:token|secret|password)"\s*:\s*"|<(?:\w+:)?\w*(?:token|secret|password)>)[^"<]+', re.ASCII | re.IGNORECASE
+)
 
 
-class _Entry(Struct):
-    request: str
+class Entry(Struct):
+    """One request, and what came of it; `status` is 0 as long as nothing did. Not cleaned: `Wire.lines()` is."""
+
+    method: str
+    url: str
     headers: dict[str, str]
     body: bytes
+    status: int = 0
     response: str = ""
     answer: bytes = b""
 
@@ -27,7 +34,7 @@ class Wire:
     """Collects exchanges; `lines()` gives them as text. What was ever named a secret never shows, not even in a body."""
 
     def __init__(self) -> None:
-        self._entries: list[_Entry] = []
+        self.entries: list[Entry] = []
         self._secrets: set[str] = set()
 
     def hide(self, secrets: Iterable[Secret]) -> None:
@@ -39,20 +46,21 @@ class Wire:
                     self._secrets.update(_spellings(part))
 
     def asked(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        self._entries.append(_Entry(f"{method} {url}", dict(headers), body))
+        self.entries.append(Entry(method, url, dict(headers), body))
 
     def answered(self, status: int, seconds: float, body: bytes) -> None:
-        self._entries[-1].response = f"HTTP {status} after {seconds * 1000:.0f} ms, {len(body)} bytes"
-        self._entries[-1].answer = body
+        entry = self.entries[-1]
+        entry.status, entry.answer = status, body
+        entry.response = f"HTTP {status} after {seconds * 1000:.0f} ms, {len(body)} bytes"
 
     def failed(self, reason: str) -> None:
-        if self._entries and not self._entries[-1].response:
-            self._entries[-1].response = reason
+        if self.entries and not self.entries[-1].response:
+            self.entries[-1].response = reason
 
     def lines(self) -> list[str]:
         result: list[str] = []
-        for entry in self._entries:
-            result.append(f"> {entry.request}")
+        for entry in self.entries:
+            result.append(f"> {entry.method} {entry.url}")
             result += [f">   {name}: {self._header(name, value)}" for name, value in entry.headers.items()]
             result += [f">   {line}" for line in self._shown(entry.body)]
             result.append(f"< {entry.response}")
@@ -84,5 +92,6 @@ def _spellings(text: str) -> Iterator[str]:
     yield quote(text)
     yield quote(text, safe="")
     yield quote_plus(text)
+    yield escape(text)
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]

@@ -1,0 +1,139 @@
+"""One request out, one response in: built, bounded, logged without secrets, and judged before a plugin sees it."""
+
+import zlib
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlencode
+from xml.etree.ElementTree import tostring
+
+import httpx2
+import msgspec
+
+from .budget import LONGEST_WAIT
+from .clock import Clock
+from .errors import (
+    AuthExpired,
+    AuthRefused,
+    CarrierError,
+    CarrierUnavailable,
+    PluginFailed,
+    ProtocolError,
+    RateLimited,
+)
+from .exchange import Request, Response
+from .guard import GuardedTransport
+from .plugins import Account
+from .wire import Wire
+
+LARGEST_BODY = 2 * 1024 * 1024
+_HEADERS = {"User-Agent": "Doorstep/1", "Accept-Encoding": "gzip"}
+
+
+class Sender:
+    """The only thing in Doorstep that opens connections to carriers. One per process; close it with `aclose()`."""
+
+    def __init__(self, *, clock: Clock, transport: GuardedTransport, timeout: float) -> None:
+        self._clock = clock
+        self._client = httpx2.AsyncClient(transport=transport, trust_env=False, timeout=timeout, headers=_HEADERS)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def send(self, request: Request, account: Account, wire: Wire) -> Response:
+        """The response that the plugin shall see. Raises a CarrierError for every other."""
+        try:
+            outgoing = self._built(request, account)
+        except (httpx2.InvalidURL, AttributeError, ValueError, TypeError) as error:
+            raise PluginFailed(f"the request cannot be built: {error}") from None
+        wire.asked(outgoing.method, str(outgoing.url), outgoing.headers, outgoing.content)
+        started = self._clock.monotonic()
+        try:
+            incoming = await self._client.send(outgoing, stream=True)
+            try:
+                body = await _read(incoming)
+            finally:
+                await incoming.aclose()
+        except httpx2.HTTPError as error:
+            wire.failed(type(error).__name__)
+            raise CarrierUnavailable(f"no connection to {outgoing.url.host}: {type(error).__name__}") from None
+        except CarrierError as error:
+            wire.failed(error.message)
+            raise
+        wire.answered(incoming.status_code, self._clock.monotonic() - started, body)
+        headers = {name.lower(): value for name, value in incoming.headers.items()}
+        response = Response(incoming.status_code, headers, body)
+        _judge(request, response, self._clock.now())
+        return response
+
+    def _built(self, request: Request, account: Account) -> httpx2.Request:
+        """The request as it goes out. Raises PluginFailed for a host that the manifest does not name."""
+        manifest = account.carrier.manifest
+        url = (account.endpoint or manifest.endpoint).rstrip("/") + request.path
+        if not request.path.startswith("/"):
+            host = httpx2.URL(request.path).host
+            if host not in manifest.hosts:
+                raise PluginFailed(f"the plugin asks {host!r}", next_step="list the host in carrier.toml: hosts = […]")
+            own = account.endpoint
+            url = f"{own.rstrip('/')}/{request.path.partition('://')[2]}" if own else request.path
+        headers = dict(request.headers)
+        content = request.body
+        if request.json is not None:
+            content = msgspec.json.encode(request.json)
+            headers.setdefault("Content-Type", "application/json")
+        elif request.xml is not None:
+            content = tostring(request.xml, encoding="utf-8", xml_declaration=True)
+            headers.setdefault("Content-Type", "text/xml; charset=utf-8")
+        elif request.form is not None:
+            content = urlencode(dict(request.form)).encode()
+            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        params = dict(request.params) or None
+        return self._client.build_request(request.method, url, params=params, headers=headers, content=content)
+
+
+def _judge(request: Request, response: Response, now: datetime) -> None:
+    """Raises for what the plugin need not see: a refused credential, a limit, a redirect, a failing server."""
+    status = response.status
+    if status in request.accept or 200 <= status < 300 or status in (400, 404):
+        return
+    if status == 401:
+        raise AuthExpired("the carrier does not accept the credential (HTTP 401)")
+    if status == 403:
+        raise AuthRefused("the carrier refuses this account (HTTP 403)")
+    after = _retry_after(response, now)
+    if status == 429:
+        raise RateLimited("the carrier says: too many requests (HTTP 429)", retry_after=after)
+    if status >= 500:
+        raise CarrierUnavailable(f"the carrier's server fails (HTTP {status})", retry_after=after)
+    raise ProtocolError(f"the carrier answered HTTP {status}, which its documentation does not foresee")
+
+
+def _retry_after(response: Response, now: datetime) -> float | None:
+    """`Retry-After` in seconds, bounded to an hour; None when it is missing or makes no sense."""
+    text = response.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LONGEST_WAIT)
+    try:
+        at = parsedate_to_datetime(text)
+        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+async def _read(incoming: httpx2.Response) -> bytes:
+    """The decoded body, never more than the cap, however small it came packed."""
+    encoding = incoming.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "", "gzip", "deflate"):
+        raise ProtocolError(f"the carrier packs its answer as {encoding!r}, which was not asked for")
+    unpack = zlib.decompressobj(47) if encoding in ("gzip", "deflate") else None
+    body = bytearray()
+    async for chunk in incoming.aiter_raw():
+        try:
+            body += unpack.decompress(chunk, LARGEST_BODY + 1 - len(body)) if unpack else chunk
+        except zlib.error:
+            raise ProtocolError("the carrier's answer is packed wrongly") from None
+        if len(body) > LARGEST_BODY:
+            raise ProtocolError(f"the carrier's answer is larger than {LARGEST_BODY} bytes")
+    if unpack and body and not unpack.eof:
+        raise ProtocolError("the carrier's answer is packed wrongly: its end is missing")
+    return bytes(body)
