@@ -8,15 +8,18 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 from doorstep import store as module
 from doorstep.errors import ConfigError, StoreError
-from doorstep.store import Answer, Store
+from doorstep.store import Answer, Store, newest_version
 from doorstep.tables import metadata
 
 from .servers import until
@@ -251,3 +254,21 @@ async def test_times_are_kept_in_utc_to_the_second_and_beyond(open_store, clock)
     await store.save_answer("main", "survey", "s1", "m", {})
     (kept,) = await store.answers("main", "survey")
     assert (kept.updated_at, kept.updated_at.utcoffset()) == (NOON + timedelta(seconds=0.25), timedelta())
+
+
+def test_the_newest_migration_by_its_file_name_is_alembic_s_head() -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(module.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_current_head() == newest_version()
+
+
+def test_a_database_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, sys; from pathlib import Path; from doorstep.store import Store;"
+        "from doorstep.clock import SystemClock; store = Store('sqlite:///a.db', base=Path(sys.argv[1]), clock=SystemClock());"
+        "asyncio.run(store.open()); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    opened = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert opened == ["True\n", "False\n"]

@@ -191,3 +191,65 @@ async def test_two_numbers_and_two_stores_languages_never_share_an_answer(carrie
     three = await rig.look_up("111111111", store=Store(name="Laden", language="de"))
     assert [lookup.shipments[0].number for lookup in (one, two, three)] == ["111111111", "222222222", "111111111"]
     assert [lookup.shipments[0].service for lookup in (one, two, three)] == ["en", "en", "de"]
+
+
+# Aggregators: they know every carrier's numbers, and are paid by the number.
+
+
+async def test_an_aggregator_is_asked_where_no_carrier_itself_can_be(carriers):
+    rig = carriers({"acme": (0, None)})
+    rig.aggregator("many")
+    rig.fetcher.answers["many"] = YES
+    lookup = await rig.look_up()
+    assert (lookup.outcome, lookup.carriers, rig.fetcher.names) == (Outcome.FOUND, ("many",), ["many"])
+
+
+async def test_an_aggregator_is_asked_for_a_number_of_no_known_form(carriers):
+    rig = carriers({"acme": (80, YES)})
+    rig.aggregator("many")
+    rig.fetcher.answers["many"] = Found((parcel("XYZ1"),))
+    assert (await rig.look_up("XYZ1")).outcome is Outcome.FOUND
+
+
+async def test_an_aggregator_is_not_asked_beside_a_carrier_that_can_be(carriers):
+    rig = carriers({"acme": (20, NO)})
+    rig.aggregator("many")
+    rig.fetcher.answers["many"] = YES
+    assert (await rig.look_up()).outcome is Outcome.NOT_FOUND
+    assert rig.fetcher.names == ["acme"]
+
+
+async def test_a_number_that_the_aggregator_does_not_know_still_has_its_carrier_s_link(carriers):
+    rig = carriers({"acme": (0, None)})
+    rig.aggregator("many")
+    rig.fetcher.answers["many"] = NO
+    lookup = await rig.look_up()
+    assert (lookup.outcome, lookup.carriers) == (Outcome.LINK_ONLY, ("acme",))
+
+
+async def test_a_number_of_no_known_form_that_the_aggregator_does_not_know_is_unrecognised(carriers):
+    rig = carriers({"acme": (80, YES)})
+    rig.aggregator("many")
+    rig.fetcher.answers["many"] = NO
+    assert (await rig.look_up("XYZ1")).outcome is Outcome.UNRECOGNISED
+
+
+async def test_an_account_without_a_share_for_strangers_is_not_asked_for_them(carriers):
+    rig = carriers({"acme": (0, None)})
+    rig.aggregator("many", strangers=0)
+    rig.fetcher.answers["many"] = YES
+    assert (await rig.look_up()).outcome is Outcome.LINK_ONLY
+    assert (await rig.look_up(carrier="many")).outcome is Outcome.LINK_ONLY
+    assert rig.fetcher.names == []
+    assert (await rig.look_up(stranger=False)).outcome is Outcome.FOUND
+    assert rig.fetcher.strangers == [False]
+
+
+async def test_two_parcels_of_one_day_under_one_number_have_two_ids(carriers):
+    rig = carriers({"acme": (80, Found((parcel(NUMBER), parcel(NUMBER))))})
+    first = await rig.look_up()
+    assert len({shipment.id for shipment in first.shipments}) == 2
+    rig.clock.advance(DAY)
+    again = await rig.look_up()
+    await rig.landed()
+    assert [one.id for one in again.shipments] == [one.id for one in first.shipments]

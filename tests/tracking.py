@@ -27,10 +27,12 @@ class FakeFetcher:
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
         self.asked: list[tuple[str, str, str]] = []  # account, number, language
+        self.strangers: list[bool] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def track(self, account: Account, query: Any, *, stranger: bool = True, wire: Any = None) -> Any:
+        self.strangers.append(stranger)
         self.asked.append((account.name, query.number, query.language))
         answer = self.answers[account.name]  # as it is when the carrier is asked
         await self.gate.wait()
@@ -73,6 +75,13 @@ class Rig:
         self.tracker = Tracker(
             self.plugins, self.fetcher, self.cache, clock=clock, metrics=self.metrics, secret=Secret(secret)
         )
+
+    def aggregator(self, slug: str, *, strangers: float = 1.0) -> None:
+        """A carrier that answers for others and has no numbers of its own."""
+        manifest = structs.replace(ACME, slug=slug, name=slug.title(), formats=(), aggregator=True)
+        self.plugins.manifests[slug] = manifest
+        carrier = Carrier(manifest, CODES, NoSettings())
+        self.plugins.accounts[slug] = Account(slug, carrier, strangers=strangers, revision="1")
 
     def _add(self, slug: str, rank: int) -> None:
         formats = (Format("nine digits", "[0-9]{9}", rank or 50),)

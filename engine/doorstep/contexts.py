@@ -93,7 +93,7 @@ class Contexts:
             url = visit.link(f"/track/{lookup.number}", carrier=shipment.carrier, parcel=shipment.id)
             hero = views.hero(shipment, visit.reader)
             detail = " · ".join(filter(None, (hero.headline, hero.when)))
-            choices.append(Choice(self._manifests[shipment.carrier].name, url, detail))
+            choices.append(Choice(shipment.carrier_name or self._manifests[shipment.carrier].name, url, detail))
         question = (
             text(N_("Which carrier brings your parcel?")) if several else text(N_("Which of these parcels is yours?"))
         )
@@ -105,12 +105,11 @@ class Contexts:
         manifests = [self._manifests[slug] for slug in lookup.carriers]
         names = localizer.alternatives([manifest.name for manifest in manifests[:3]]) if manifests else ""
         hero = views.hero_without(outcome.value, localizer, carrier=names)
-        if outcome in (Outcome.LINK_ONLY, Outcome.UNAVAILABLE) and manifests and manifests[0].link:
-            label = localizer.text(N_("See it at %(carrier)s"), carrier=manifests[0].name)
-            hero = msgspec.structs.replace(
-                hero, action=Link(label, manifests[0].link_for(lookup.number, localizer.tag))
-            )
-        others = manifests[1:] if outcome is Outcome.LINK_ONLY else []
+        linked = [manifest for manifest in manifests if manifest.link]
+        if outcome in (Outcome.LINK_ONLY, Outcome.UNAVAILABLE) and linked:
+            label = localizer.text(N_("See it at %(carrier)s"), carrier=linked[0].name)
+            hero = msgspec.structs.replace(hero, action=Link(label, linked[0].link_for(lookup.number, localizer.tag)))
+        others = linked[1:] if outcome is Outcome.LINK_ONLY else []
         unknown = outcome in (Outcome.NOT_FOUND, Outcome.UNRECOGNISED)
         return self._page(
             visit,

@@ -6,6 +6,7 @@ says so while the question goes on. An error belongs to the question, never to t
 
 import asyncio
 import hmac
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -71,6 +72,17 @@ class Lookup(Struct, frozen=True):
         return msgspec.structs.replace(self, outcome=Outcome.FOUND, shipments=chosen) if chosen else self
 
 
+class _Wish(Struct, frozen=True):
+    """One look-up: what is asked, for whom, until when (on the monotonic clock)."""
+
+    number: str
+    store: Store
+    carrier: str
+    ends: float
+    stranger: bool
+    wire: Wire | None
+
+
 class _Known(Struct, frozen=True):
     """An answer of one account, as the look-up uses it."""
 
@@ -108,39 +120,52 @@ class Tracker:
 
     def candidates(self, number: str, store: Store) -> list[Candidate]:
         """The carriers a normalised number may belong to, best first, as this store sees it."""
-        used = frozenset(slug for slug in self._plugins.manifests if self._plugins.accounts_of(slug, store.carriers))
+        accounts = self._plugins.accounts.values()
+        used = frozenset(
+            one.carrier.manifest.slug for one in accounts if not store.carriers or one.name in store.carriers
+        )
         return self._recognizer.candidates(number, Hints(carriers=used, countries=frozenset(store.countries)))
 
     async def look_up(
-        self, number: str, store: Store, *, carrier: str = "", wait: float = 2.5, wire: Wire | None = None
+        self,
+        number: str,
+        store: Store,
+        *,
+        carrier: str = "",
+        wait: float = 2.5,
+        stranger: bool = True,
+        wire: Wire | None = None,
     ) -> Lookup:
         """What is known of a normalised number. `carrier` narrows to one; `wait` is the longest this may take, in seconds.
 
-        With a `wire` log the carriers are asked now, whatever is kept.
+        A `stranger` has the number alone, and spends no more than the accounts' share for strangers. With a `wire` log the
+        carriers are asked now, whatever is kept.
         """
-        lookup = await self._look_up(number, store, carrier, self._clock.monotonic() + wait, wire)
+        wish = _Wish(number, store, carrier, self._clock.monotonic() + wait, stranger, wire)
+        lookup = await self._look_up(wish)
         outcome = lookup.freshness if lookup.outcome is Outcome.FOUND else lookup.outcome
         self._metrics.lookups.labels(outcome.value).inc()
         return lookup
 
-    async def _look_up(self, number: str, store: Store, carrier: str, ends: float, wire: Wire | None) -> Lookup:
-        candidates = self.candidates(number, store)
-        if carrier in self._plugins.manifests:
-            named = [candidate for candidate in candidates if candidate.carrier == carrier]
-            candidates = named or [Candidate(carrier, "", 1.0, ("named in the address",))]
-        if not candidates:
-            return Lookup(Outcome.UNRECOGNISED, number)
+    async def _look_up(self, wish: _Wish) -> Lookup:
+        number = wish.number
+        candidates = self.candidates(number, wish.store)
+        named = wish.carrier in self._plugins.manifests
+        if named:
+            fitting = [candidate for candidate in candidates if candidate.carrier == wish.carrier]
+            candidates = fitting or [Candidate(wish.carrier, "", 1.0, ("named in the address",))]
         known: list[_Known] = []
         errors: list[CarrierError] = []
         asked: list[str] = []
         waiting = False
-        for group in await self._groups(number, candidates, store):
+        direct = await self._groups(wish, candidates)
+        for group in direct or [self._aggregators(wish)]:
             for account in group:
                 if len(asked) >= _MOST_ASKED:
                     break
                 asked.append(account.carrier.manifest.slug)
                 try:
-                    answer = await self._known(account, number, store, ends, wire)
+                    answer = await self._known(account, wish)
                     if isinstance(answer.entry.answer, Found):
                         known.append(answer)
                 except CarrierError as error:
@@ -152,24 +177,42 @@ class Tracker:
         slugs = tuple(asked)
         if known:
             # One shopper's choice, or a hit while an equal has not said no, is not everybody's answer.
-            certain = carrier not in self._plugins.manifests and not waiting and not errors
+            certain = not named and not waiting and not errors
             return await self._found(number, known, remember=certain)
         if waiting:
             return Lookup(Outcome.WAITING, number, carriers=slugs)
         if errors:
             after = max((error.retry_after or 0 for error in errors), default=0)
             return Lookup(Outcome.UNAVAILABLE, number, carriers=slugs, retry_after=after or None, error=errors[0].code)
-        if asked:
+        if direct:
             return Lookup(Outcome.NOT_FOUND, number, carriers=slugs)
-        return Lookup(Outcome.LINK_ONLY, number, carriers=tuple(candidate.carrier for candidate in candidates))
+        likely = tuple(
+            one.carrier for one in candidates if self._is_somebody(one) and one.score >= candidates[0].score / 2
+        )
+        return Lookup(Outcome.LINK_ONLY if likely else Outcome.UNRECOGNISED, number, carriers=likely)
 
-    async def _groups(self, number: str, candidates: Sequence[Candidate], store: Store) -> list[list[Account]]:
+    def _is_somebody(self, candidate: Candidate) -> bool:
+        """Whether a shopper can be sent there: a form that any company may use (a GS1 unit) is nobody's."""
+        manifest = self._plugins.manifests[candidate.carrier]
+        return bool(manifest.link or manifest.countries)
+
+    def _account(self, slug: str, wish: _Wish) -> Account | None:
+        """The store's account of a carrier; one whose share for strangers is 0 is not there for them."""
+        accounts = self._plugins.accounts_of(slug, wish.store.carriers)
+        return next((account for account in accounts if account.strangers or not wish.stranger), None)
+
+    def _aggregators(self, wish: _Wish) -> list[Account]:
+        """Who may know every carrier's numbers, for where no carrier itself can be asked."""
+        slugs = [slug for slug, manifest in self._plugins.manifests.items() if manifest.aggregator]
+        return [account for slug in slugs if (account := self._account(slug, wish)) is not None]
+
+    async def _groups(self, wish: _Wish, candidates: Sequence[Candidate]) -> list[list[Account]]:
         """The accounts to ask, equals together, best first; a carrier that had this number before comes before all."""
-        home = (await self._cache.get(self._home_key(number)) or b"").decode("utf-8", "replace")
+        home = (await self._cache.get(self._home_key(wish.number)) or b"").decode("utf-8", "replace")
         groups: list[list[Account]] = []
         leader: Candidate | None = None
         for candidate in sorted(candidates, key=lambda candidate: candidate.carrier != home):
-            account = next(iter(self._plugins.accounts_of(candidate.carrier, store.carriers)), None)
+            account = self._account(candidate.carrier, wish)
             if account is None:
                 continue
             if leader is not None and leader.carrier != home and candidate.score >= leader.score - _TIE:
@@ -188,9 +231,10 @@ class Tracker:
         outcome = Outcome.FOUND if len(shipments) == 1 else Outcome.CHOOSE
         return Lookup(outcome, number, shipments, oldest.entry.fetched_at, oldest.freshness, carriers)
 
-    async def _known(self, account: Account, number: str, store: Store, ends: float, wire: Wire | None) -> _Known:
+    async def _known(self, account: Account, wish: _Wish) -> _Known:
         """The account's answer: kept or asked for. Raises CarrierError, or TimeoutError when there is no time to wait."""
-        key = self._key(account, number, store.language)
+        wire, language = wish.wire, wish.store.language
+        key = self._key(account, wish.number, language)
         seed = key.rpartition(":")[2]
         entry = await self._read(key)
         now = self._clock.now()
@@ -198,27 +242,26 @@ class Tracker:
             return _Known(account, entry, Freshness.FRESH)
         failure = self._recent_failure(key)
         if failure is None or wire is not None:
-            flight = self._flight(key, account, Query(number, store.language.replace("_", "-")), entry, wire)
+            flight = self._flight(key, account, wish, entry)
         if entry is not None and entry.usable(now) and wire is None:
             return _Known(account, entry, Freshness.STALE_ON_ERROR if failure else Freshness.STALE)
         if failure is not None and wire is None:
             raise failure.error
-        left = max(0.0, ends - self._clock.monotonic())
+        left = max(0.0, wish.ends - self._clock.monotonic())
         return _Known(account, await asyncio.wait_for(asyncio.shield(flight), left), Freshness.FRESH)
 
-    def _flight(
-        self, key: str, account: Account, query: Query, before: Entry | None, wire: Wire | None
-    ) -> asyncio.Task[Entry]:
+    def _flight(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> asyncio.Task[Entry]:
         """The one question under way for this key; begins it where there is none. It outlives the page that began it."""
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._ask(key, account, query, before, wire))
+            flight = asyncio.create_task(self._ask(key, account, wish, before))
             self._flights[key] = flight
             flight.add_done_callback(lambda done: self._landed(key, done))
         return flight
 
-    async def _ask(self, key: str, account: Account, query: Query, before: Entry | None, wire: Wire | None) -> Entry:
-        answer = await self._fetcher.track(account, query, wire=wire)
+    async def _ask(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> Entry:
+        query = Query(wish.number, wish.store.language.replace("_", "-"))
+        answer = await self._fetcher.track(account, query, stranger=wish.stranger, wire=wish.wire)
         if isinstance(answer, NotFound) and before is not None and isinstance(before.answer, Found):
             answer = before.answer  # a carrier that forgets a parcel it knew does not make it unknown
         entry = Entry(self._with_ids(answer, before, account), self._clock.now())
@@ -264,11 +307,10 @@ class Tracker:
             return answer
         kept: dict[str, str] = {}
         if before is not None and isinstance(before.answer, Found):
-            kept = {_first_day(one): one.id for one in before.answer.shipments}
+            kept = {mark: one.id for mark, one in zip(_marks(before.answer), before.answer.shipments, strict=True)}
         shipments = []
-        for shipment in answer.shipments:
-            day = _first_day(shipment)
-            id = kept.get(day) or self._digest("shipment", account.carrier.manifest.slug, shipment.number, day)[:20]
+        for mark, shipment in zip(_marks(answer), answer.shipments, strict=True):
+            id = kept.get(mark) or self._digest("shipment", account.carrier.manifest.slug, shipment.number, mark)[:20]
             shipments.append(msgspec.structs.replace(shipment, id=id))
         return Found(tuple(shipments))
 
@@ -284,8 +326,17 @@ class Tracker:
         return hmac.new(self._secret, "\x1f".join(parts).encode(), sha256).hexdigest()[:32]
 
 
+def _marks(answer: Found) -> list[str]:
+    """What tells parcels under one number apart: the day of the first scan, and their order where it is the same."""
+    seen: Counter[str] = Counter()
+    marks = []
+    for day in map(_first_day, answer.shipments):
+        seen[day] += 1
+        marks.append(day if seen[day] == 1 else f"{day}#{seen[day]}")
+    return marks
+
+
 def _first_day(shipment: Shipment) -> str:
-    """What tells two parcels under one number apart: the day of the first scan."""
     for event in reversed(shipment.events):
         at = event.moment.local or event.moment.instant
         if at is not None:
