@@ -29,6 +29,7 @@ from doorstep import (
     Weight,
 )
 from doorstep.codes import load_codes
+from doorstep.intake import take_in
 from doorstep.manifest import load_manifest
 from doorstep.summary import arrange, summarise
 from doorstep.testing import CarrierContract
@@ -144,6 +145,16 @@ class TestWhichShipments:
     def test_where_no_id_is_the_number_dhl_is_believed(self) -> None:
         assert [shipment.number for shipment in shipments_of({"id": "JVGL1", "service": "parcel-nl"})] == ["JVGL1"]
 
+    def test_without_a_number_every_shipment_is_found_by_its_own(self) -> None:
+        piece_alone = {"service": "express", "details": {"pieceIds": ["JD014600012845079316"]}}
+        shipments = shipments_of({"id": NUMBER}, {"id": 340434520607182935}, piece_alone, number="")
+        assert [one.number for one in shipments] == [NUMBER, "340434520607182935", "JD014600012845079316"]
+
+    @pytest.mark.parametrize("body", [{}, {"shipments": None}, {"shipments": "none"}, {"shipments": [{"id": "1"}, 1]}])
+    def test_a_shipment_that_is_none_is_an_error(self, body: Any) -> None:
+        with pytest.raises(ProtocolError):
+            answer_to(body)
+
     @pytest.mark.parametrize("references", [{"number": "A", "type": "x"}, [{"number": "A"}], "A", None])
     def test_references_of_any_shape_do_no_harm(self, references: Any) -> None:
         assert len(shipments_of({"id": NUMBER, "details": {"references": references}})) == 1
@@ -173,6 +184,12 @@ class TestTimes:
         assert shipment.window is not None
         assert shipment.window.end is not None
         assert (shipment.window.end.precision, shipment.window.end.instant) == (Precision.DAY, None)
+
+    def test_a_midnight_with_an_offset_is_a_day_too(self) -> None:
+        (shipment,) = shipments_of({"id": NUMBER, "estimatedTimeOfDelivery": "2026-11-23T00:00:00+01:00"})
+        assert shipment.window is not None
+        assert shipment.window.end is not None
+        assert (shipment.window.end.local, shipment.window.end.precision) == (datetime(2026, 11, 23), Precision.DAY)
 
     def test_an_hour_is_by_the_clock_of_the_destination(self) -> None:
         destination = {"address": {"countryCode": "FI"}}
@@ -205,6 +222,10 @@ class TestMeanings:
         event = event_of("parcel-de", "On its way to the next depot", "transit")
         assert (event.status, event.code, event.mapped) == (Status.IN_TRANSIT, "transit", True)
         assert event.text == "On its way to the next depot"
+
+    def test_a_scan_that_says_nothing_is_none(self) -> None:
+        (shipment,) = shipments_of({"id": NUMBER, "service": "express", "events": [{}, 1, "PU", scan("PU")]})
+        assert [event.code for event in shipment.events] == ["PU"]
 
     def test_a_caption_in_place_of_a_number_is_understood(self) -> None:
         event = event_of("ecommerce", "Out for Delivery", "transit")
@@ -282,12 +303,13 @@ class TestPersonalData:
         [
             ("Musterweg 2, UTRECHT", "UTRECHT"),
             ("Musterweg 2, 3511 AB UTRECHT", "3511 AB UTRECHT"),
+            ("UTRECHT, Musterweg 2", "UTRECHT"),
             ("UTRECHT - NETHERLANDS, THE", "UTRECHT"),
             ("Utrecht", "Utrecht"),
             ("", ""),
         ],
     )
-    def test_a_street_before_the_city_is_not_kept(self, written: str, city: str) -> None:
+    def test_a_street_beside_the_city_is_not_kept(self, written: str, city: str) -> None:
         assert place_of(written).city == city
 
     def test_a_proof_is_a_reference_and_names_nobody(self) -> None:
@@ -303,9 +325,13 @@ class TestPieces:
             {"id": NUMBER, "service": "express", "details": {"pieceIds": ["A", "B", "C"]}, "events": events}
         )
         assert [event.piece for event in shipment.events] == ["A", "B", ""]
-        assert [piece.status for piece in shipment.pieces] == [
-            Status.DELIVERED, Status.DELIVERED, Status.OUT_FOR_DELIVERY,
-        ]  # fmt: skip
+        taken = take_in(Found((shipment,)), dhl().manifest)
+        assert isinstance(taken, Found)
+        assert [(piece.number, piece.status) for piece in taken.shipments[0].pieces] == [
+            ("A", Status.DELIVERED),
+            ("B", Status.DELIVERED),
+            ("C", Status.OUT_FOR_DELIVERY),
+        ]
 
     def test_one_piece_is_the_parcel_itself(self) -> None:
         (shipment,) = shipments_of({"id": NUMBER, "details": {"pieceIds": ["A", "A"]}})

@@ -175,6 +175,13 @@ def test_packages_under_another_number_are_kept_apart_when_none_is_the_one_asked
     assert [one.number for one in found.shipments] == [NUMBER, OTHER]
 
 
+def test_recorded_answer_gives_every_package_under_its_own_number() -> None:
+    packages = [{"trackingNumber": NUMBER}, {"trackingNumber": OTHER}, {}]
+    found = answer({"trackResponse": {"shipment": [{"package": packages}]}}, number="")
+    assert isinstance(found, Found)
+    assert [one.number for one in found.shipments] == [NUMBER, OTHER, ""]
+
+
 def test_package_without_scans_says_what_ups_says_of_now() -> None:
     (only,) = read({"currentStatus": {"type": "M", "code": "MP", "statusCode": "003"}}).events
     assert (only.status, only.moment) == (Status.LABEL_CREATED, Moment(""))
@@ -223,6 +230,20 @@ def test_date_that_cannot_be_read_keeps_its_text_and_nothing_else(date: str) -> 
 def test_date_alone_is_a_whole_day() -> None:
     at = moment(date="20261120", time="")
     assert (at.precision, at.instant, at.local) == (Precision.DAY, None, datetime(2026, 11, 20))
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ({"countryCode": "de"}, "DE"),
+        ({"country": "FR"}, "FR"),
+        ({"country": "Germany"}, "DE"),
+        ({"countryCode": "??"}, ""),
+    ],
+)
+def test_country_of_a_place_is_the_code_or_what_a_name_means(address: dict[str, str], meant: str) -> None:
+    (only,) = read({"activity": [{"status": {"type": "I"}, "location": {"address": address}}]}).events
+    assert only.place.country == meant
 
 
 # Codes

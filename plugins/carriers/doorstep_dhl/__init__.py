@@ -1,48 +1,25 @@
 """DHL: all divisions that answer in Shipment Tracking Unified (Express, Paket, eCommerce, Freight, Forwarding)."""
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-from msgspec import Struct
+from doorstep import (  # isort: skip
+    Answer, Auth, Carrier, CarrierSettings, Document, Event, Exchange, Found, HeaderKey, Meaning, Moment, NotFound, Piece,
+    Place, ProtocolError, Query, Request, Response, Secret, Shipment, Status, Tree, Weight, Window, countries, moments,
+    registers,
+)  # fmt: skip
 
-from doorstep import (
-    Answer,
-    Auth,
-    Carrier,
-    Event,
-    Exchange,
-    Found,
-    HeaderKey,
-    Meaning,
-    NotFound,
-    Piece,
-    Place,
-    ProtocolError,
-    Query,
-    Request,
-    Response,
-    Secret,
-    Shipment,
-    Status,
-    hookimpl,
-    moments,
-)
-
-from .answer import Details, Location, Problem, Scan, Shipments, Tracked, plain
-
-_CODE = re.compile(r"[A-Z0-9][A-Z0-9_/-]*", re.ASCII)
-_NAMING = frozenset({"express"})  # divisions that write into a delivery's description who signed
-_MOST_PIECES = 100
-_DIVISIONS = {
+DIVISIONS = {
     "dgf": "DHL Global Forwarding", "dsc": "DHL Supply Chain", "ecommerce": "DHL eCommerce",
     "ecommerce-europe": "DHL eCommerce", "ecommerce-ppl": "PPL", "express": "DHL Express", "freight": "DHL Freight",
     "parcel-de": "DHL Paket", "parcel-nl": "DHL eCommerce", "parcel-pl": "DHL eCommerce", "parcel-uk": "DHL eCommerce",
     "post-de": "Deutsche Post", "sameday": "DHL SameDay", "svb": "Deutsche Post",
 }  # fmt: skip
+CODE = re.compile(r"[A-Z0-9][A-Z0-9_/-]*", re.ASCII)
+NUMBERED = re.compile(r"\d")
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(CarrierSettings, frozen=True):
     """`service` asks one division only, by its name in DHL's API (`parcel-de`, say); empty asks all of them."""
 
     api_key: Secret
@@ -50,88 +27,123 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DHL(Carrier[Settings]):
-    settings_type = Settings
-
     def auth(self) -> Auth:
         return HeaderKey("DHL-API-Key", self.settings.api_key)
 
     def track(self, query: Query) -> Exchange[Answer]:
-        params = {
-            "trackingNumber": query.number,
-            "language": re.split("[-_]", query.language)[0].lower(),
-            "service": self.settings.service,
-            "recipientPostalCode": query.postcode,
-        }
-        params = {name: value for name, value in params.items() if value}
+        params = {"trackingNumber": query.number, "language": query.language.partition("-")[0].lower()}
+        hints = {"service": self.settings.service, "recipientPostalCode": query.postcode}
+        params |= {name: value for name, value in hints.items() if value}
         response = yield Request("GET", "/track/shipments", params=params, headers={"Accept": "application/json"})
-        return self._read(response, query.number)
+        return self._answer(response, query.number)
 
-    def _read(self, response: Response, number: str) -> Answer:
-        if response.status == 404:
-            problem = response.json(Problem)
-            if plain(problem.status) != "404":
-                raise ProtocolError("HTTP 404 without DHL's problem document", next_step="check the account's endpoint")
-            return NotFound(plain(problem.detail) or plain(problem.title))
-        tracked = response.expect(200).json(Shipments).shipments
-        # Several divisions may answer, some of them for a number that is only like the one asked.
-        tracked = [one for one in tracked if one.bears(number)] or tracked
+    def _answer(self, response: Response, asked: str) -> Answer:
+        answer = response.tree()
+        if response.status == 404 and answer.text("status") == "404":  # DHL's problem document, and no other machine's
+            return NotFound(answer.text("detail") or answer.text("title"))
+        response.expect(200)
+        listed = answer.expect("shipments").each()
+        if not all(one.items() for one in listed):
+            raise ProtocolError("DHL lists a shipment that is no object")
         language = response.headers.get("content-language", "").partition(",")[0].strip()
-        return Found(tuple(self._shipment(one, number, language) for one in tracked)) if tracked else NotFound()
+        shipments = tuple(self._shipment(one, asked, language) for one in listed)
+        # Several divisions may answer, some of them for a number that is only like the one asked.
+        own = tuple(shipment for shipment in shipments if asked in ("", shipment.number))
+        return Found(own or shipments) if shipments else NotFound()
 
-    def _shipment(self, tracked: Tracked, number: str, language: str) -> Shipment:
-        division = plain(tracked.service).lower()
-        details = tracked.details or Details()
-        pieces = tuple(dict.fromkeys(filter(None, map(plain, details.piece_ids or ()))))
-        pieces = pieces if 1 < len(pieces) <= _MOST_PIECES else ()
-        scans = tracked.events or ([tracked.status] if tracked.status else [])
-        events = tuple(event for scan in scans for event in self._events(scan, division, pieces))
-        product = plain(details.product.product_name if details.product else None)
-        destination = _place(tracked.destination)
+    def _shipment(self, tracked: Tree, asked: str, language: str) -> Shipment:
+        division, product = tracked.text("service").lower(), tracked.text("details.product.productName")
+        named = product and not product.upper().startswith("UNKNOWN")
+        pieces, scans = _pieces(tracked), tracked.each("events") or tracked.each("status")
+        destination = _place(tracked.at("destination.address"))
         return Shipment(
-            number=number if tracked.bears(number) else plain(tracked.id) or number,
-            events=events,
-            service=_DIVISIONS.get(division, "") if product.upper().startswith("UNKNOWN") or not product else product,
-            origin=_place(tracked.origin),
+            number=_number(tracked, asked),
+            events=tuple(event for scan in scans for event in self._events(scan, division, pieces)),
+            service=product if named else DIVISIONS.get(division, ""),
+            origin=_place(tracked.at("origin.address")),
             destination=destination,
-            window=tracked.window(destination.country),
-            pieces=tuple(Piece(piece, _latest(piece, events)) for piece in pieces),
-            documents=details.documents(),
-            weight=details.mass(),
+            window=_window(tracked, destination.country),
+            pieces=tuple(map(Piece, pieces)),
+            documents=_documents(tracked.at("details.proofOfDelivery")),
+            weight=_weight(tracked.at("details.weight")),
             language=language,
         )
 
-    def _events(self, scan: Scan, division: str, pieces: tuple[str, ...]) -> Iterator[Event]:
+    def _events(self, scan: Tree, division: str, pieces: tuple[str, ...]) -> Iterator[Event]:
         """One event, or one for each piece where a scan names only some of them."""
-        place = _place(scan.location)
-        moment = moments.iso(plain(scan.timestamp), country=place.country)
-        meaning, code = self._meaning(scan, division)
-        delivery = meaning.status is Status.DELIVERED or "DELIVER" in plain(scan.status).upper()
-        text = scan.text(code, naming=delivery and division in _NAMING)
-        named = {piece for piece in map(plain, scan.piece_ids or ()) if piece in pieces}
-        for piece in sorted(named) if 0 < len(named) < len(pieces) else [""]:
+        place = _place(scan.at("location.address"))
+        moment = moments.iso(scan.text("timestamp"), country=place.country)
+        status, words = scan.text("status"), scan.text("description")
+        meaning, code = self._meaning(division, status, words, scan.text("statusCode").lower())
+        if division == "express" and (meaning.status is Status.DELIVERED or "DELIVER" in status.upper()):
+            words = ""  # they say who signed
+        text = words or (status if len(status) > 3 else "")  # shorter ones are codes
+        if not (code or text):
+            return  # it says nothing
+        told = [piece.text() for piece in scan.each("pieceIds")] if pieces else []
+        some = [piece for piece in pieces if piece in told]
+        for piece in some if 0 < len(some) < len(pieces) else [""]:
             yield meaning.event(moment, code=code, text=text, place=place, piece=piece)
 
-    def _meaning(self, scan: Scan, division: str) -> tuple[Meaning, str]:
+    def _meaning(self, division: str, status: str, words: str, coarse: str) -> tuple[Meaning, str]:
         """What a scan means and the code that says so: the division's own, else the coarse one."""
-        word, status = plain(scan.status_code).lower(), plain(scan.status)
-        coded = _CODE.fullmatch(status)
-        for own in (status, status.upper(), plain(scan.description).upper()):
-            if (meaning := self.codes.find(division, own)) is not None:
+        coded = CODE.fullmatch(status)
+        for own in (status, status.upper(), words.upper()):
+            if meaning := self.codes.find(division, own):
                 return meaning, status if coded else own
-        coarse = self.codes.find("*", word)
-        if coarse is not None and not coded:
-            return coarse, word  # a sentence in place of a code: there is nothing finer to know
-        return self.codes.read(coarse=coarse.status if coarse else None), status or word
+        general = self.codes.find("*", coarse)
+        if general and not coded:
+            return general, coarse  # a sentence in place of a code: there is nothing finer to know
+        return self.codes.read(coarse=general.status if general else None), status or coarse
 
 
-def _place(location: Location | None) -> Place:
-    return location.place() if location else Place()
+def _number(tracked: Tree, asked: str) -> str:
+    """The number asked for where the shipment or a piece of it bears that, else its own."""
+    texts = [one.text() for one in (tracked.at("id"), *tracked.each("details.pieceIds"))]
+    borne = [text.replace(" ", "").upper() for text in texts if text]
+    # An id that comes as a JSON number has lost its zeros in front.
+    bears = asked and asked.lstrip("0") in {number.lstrip("0") for number in borne}
+    return asked if bears else next(iter(borne), asked)
 
 
-def _latest(piece: str, events: tuple[Event, ...]) -> Status:
-    return next((event.status for event in events if event.status and event.piece in ("", piece)), Status.UNKNOWN)
+def _pieces(tracked: Tree) -> tuple[str, ...]:
+    """The pieces' numbers. One is the parcel itself, and a consignment of very many is told as one."""
+    numbers = {one.text(): None for one in tracked.each("details.pieceIds") if one.text()}
+    return tuple(numbers) if 1 < len(numbers) <= 100 else ()
 
 
-@hookimpl
-def register_carriers(register: Callable[[type[Carrier[Any]]], None]) -> None:
-    register(DHL)
+def _place(address: Tree) -> Place:
+    city, country = address.text("addressLocality"), countries.alpha2(address.text("countryCode"))
+    if "," in city:  # "Musterweg 2, CITY": a street is nobody's business
+        parts = city.split(",")
+        city = ",".join([part for part in parts if not NUMBERED.search(part)] or parts[-1:]).strip()
+    city = city.rpartition(" - ")[0] or city  # Express writes "CITY - COUNTRY"
+    return Place(city, postcode=address.text("postalCode"), country=country)
+
+
+def _window(tracked: Tree, country: str) -> Window | None:
+    """When it is expected, at the destination: the frame, else until the time (or the end of the day) given."""
+    frame = tracked.at("estimatedDeliveryTimeFrame")
+    start, end = (_expected(frame.text(name), country) for name in ("estimatedFrom", "estimatedThrough"))
+    if not (start or end):
+        # DHL writes a day as its midnight: "by 20 November, 0:00" would be a day early.
+        end = _expected(tracked.text("estimatedTimeOfDelivery").partition("T00:00")[0], country)
+    return Window(start, end) if start or end else None
+
+
+def _expected(text: str, country: str) -> Moment | None:
+    moment = moments.iso(text, country=country)
+    return moment if moment.local or moment.instant else None
+
+
+def _documents(proof: Tree) -> tuple[Document, ...]:
+    urls = {"proof_of_delivery": proof.text("documentUrl"), "signature": proof.text("signatureUrl")}
+    return tuple(Document(kind, url) for kind, url in urls.items() if url.startswith("https://"))
+
+
+def _weight(weight: Tree) -> Weight | None:
+    unit, value = weight.text("unitText").lower().removesuffix("s"), weight.number("value")
+    return Weight(value, unit) if unit in ("kg", "lb") and value and value > 0 else None
+
+
+register_carriers = registers(DHL)

@@ -1,14 +1,13 @@
 """La Poste: Colissimo, Chronopost and tracked letters, by the Suivi v2 API of the Okapi portal."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from doorstep import (  # isort: skip
-    Answer, Auth, AuthRefused, Carrier, CarrierUnavailable, Event, Exchange, Found, HeaderKey, Leg, NotFound, PickupPoint,
-    Place, ProtocolError, Query, Request, Secret, Shipment, Status, Window, hookimpl, moments,
+    Answer, Auth, AuthRefused, Carrier, CarrierSettings, CarrierUnavailable, Event, Exchange, Found, HeaderKey, Leg,
+    NotFound, PickupPoint, Place, ProtocolError, Query, Request, Secret, Shipment, Status, Window, moments, registers,
 )  # fmt: skip
 
 LANGUAGES = {"fr": "fr_FR", "en": "en_GB", "de": "de_DE", "es": "es_ES", "it": "it_IT", "nl": "nl_NL"}
@@ -16,7 +15,7 @@ LANGUAGES = {"fr": "fr_FR", "en": "en_GB", "de": "de_DE", "es": "es_ES", "it": "
 STEPS = {1: Status.ACCEPTED, 2: Status.IN_TRANSIT, 3: Status.IN_TRANSIT, 4: Status.OUT_FOR_DELIVERY}
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(CarrierSettings, frozen=True):
     okapi_key: Secret
 
 
@@ -60,8 +59,6 @@ class Item(Struct, frozen=True, rename="camel"):
 
 
 class LaPoste(Carrier[Settings]):
-    settings_type = Settings
-
     def auth(self) -> Auth:
         return HeaderKey("X-Okapi-Key", self.settings.okapi_key)
 
@@ -143,6 +140,4 @@ def _clean(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-@hookimpl
-def register_carriers(register: Callable[[type[Carrier[Any]]], None]) -> None:
-    register(LaPoste)
+register_carriers = registers(LaPoste)

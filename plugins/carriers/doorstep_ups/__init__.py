@@ -1,61 +1,37 @@
 """UPS: parcels by their 1Z number, and waybills, by the Track API v1."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import re
+from datetime import datetime
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
-from msgspec import Struct, structs
-
-from doorstep import (
-    Answer,
-    Auth,
-    Carrier,
-    Event,
-    Exchange,
-    Found,
-    Leg,
-    Meaning,
-    NotFound,
-    OAuthClientCredentials,
-    PickupPoint,
-    Place,
-    ProtocolError,
-    Query,
-    Request,
-    Secret,
-    Shipment,
-    hookimpl,
-)
-
-from .shape import Answered, Consignment, Package, Problem, Refused, Scan, State
-from .values import clean, day, moment, place, weight, window
+from doorstep import (  # isort: skip
+    Answer, Auth, Carrier, CarrierSettings, Event, Exchange, Found, Leg, Meaning, Moment, NotFound,
+    OAuthClientCredentials, PickupPoint, Place, ProtocolError, Query, Request, Secret, Shipment, Tree, Weight, Window,
+    countries, moments, registers,
+)  # fmt: skip
 
 UNKNOWN = {"TW0001", "TV1002"}  # a warning beside HTTP 200, an error beside HTTP 400
 LOCALES = {"en": "en_US", "de": "de_DE", "es": "es_ES", "fr": "fr_FR", "it": "it_IT", "nl": "nl_NL", "pl": "pl_PL"}
 # The same two letters mean something else in the table of each type.
 TABLES = {
-    "I": "movement",
-    "P": "movement",
-    "D": "delivery",
-    "X": "exception",
-    "M": "manifest",
-    "MV": "manifest",
-    "U": "update",
-}
+    "I": "movement", "P": "movement", "D": "delivery", "X": "exception", "U": "update",
+    "M": "manifest", "MV": "manifest",
+}  # fmt: skip
 VAGUE = {"000", "011", "013"}  # not available, delivered (to whom?), exception (which?): the two letters say more
 LEGS = {"USPS_PIC": "USPS", "": "UPS"}  # a number without a type is another one of UPS
+HOURS = {"EDW", "CDW", "IDW", "CMT"}  # windows, and a latest time; EOD is some time that day
+UNITS = {"LBS": "lb", "KGS": "kg"}
+CLOCK = re.compile("20[0-9]{6}T[0-9]{5,6}")  # UPS may leave out a leading zero
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(CarrierSettings, frozen=True):
     client_id: str
     client_secret: Secret
     account_number: str = ""
 
 
 class UPS(Carrier[Settings]):
-    settings_type = Settings
-
     def auth(self) -> Auth:
         own, account = self.settings, self.settings.account_number
         headers = {"x-merchant-id": account} if account else {}
@@ -63,76 +39,111 @@ class UPS(Carrier[Settings]):
 
     def track(self, query: Query) -> Exchange[Answer]:
         path = f"/api/track/v1/details/{quote(query.number, safe='')}"
-        # transId should differ with each request, but a pure function has nothing to draw lots with.
-        headers = {
-            "Accept": "application/json",
-            "transId": str(uuid5(NAMESPACE_URL, path)),
-            "transactionSrc": "doorstep",
-        }
+        # It should be another one with each request, but a pure function has nothing to draw lots with.
+        transaction = str(uuid5(NAMESPACE_URL, path))
+        headers = {"Accept": "application/json", "transId": transaction, "transactionSrc": "doorstep"}
         locale = LOCALES.get(query.language[:2].lower(), "en_US")
         response = yield Request("GET", path, params={"locale": locale}, headers=headers)
         if response.status == 404:
             return NotFound("HTTP 404")
-        if response.status == 400:
-            return _unknown(response.json(Refused).response.errors or [])
-        return self._answer(response.expect(200).json(Answered).track_response.shipment or [], query.number)
+        return self._answer(response.expect(200, 400).tree(), query.number)
 
-    def _answer(self, consignments: list[Consignment], number: str) -> Answer:
-        packages = [package for consignment in consignments for package in consignment.package or []]
+    def _answer(self, answer: Tree, number: str) -> Answer:
+        consignments = answer.each("trackResponse.shipment")
+        packages = [package for consignment in consignments for package in consignment.each("package")]
         if not packages:
-            return _unknown(warning for consignment in consignments for warning in consignment.warnings or [])
-        own = [package for package in packages if clean(package.tracking_number).upper() == number.upper()]
+            warnings = [warning for consignment in consignments for warning in consignment.each("warnings")]
+            return _unknown(warnings + answer.each("response.errors"))
+        own = [package for package in packages if number and package.text("trackingNumber").upper() == number.upper()]
         return Found(tuple(self._shipment(package, number) for package in own or packages))
 
-    def _shipment(self, package: Package, number: str) -> Shipment:
-        ends = {clean(end.type): place(end.address) for end in package.package_address or []}
+    def _shipment(self, package: Tree, number: str) -> Shipment:
+        ends = {end.text("type"): _place(end.at("address")) for end in package.each("packageAddress")}
         destination = ends.get("DESTINATION", Place())
         # Without a scan there is still what UPS says of now, though not since when.
-        scans = package.activity or ([Scan(status=package.current_status)] if package.current_status else [])
-        access, others = package.access_point_information, package.alternate_tracking_number or []
-        until = day(access.pickup_by_date) if access else None
-        legs = [Leg(LEGS[kind], clean(other.number)) for other in others if (kind := clean(other.type)) in LEGS]
+        now = [Tree({"status": state.value}) for state in package.each("currentStatus")]
+        until = _day(package.text("accessPointInformation.pickupByDate"))
+        others = [(LEGS.get(one.text("type")), one.text("number")) for one in package.each("alternateTrackingNumber")]
+        weight, unit = package.number("weight.weight"), UNITS.get(package.text("weight.unitOfMeasurement"))
         return Shipment(
-            number=clean(package.tracking_number) or number,
-            events=tuple(map(self._event, scans)),
-            service=clean(package.service.description) if package.service else "",
+            number=package.text("trackingNumber") or number,
+            events=tuple(map(self._event, package.each("activity") or now)),
+            service=package.text("service.description"),
             origin=ends.get("ORIGIN", Place()),
             destination=destination,
-            window=window(package, destination.country),
+            window=_window(package, destination.country),
             pickup_point=PickupPoint(until=until) if until else None,
-            legs=tuple(leg for leg in legs if leg.number),
-            weight=weight(package.weight) if package.weight else None,
+            legs=tuple(Leg(carrier, other) for carrier, other in others if carrier and other),
+            weight=Weight(weight, unit) if unit and weight and weight > 0 else None,
         )
 
-    def _event(self, scan: Scan) -> Event:
-        where = place(scan.location.address if scan.location else None)
-        state = scan.status or State()
-        code = "/".join(filter(None, map(clean, (state.type, state.code, state.status_code))))
-        text = clean(state.description)
-        return self._meaning(state).event(moment(scan, where.country), code=code, text=text, place=where)
+    def _event(self, scan: Tree) -> Event:
+        where, state = _place(scan.at("location.address")), scan.at("status")
+        kind, letters, number = state.text("type"), state.text("code"), state.text("statusCode")
+        meaning = self._meaning(kind, letters, number.zfill(3) if number else "")
+        code = "/".join(filter(None, (kind, letters, number)))
+        return meaning.event(_moment(scan, where.country), code=code, text=state.text("description"), place=where)
 
-    def _meaning(self, state: State) -> Meaning:
-        kind, number = clean(state.type), clean(state.status_code)
-        number = number and number.zfill(3)
-        keys = [("statusCode", number), (TABLES.get(kind, ""), clean(state.code))]
-        coarse, letters = self.codes.find("type", kind), self.codes.find(*keys[1])
-        ordered = reversed(keys) if number in VAGUE else keys
+    def _meaning(self, kind: str, letters: str, number: str) -> Meaning:
+        keys = [("statusCode", number), (TABLES.get(kind, ""), letters)]
+        coarse, detail = self.codes.find("type", kind), self.codes.find(*keys[1])
+        ordered = keys[::-1] if number in VAGUE else keys
         meaning = self.codes.read(*ordered, coarse=coarse.status if coarse else None)
-        if letters is None or letters.status not in (None, meaning.status):
-            return meaning
-        # Both speak of the same position: the two letters know the reason better.
-        flags = tuple(dict.fromkeys(meaning.flags + letters.flags))
-        return structs.replace(meaning, reason=letters.reason or meaning.reason, flags=flags)
+        if detail and detail.status in (None, meaning.status) and (detail.reason or detail.flags):
+            # Both speak of the same position: the two letters know the reason better.
+            flags = tuple(dict.fromkeys(meaning.flags + detail.flags))
+            return Meaning(meaning.status, detail.reason or meaning.reason, flags, meaning.source)
+        return meaning
 
 
-def _unknown(problems: Iterable[Problem]) -> NotFound:
+def _unknown(problems: list[Tree]) -> NotFound:
     """NotFound if that is what UPS says; what else stops it from answering is no answer about the number."""
-    said = {clean(problem.code): clean(problem.message) for problem in problems}
+    said = {problem.text("code"): problem.text("message") for problem in problems}
     for code in UNKNOWN & said.keys():
         return NotFound(f"{code} {said[code]}")
     raise ProtocolError(f"UPS answered without a package: {said or 'no reason given'}")
 
 
-@hookimpl
-def register_carriers(register: Callable[[type[Carrier[Any]]], None]) -> None:
-    register(UPS)
+def _moment(scan: Tree, country: str) -> Moment:
+    date, time = scan.text("date"), scan.text("time")
+    gmt = _clock(scan.text("gmtDate"), scan.text("gmtTime"))
+    if gmt:  # UTC already: gmtOffset says how far the wall clock is from it, and must not be added
+        return moments.utc(gmt, raw=f"{date} {time}".strip(), wall=_clock(date, time), country=country)
+    return _local(date, time, country) or _day(date) or Moment(f"{date} {time}".strip())
+
+
+def _window(package: Tree, country: str) -> Window | None:
+    """When UPS plans to deliver; None when it has delivered or does not say."""
+    dates = {date.text("type"): date.text("date") for date in package.each("deliveryDate")}
+    date = dates.get("RDD") or dates.get("SDD", "")
+    day, times = _day(date), package.at("deliveryTime")
+    if day is None or "DEL" in dates:
+        return None
+    start, end = (_local(date, times.text(name), country) for name in ("startTime", "endTime"))
+    return Window(start, end) if times.text("type") in HOURS and (start or end) else Window(day, day)
+
+
+def _local(date: str, time: str, country: str) -> Moment | None:
+    wall = _clock(date, time)
+    return moments.local(wall, raw=f"{date} {time}", country=country) if wall else None
+
+
+def _day(date: str) -> Moment | None:
+    midnight = _clock(date, "000000")
+    return moments.whole_day(midnight.date(), raw=date) if midnight else None
+
+
+def _clock(date: str, time: str) -> datetime | None:
+    digits = time.replace(":", "")
+    try:
+        return datetime.fromisoformat(f"{date}T{digits:0>6}") if CLOCK.fullmatch(f"{date}T{digits}") else None
+    except ValueError:
+        return None
+
+
+def _place(address: Tree) -> Place:
+    country = countries.alpha2(address.text("countryCode") or address.text("country"))
+    return Place(address.text("city"), address.text("stateProvince"), address.text("postalCode"), country)
+
+
+register_carriers = registers(UPS)
