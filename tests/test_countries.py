@@ -11,6 +11,9 @@ from doorstep.countries import alpha2, named
         ("DE", "DE"), ("de", "DE"), ("DEU", "DE"), ("Germany", "DE"), (" GERMANY ", "DE"), ("GBR", "GB"), ("UK", "GB"),
         ("United Kingdom", "GB"), ("USA", "US"), ("United States of America", "US"), ("UAE", "AE"), ("ARE", "AE"),
         ("United Arab Emirates", "AE"), ("KSA", "SA"), ("Türkiye", "TR"), ("Turkey", "TR"), ("GEO", "GE"), ("GE", "GE"),
+        ("TURKIYE", "TR"), ("Bosnia and Herzegovina", "BA"), ("BOSNIA & HERZEGOVINA", "BA"), ("Saint Lucia", "LC"),
+        ("St. Lucia", "LC"), ("REUNION", "RE"), ("Cote d’Ivoire", "CI"),
+        ("Korea, Republic of", "KR"), ("The Netherlands", "NL"),
     ],
 )  # fmt: skip
 def test_codes_and_english_names_are_known(text: str, code: str) -> None:

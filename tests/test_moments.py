@@ -194,7 +194,7 @@ def test_an_instant_beside_an_offset_keeps_both() -> None:
     assert (moment.offset, moment.basis, moment.raw) == ("+04:00", Basis.OFFSET, "r")
 
 
-@pytest.mark.parametrize("offset", ["+9900", "x", "+4"])
+@pytest.mark.parametrize("offset", ["+9900", "x", "+4", "-05:75"])
 def test_an_offset_that_is_none_leaves_the_instant(offset: str) -> None:
     moment = zoned(datetime(2026, 11, 20, 9, 30, tzinfo=UTC), offset, raw="r")
     assert (moment.instant, moment.local, moment.basis) == (datetime(2026, 11, 20, 9, 30, tzinfo=UTC), None, Basis.UTC)

@@ -84,6 +84,10 @@ def test_an_address_without_one_number_is_refused(address: str) -> None:
         normalise(address)
 
 
+def test_the_sign_a_scanner_puts_in_front_of_a_barcode_is_not_the_number_s() -> None:
+    assert normalise("%0053101 05318801410058 136 276X") == "005310105318801410058136276X"
+
+
 @pytest.mark.parametrize(
     "typed",
     [

@@ -1,5 +1,6 @@
 """Countries as carriers write them: "DE", "DEU", "Germany", "UAE"."""
 
+import unicodedata
 from functools import cache, lru_cache
 
 from babel import Locale
@@ -12,7 +13,10 @@ _ALSO = {
     "iran, islamic republic of": "IR", "tanzania, united republic of": "TZ", "ivory coast": "CI", "cote d'ivoire": "CI",
     "hong kong": "HK", "macau": "MO", "macao": "MO", "korea": "KR", "korea, republic of": "KR", "viet nam": "VN",
     "uk": "GB", "great britain": "GB", "usa": "US", "u.s.a.": "US", "united states of america": "US",
-    "great britain and northern ireland": "GB", "russian federation": "RU", "czech republic": "CZ",
+    "great britain and northern ireland": "GB", "russian federation": "RU", "czech republic": "CZ", "republic of korea": "KR",
+    "the netherlands": "NL", "holland": "NL", "brunei darussalam": "BN", "cabo verde": "CV", "swaziland": "SZ", "burma": "MM",
+    "macedonia": "MK", "slovak republic": "SK", "people's republic of china": "CN", "congo": "CG",
+    "democratic republic of the congo": "CD", "republic of the congo": "CG", "vatican": "VA", "sao tome": "ST",
 }  # fmt: skip
 _NONE = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})  # regions and private use
 
@@ -20,12 +24,19 @@ _NONE = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})  # regions and pri
 @lru_cache(maxsize=1024)
 def alpha2(text: str) -> str:
     """The country (ISO 3166-1 alpha-2) that a code of two or three letters or an English name means; "" where unsure."""
-    return _known().get(text.strip().casefold(), "")
+    return _known().get(_plain(text), "")
 
 
 def named(text: str) -> str:
     """As `alpha2`, by names only: in a text that anybody wrote, "CA" may be California and "BLR" an airport."""
-    return _names().get(text.strip().casefold(), "")
+    return _names().get(_plain(text), "")
+
+
+def _plain(text: str) -> str:
+    """A name without what is written one way or the other: accents, "&", "Saint"."""
+    bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    words = bare.casefold().replace("&", " and ").replace("’", "'").split()
+    return " ".join("st." if word in ("saint", "st") else word for word in words)
 
 
 @cache
@@ -41,7 +52,7 @@ def _known() -> dict[str, str]:
 
 @cache
 def _names() -> dict[str, str]:
-    return {**{name.casefold(): code for code, name in _countries().items() if code != "GE"}, **_ALSO}
+    return {**{_plain(name): code for code, name in _countries().items() if code != "GE"}, **_ALSO}
 
 
 @cache

@@ -168,7 +168,7 @@ def _offset(text: str) -> tuple[timedelta, str | None]:
         raise ValueError(text)
     digits = text[1:].replace(":", "").ljust(4, "0")
     size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    if size > timedelta(hours=14):
+    if size > timedelta(hours=14) or int(digits[2:]) > 59:
         raise ValueError(text)
     offset = -size if text[0] == "-" else size
     return offset, _written(offset)

@@ -21,7 +21,7 @@ from .manifest import Checksum, Format, Manifest, parsed
 LONGEST = 64
 _SHORTEST = 4
 _TYPED_LONGEST = 128
-_SEPARATORS = re.compile(r"[\s\-._/·%]+")  # a scanner puts a % in front of a DPD barcode
+_SEPARATORS = re.compile(r"[\s\-._/·]+")
 _PLAIN = re.compile(r"(?=[A-Z]*[0-9])[A-Z0-9]{4,64}", re.ASCII)
 _INVISIBLE = frozenset({"Cf", "Cc", "Zs", "Zl", "Zp"})
 _DASHES = frozenset("‐‑‒–—―−")
@@ -291,7 +291,7 @@ def normalise(typed: str) -> str:
 
 
 def _compact(text: str) -> str:
-    number = _SEPARATORS.sub("", text).upper()
+    number = _SEPARATORS.sub("", text).upper().removeprefix("%")  # which a scanner puts in front of a DPD barcode
     return _IDENTIFIERS.sub(r"\1", number.removeprefix("(00)")) if "(" in number else number
 
 

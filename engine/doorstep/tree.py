@@ -49,11 +49,8 @@ class Tree:
 
     def text(self, path: str = "") -> str:
         """A text without blanks around it, or a number as text; empty for anything else."""
-        value = self.value
-        if type(value) is dict and path in value:  # as `_at`, without the call: this is where parsing spends its time
-            value = value[path]
-        else:
-            value = self._at(path)
+        value = self.value  # as `_at`, mostly without the call: this is where parsing spends its time
+        value = value[path] if type(value) is dict and path in value else self._at(path)
         if type(value) is str:  # nearly always this or None
             return value.strip()
         if value is None:
