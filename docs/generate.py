@@ -25,11 +25,13 @@ from doorstep import (
     context,
     contexts,
     exchange,
+    files,
     freshness,
     hookspecs,
     manifest,
     models,
     plugins,
+    quality,
     responses,
     samples,
     themes,
@@ -48,16 +50,47 @@ from doorstep.theming import Look
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
+LANGUAGES = {".toml": "toml", ".py": "python"}
 PART = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def account() -> str:
     """The engine's own keys of a carrier account; the others are the carrier's."""
-    shown = {"carrier": ("text", "the account's name"), "endpoint": ("text", "the manifest's"),
-             "strangers": ("number", "`0.5`")}  # fmt: skip
-    keys = sorted(vars(plugins)["_ENGINE_KEYS"])
-    rows = [(f"`{key}`", *shown[key], MEANINGS.of("plugins.Account", key)) for key in keys]
-    return table(["key", "type", "default", "meaning"], rows)
+    defaults = {"carrier": "the account's name", "endpoint": "the manifest's", "strangers": "`0.5`; `0` for an aggregator",
+                "limits": "the manifest's", "concurrent": "the manifest's"}  # fmt: skip
+    rows = [
+        (f"`{key}`", defaults[key], MEANINGS.of("plugins.AccountSettings", key))
+        for key in plugins.AccountSettings.__struct_fields__
+    ]
+    return table(["key", "default", "meaning"], rows)
+
+
+def scaffold_file(name: str) -> Callable[[], str]:
+    """A file of the plugin that `doorstep new carrier` writes, as a block."""
+    file = ROOT / "engine" / "doorstep" / "scaffold" / "carrier" / "package" / name
+    return lambda: f"```{LANGUAGES[file.suffix]} plugins/doorstep_acme/{name}\n{file.read_text('utf-8').rstrip()}\n```"
+
+
+def quality_rules() -> str:
+    rows = [(f"`{one.id}`", one.title, one.why, "yes" if one.missing else "no") for one in quality.RULES]
+    return table(["rule", "what", "why", "verified"], rows)
+
+
+def quality_standing() -> str:
+    found = [package for package in installed() if package.has_carrier]
+    claims = {package.name: quality.load_quality(package.folder / "quality.toml") for package in found}
+    rows = [
+        (
+            f"`{rule.id}`",
+            "<br>".join(_standing(name, own[rule.id]) for name, own in claims.items() if own[rule.id].reason),
+        )
+        for rule in quality.RULES
+    ]
+    return table(["rule", "not done by"], [(rule, others or "all have it") for rule, others in rows])
+
+
+def _standing(name: str, claim: quality.Claim) -> str:
+    return f"{name}, {'to do' if claim.standing is quality.Standing.TODO else 'exempt'}: {claim.reason}"
 
 
 def checksum_kinds() -> str:
@@ -76,9 +109,20 @@ def hooks() -> str:
     return "\n\n".join(parts)
 
 
+def all_commands() -> dict[str, click.Command]:
+    """Every command by its whole name, those of groups too."""
+    found: dict[str, click.Command] = {}
+    for name, command in sorted(commands.commands.items()):
+        if isinstance(command, click.Group):
+            found |= {f"{name} {inner}": one for inner, one in command.commands.items()}
+        else:
+            found[name] = command
+    return found
+
+
 def command_list() -> str:
     parts = []
-    for name, command in sorted(commands.commands.items()):
+    for name, command in all_commands().items():
         usage = " ".join(["doorstep", name, *command.collect_usage_pieces(click.Context(command))])
         rows = [record for one in command.params if (record := one.get_help_record(click.Context(command)))]
         options = table(["option", "meaning"], [(f"`{option}`", text) for option, text in rows]) if rows else ""
@@ -195,19 +239,34 @@ def widget_list() -> str:
 
 
 def carrier_list() -> str:
-    rows = [_carrier(package, one) for package in installed() for one in package.manifests()]
-    return table(["carrier", "asked", "auth", "settings", "shapes of number", "verified live"], sorted(rows))
+    rows = [_carrier(package, one) for package in installed() for one in package.manifests() if one.asks]
+    header = ["carrier", "slug", "auth", "settings", "can", "shapes of number", "codes", "rules done", "verified live"]
+    return table(header, sorted(rows))
+
+
+def by_number_list() -> str:
+    """The carriers without an API here, by name."""
+    known = [one for package in installed() for one in package.manifests() if not one.asks]
+    return ", ".join(f"{one.name} (`{one.slug}`)" for one in sorted(known, key=lambda one: one.name.casefold())) + "."
 
 
 def _carrier(package: Package, one: manifest.Manifest) -> Row:
-    settings = "none"
-    if one.asks:
-        loaded = plugins.load_plugins(config.Config(stores={}, carriers={one.slug: {}}), [package])
-        kind = loaded.registered.carriers[package.module].settings_type
-        settings = ", ".join(f"`{name}`" for name in kind.__struct_fields__)
-    shapes = str(len(one.formats))
-    name = f"[{one.name}]({one.docs.removeprefix('docs/')})"
-    return (name, "yes" if one.asks else "no, known by number and link", one.auth.value, settings, shapes, "not yet")
+    loaded = plugins.load_plugins(config.Config(stores={}, carriers={one.slug: {}}), [package])
+    kind = loaded.registered.carriers[package.module].settings_type
+    claims = quality.load_quality(package.folder / "quality.toml")
+    done = sum(claim.standing is quality.Standing.DONE for claim in claims.values())
+    exempt = sum(claim.standing is quality.Standing.EXEMPT for claim in claims.values())
+    return (
+        f"[{one.name}]({one.docs.removeprefix('docs/')})",
+        f"`{one.slug}`",
+        one.auth.value,
+        ", ".join(f"`{name}`" for name in kind.__struct_fields__) or "none",
+        ", ".join(f"`{ability.value}`" for ability in one.can) or "`track`",
+        str(len(one.formats)),
+        str(len(package.codes())),
+        f"{done} of {len(claims) - exempt}",
+        "yes" if claims["live"].standing is quality.Standing.DONE else "not yet",
+    )
 
 
 def language_list() -> str:
@@ -236,7 +295,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "manifest.format": lambda: fields(manifest.Format),
     "manifest.checksum": lambda: fields(manifest.Checksum),
     "manifest.kinds": checksum_kinds,
-    "manifest.limits": lambda: fields(manifest.Limits),
+    "manifest.limit": lambda: fields(manifest.Limit),
+    "manifest.abilities": lambda: members(manifest.Ability),
     "samples.sandbox": lambda: fields(STORED["_Sandbox"]),
     "samples.case": lambda: fields(STORED["_Case"]),
     "samples.request": lambda: fields(samples.SampleRequest),
@@ -261,12 +321,18 @@ PARTS: dict[str, Callable[[], str]] = {
     "metrics": metric_list,
     "freshness": fresh,
     "carriers": carrier_list,
+    "carriers.by_number": by_number_list,
+    "quality.rules": quality_rules,
+    "quality.standing": quality_standing,
+    "scaffold.carrier.toml": scaffold_file("carrier.toml"),
+    "scaffold.codes.toml": scaffold_file("codes.toml"),
+    "scaffold.__init__.py": scaffold_file("__init__.py"),
     "languages": language_list,
     "model.status": lambda: members(models.Status),
     "model.flags": lambda: members(models.Flag),
     "model.reasons": reasons,
     "model.structs": lambda: structs(*MODEL),
-    "exchange": lambda: structs(exchange.Query, exchange.Request, exchange.Response),
+    "exchange": lambda: structs(exchange.Query, exchange.Request, exchange.Response, files.File),
 }
 
 

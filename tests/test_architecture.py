@@ -41,7 +41,12 @@ def module_of(file: Path, root: Path) -> str:
 
 def edges(root: Path) -> dict[str, dict[str, str]]:
     """For each module of a package, those it imports, each with a place where it does."""
-    files = [file for file in sorted(root.rglob("*.py")) if "__pycache__" not in file.parts]
+    # What `doorstep new` copies is a plugin, not a part of the engine.
+    files = [
+        file
+        for file in sorted(root.rglob("*.py"))
+        if not {"__pycache__", "carrier"} & set(file.relative_to(root).parts)
+    ]
     names = {module_of(file, root) for file in files}
     graph: dict[str, dict[str, str]] = {name: {} for name in names}
     for file in files:

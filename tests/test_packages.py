@@ -33,6 +33,14 @@ def test_a_package_without_code_is_manifests_alone(plugin: Write) -> None:
     assert [one.slug for one in package.manifests()] == ["acme", "bolt"]
 
 
+def test_a_file_may_hold_several_carriers(plugin: Write) -> None:
+    several = 'contract = 1\n[[carrier]]\nslug = "acme"\nname = "A"\n[[carrier]]\nslug = "bolt"\nname = "B"\n'
+    package = plugin(
+        "doorstep_several", {"carriers/several.toml": several, "carriers/z.toml": CARRIER.replace("acme", "z1")}
+    )
+    assert [(one.slug, one.name) for one in package.manifests()] == [("acme", "A"), ("bolt", "B"), ("z1", "Acme")]
+
+
 def test_a_package_that_is_not_there_is_named() -> None:
     with pytest.raises(PluginError, match="'doorstep_gone' is not installed"):
         _ = Package("gone", "doorstep_gone", "d", "1").folder

@@ -20,7 +20,7 @@ from .errors import ConfigError
 from .fetch import Fetcher
 from .forms import own_origin
 from .metrics import Metrics
-from .packages import Package, installed
+from .packages import Package, found
 from .pages import Pages
 from .plugins import Plugins, load_plugins
 from .shops import Shops, open_shops
@@ -56,7 +56,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
     clock = clock or SystemClock()
     metrics = Metrics()
-    plugins = load_plugins(config, installed() if packages is None else packages)
+    plugins = load_plugins(config, found(config.base / config.plugins.folder) if packages is None else packages)
     fetcher = Fetcher(clock=clock, metrics=metrics)
     near = MemoryCache(clock)
     redis = config.redis.reveal()

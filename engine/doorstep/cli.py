@@ -13,19 +13,25 @@ import msgspec
 
 from . import __version__, logs, terminal
 from .app import Engine, create_app, create_engine
+from .checking import check_plugins
 from .config import Config, Server, load
 from .demo import demo_site
 from .errors import DoorstepError, NumberError
-from .packages import installed
+from .packages import found
+from .parsing import as_json as parsed_json
+from .parsing import parse_file
 from .plugins import load_plugins
 from .recognition import Recognizer, normalise
+from .recording import record as record_sample
 from .sandbox import sandbox_of
+from .scaffold import new_carrier
 from .serving import Site, listen, serve_sites
 from .tracker import Outcome
-from .tracking import ask, ask_sandbox, settings
+from .tracking import Asked, ask, ask_sandbox, settings
 from .wire import Wire
 
 F = TypeVar("F", bound=Callable[..., Any])
+_OWN = Path("plugins")  # the shop's own plugins, where a command reads no settings that name another folder
 
 
 class _Commands(click.Group):
@@ -73,10 +79,11 @@ def demo(port: int, redis: str, data: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="doorstep-demo-") as temporary:
         folder = data or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        sandbox = sandbox_of(installed(), today=datetime.now(UTC).date())
+        packages = found(_OWN)
+        sandbox = sandbox_of(packages, today=datetime.now(UTC).date())
         carriers = Site(sandbox.app, listen("127.0.0.1", 0))
         shop = Site(
-            demo_site(sandbox, carriers.url, folder=folder, server=Server(port=port), redis=redis),
+            demo_site(sandbox, carriers.url, folder=folder, server=Server(port=port), redis=redis, packages=packages),
             listen("127.0.0.1", port),
         )
         sample = next(case.number for one in sandbox.samples.values() for case in one.cases if case.demo)
@@ -116,7 +123,7 @@ def serve(path: Path, host: str | None, port: int | None) -> None:
 @click.option("--as-recorded", is_flag=True, help="Dates as in the samples, instead of moved to today.")
 def sandbox(port: int, as_recorded: bool) -> None:
     """Serve the carriers' sandbox alone: every plugin's samples at the carrier's real paths, below /SLUG."""
-    site = sandbox_of(installed(), today=None if as_recorded else datetime.now(UTC).date())
+    site = sandbox_of(found(_OWN), today=None if as_recorded else datetime.now(UTC).date())
     carriers = Site(site.app, listen("127.0.0.1", port))
     click.echo("\n".join(f"{carriers.url}/{slug}" for slug in sorted(site.samples)))
     serve_sites([carriers])
@@ -128,18 +135,21 @@ def sandbox(port: int, as_recorded: bool) -> None:
 @click.option("--carrier", default="", help="Ask this carrier, whatever the number looks like.")
 @click.option("--store", default="", help="The store whose carriers and language count; the first one, if not named.")
 @click.option("--locale", default="", help="The language to answer in, such as fr or pt-BR.")
+@click.option("--register", is_flag=True, help="Tell the carrier first to watch the number: for aggregators.")
+@click.option(
+    "--documents", type=click.Path(file_okay=False, path_type=Path), help="Save proofs of delivery in this folder."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show what was asked and answered, without secrets.")
 @_json_option
-def track(path: Path | None, number: str, carrier: str, store: str, locale: str, verbose: bool, as_json: bool) -> None:
+def track(path: Path | None, number: str, verbose: bool, as_json: bool, locale: str, **options: Any) -> None:
     """Ask where a parcel is, and print what its page says. Without settings, the carriers' sandbox is asked."""
     logs.configure(verbose=verbose)
     wire = Wire() if verbose else None
+    asked = Asked(number, language=locale, wire=wire, **options)
     config = settings(path, os.environ)
     if config is None:
         click.echo("No doorstep.toml here: asking the carriers' sandbox.\n", err=True)
-        shown = ask_sandbox(number, carrier=carrier, store=store, language=locale, wire=wire)
-    else:
-        shown = ask(number, config, carrier=carrier, store=store, language=locale, wire=wire)
+    shown = ask_sandbox(asked) if config is None else ask(asked, config)
     if wire is not None:
         click.echo("\n".join(wire.lines()) + "\n", err=True)
     click.echo(shown.json if as_json else "\n".join(shown.lines))
@@ -171,33 +181,98 @@ def recognize(numbers: tuple[str, ...], as_json: bool) -> None:
 
 
 @main.command()
-@_optional_config
+@click.argument("carrier")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--number", default="", help="The number that was asked for; without it, every shipment in the file.")
+@click.option("--status", default=200, show_default=True, help="The HTTP status the answer came with.")
+@click.option("--language", default="en", show_default=True, help="The language that was asked for.")
 @_json_option
-def carriers(path: Path | None, as_json: bool) -> None:
+def parse(carrier: str, file: Path, number: str, status: int, language: str, as_json: bool) -> None:
+    """Read a CARRIER's raw answer from FILE, and print the shipments in it: every scan, and what could not be mapped."""
+    parsed = parse_file(carrier, file, found(_OWN), number=number, status=status, language=language)
+    click.echo(parsed_json(parsed).decode() if as_json else "\n".join(terminal.parsed_lines(parsed)))
+
+
+@main.command()
+@_config_option
+@click.argument("account")
+@click.argument("number")
+@click.argument("case")
+@click.option("--language", default="en", show_default=True, help="The language to ask in.")
+def record(path: Path, account: str, number: str, case: str, language: str) -> None:
+    """Ask a real ACCOUNT about NUMBER and keep the answer as sample CASE of its plugin, without anybody's data."""
+    config = _load(path)
+    recorded = record_sample(config, found(config.base / config.plugins.folder), account, number, case, language)
+    click.echo("\n".join(terminal.recorded_lines(recorded)))
+
+
+@main.group()
+def new() -> None:
+    """Write a plugin that works, to be changed step by step."""
+
+
+@new.command("carrier")
+@click.argument("name")
+@click.option(
+    "--shop", is_flag=True, help="Into this shop's folder of plugins, instead of as a distribution of its own."
+)
+@click.option(
+    "--into", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where; here, if not named."
+)
+def new_carrier_command(name: str, shop: bool, into: Path) -> None:
+    """Write the plugin of a carrier called NAME, with samples and tests that pass."""
+    files = new_carrier(name, into, shop=shop)
+    click.echo("\n".join(str(file) for file in files))
+    click.echo(f"\n{_NEXT_IN_SHOP if shop else _NEXT}".format(folder=files[0].parents[0]), err=True)
+
+
+_NEXT_IN_SHOP = """Next: pytest, doorstep demo, doorstep check plugin. docs/carrier-plugins.md goes on from here."""
+_NEXT = """Next, in {folder}: pip install -e .[test], pytest. docs/carrier-plugins.md goes on from here."""
+
+
+@main.command()
+@_optional_config
+@click.option("--all", "everything", is_flag=True, help="Those known by number only, too.")
+@_json_option
+def carriers(path: Path | None, everything: bool, as_json: bool) -> None:
     """List carriers with their state: active, inactive and why, broken and why, by number only."""
     config = settings(path, os.environ) or Config(stores={})
-    plugins = load_plugins(config, installed())
+    plugins = load_plugins(config, found(config.base / config.plugins.folder))
     states = sorted(plugins.states.values(), key=lambda one: (one.state, one.slug))
     if as_json:
         click.echo(msgspec.json.encode({"carriers": states, "broken": plugins.broken}).decode())
     else:
-        click.echo("\n".join(terminal.carrier_lines(states, plugins.broken)))
+        click.echo("\n".join(terminal.carrier_lines(states, plugins.broken, everything=everything)))
     if plugins.broken or any(one.state == "broken" for one in states):
         raise click.exceptions.Exit(1)
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["config"]), default="config")
+@click.argument("what", type=click.Choice(["config", "plugin"]), default="config")
+@click.argument("names", nargs=-1)
 @_config_option
 @_json_option
-def check(what: str, path: Path, as_json: bool) -> None:
-    """Check the settings, everything they name, and say what to mend."""
+def check(what: str, names: tuple[str, ...], path: Path, as_json: bool) -> None:
+    """Check the settings and everything they name, or carriers' plugins (all, or those NAMED), and say what to mend."""
+    if what == "plugin":
+        _check_plugins(names, as_json=as_json)
+        return
     problems = _problems(path)
     if as_json:
         click.echo(msgspec.json.encode(problems).decode())
     else:
         click.echo("\n".join(f"{one['message']}: {one['mend']}" for one in problems) or f"{path}: fine")
     if problems:
+        raise click.exceptions.Exit(1)
+
+
+def _check_plugins(names: tuple[str, ...], *, as_json: bool) -> None:
+    reports = check_plugins(found(_OWN), names)
+    if as_json:
+        click.echo(msgspec.json.encode(reports).decode())
+    else:
+        click.echo("\n".join(line for report in reports for line in terminal.report_lines(report, rules=bool(names))))
+    if any(report.problems for report in reports):
         raise click.exceptions.Exit(1)
 
 
@@ -227,4 +302,4 @@ def _load(path: Path) -> Config:
 
 
 def _manifests() -> dict[str, Any]:
-    return load_plugins(Config(stores={}), installed()).manifests
+    return load_plugins(Config(stores={}), found(_OWN)).manifests

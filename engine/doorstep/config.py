@@ -30,9 +30,11 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Plugins(Struct, frozen=True, forbid_unknown_fields=True):
-    """`disabled` names plugins (their entry points) that are installed but not wanted."""
+    """`disabled` names plugins (their entry points) that are there but not wanted. `folder` holds the shop's own ones; it is
+    relative to the settings."""
 
     disabled: tuple[str, ...] = ()
+    folder: Path = Path("plugins")
 
 
 class Store(Struct, frozen=True, forbid_unknown_fields=True):

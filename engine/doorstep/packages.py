@@ -1,6 +1,8 @@
-"""Installed plugin packages: what their entry points name, found and read without importing them."""
+"""Plugin packages: those that entry points name and those in a shop's own folder, found and read without importing them."""
 
+import importlib
 import importlib.util
+import sys
 from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import Distribution, distributions
@@ -10,7 +12,7 @@ from msgspec import Struct
 
 from .codes import CodeTable, load_codes
 from .errors import ManifestError, PluginError
-from .manifest import Manifest, load_manifest
+from .manifest import Manifest, load_manifests
 
 GROUP = "doorstep"
 
@@ -46,7 +48,8 @@ class Package(Struct, frozen=True, dict=True):
         """The carrier of the package (`carrier.toml`) and those it knows by number only (`carriers/*.toml`)."""
         files = [self.folder / "carrier.toml"] if self.has_carrier else []
         files += sorted((self.folder / "carriers").glob("*.toml"))
-        return [load_manifest(read(file), file=f"{self.module}/{file.relative_to(self.folder)}") for file in files]
+        named = ((file, f"{self.module}/{file.relative_to(self.folder)}") for file in files)
+        return [manifest for file, name in named for manifest in load_manifests(read(file), file=name)]
 
     def codes(self) -> CodeTable:
         """The package's code table; its revision is a digest of the file."""
@@ -67,12 +70,43 @@ def installed() -> list[Package]:
     return [found[name] for name in sorted(found)]
 
 
+def in_folder(folder: Path) -> list[Package]:
+    """The packages in a shop's own folder of plugins, which need no installation: they are put on the import path, behind
+    all that is installed. Their version is a digest of their code, so that kept answers end with an edit."""
+    homes = sorted(home for home in folder.glob("*") if home.name.isidentifier() and _is_package(home))
+    place = str(folder.resolve())
+    if homes and place not in sys.path:
+        sys.path.append(place)
+        importlib.invalidate_caches()
+    return [
+        Package(home.name.removeprefix("doorstep_"), home.name, f"{folder.name}/{home.name}", _digest(home))
+        for home in homes
+    ]
+
+
+def found(folder: Path) -> list[Package]:
+    """All plugin packages there are: installed ones, then those in the folder."""
+    return installed() + in_folder(folder)
+
+
+def _is_package(home: Path) -> bool:
+    return (home / "carrier.toml").is_file() or (home / "__init__.py").is_file()
+
+
+def _digest(home: Path) -> str:
+    code = blake2b(digest_size=6)
+    for file in sorted(home.rglob("*.py")):
+        code.update(file.read_bytes())
+    return code.hexdigest()
+
+
 def read(file: Path) -> str:
     """The text of a plugin's file. Raises ManifestError."""
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(f"cannot read {file.parent.name}/{file.name}: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ManifestError(f"cannot read {file.parent.name}/{file.name}: {reason}") from None
 
 
 def _package(name: str, value: str, distribution: Distribution) -> Package:

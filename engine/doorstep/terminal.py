@@ -1,11 +1,15 @@
 """What commands print: a shipment, carriers, candidates, readable in a terminal of 80 columns."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from .checking import Report
 from .context import PageContext
-from .plugins import Broken, CarrierState
+from .models import Event
+from .parsing import Parsed
+from .plugins import Broken, CarrierState, State
 from .recognition import Candidate
+from .recording import Recorded
 
 _MARKS = {"good": "✓", "attention": "!", "problem": "×", "neutral": "·"}
 
@@ -26,7 +30,7 @@ def page_lines(context: PageContext) -> list[str]:
     if shipment := context.shipment:
         lines.append("")
         lines += [f"  {fact.label}: {fact.value}" for fact in shipment.facts]
-        lines.append(f"  {shipment.carrier.name}: {shipment.carrier.url}")
+        lines.append("  " + ": ".join(filter(None, (shipment.carrier.name, shipment.carrier.url))))
         for day in (*shipment.days, *shipment.older):
             lines += ["", f"  {day.label}"]
             for event in day.events:
@@ -39,11 +43,15 @@ def page_lines(context: PageContext) -> list[str]:
     return lines
 
 
-def carrier_lines(states: Iterable[CarrierState], broken: Sequence[Broken]) -> list[str]:
-    """The carriers with their state, and the plugins that could not be loaded."""
+def carrier_lines(states: Sequence[CarrierState], broken: Sequence[Broken], *, everything: bool) -> list[str]:
+    """The carriers with their state, and the plugins that could not be loaded. Those known by number are counted only, but
+    for `everything`."""
+    shown = [one for one in states if everything or one.state is not State.BY_NUMBER_ONLY]
     rows = [("carrier", "state", "accounts", "")]
-    rows += [(one.slug, one.state.value, ", ".join(one.accounts), _why(one.reason, one.next_step)) for one in states]
+    rows += [(one.slug, one.state.value, ", ".join(one.accounts), _why(one.reason, one.next_step)) for one in shown]
     lines = table(rows)
+    if more := len(states) - len(shown):
+        lines.append(f"and {more} known by number only: doorstep carriers --all")
     if broken:
         lines += ["", "broken plugins"]
         for one in broken:
@@ -57,6 +65,52 @@ def candidate_lines(number: str, candidates: Sequence[Candidate]) -> list[str]:
     lines = [number]
     lines += [f"  {one.score:.2f}  {one.carrier}: {'; '.join(one.why)}" for one in candidates]
     return lines if candidates else [number, "  no carrier known here has numbers of this form"]
+
+
+def parsed_lines(parsed: Parsed) -> list[str]:
+    """Shipments as a plugin's author needs them: every scan with its code, status and what is known of its time."""
+    if parsed.not_found is not None:
+        return [f"not found: {parsed.not_found}"]
+    lines: list[str] = []
+    for shipment in parsed.shipments:
+        name = f" ({shipment.carrier_name})" if shipment.carrier_name else ""
+        lines += [
+            f"{shipment.number}  {shipment.carrier}{name}: {shipment.status}{', final' if shipment.final else ''}"
+        ]
+        lines += [f"  {line}" for line in table([_event_row(event) for event in shipment.events] or [("no scan",)])]
+    lines += ["not in the code table:"] if parsed.unmapped else []
+    return lines + [f"  {one.code or '(no code)'}, {one.events} times: {one.text}" for one in parsed.unmapped]
+
+
+def report_lines(report: Report, *, rules: bool) -> list[str]:
+    """A plugin's problems and its quality list: the sum, or every rule."""
+    counts = ", ".join(f"{count} {standing.value}" for standing, count in report.standing.items()) or "no quality list"
+    lines = [f"{report.plugin}: {'fine' if not report.problems else 'to mend'} ({counts})"]
+    lines += [f"  × {_why(problem.message, problem.mend)}" for problem in report.problems]
+    rows = [(claim.standing.value, id, claim.reason) for id, claim in report.quality.items()]
+    return lines + [f"  {line}" for line in table(rows)] if rules and rows else lines
+
+
+def recorded_lines(recorded: Recorded) -> list[str]:
+    """What was recorded, and what its author has to do before anybody else sees it."""
+    lines = [f"The number became {recorded.number}. Written:", *(f"  {file}" for file in recorded.files)]
+    lines += [f"Replaced: {', '.join(sorted(set(recorded.replaced))) or 'nothing but the number'}"]
+    if recorded.texts:
+        lines += [
+            "Read these texts: only you can tell whether they name somebody.",
+            *(f"  {one}" for one in recorded.texts),
+        ]
+    return [
+        *lines,
+        "Next: a title in case.toml, and expected.json, worked out by hand from the carrier's documentation.",
+    ]
+
+
+def _event_row(event: Event) -> tuple[str, ...]:
+    moment = event.moment
+    at = moment.instant.strftime("%Y-%m-%d %H:%M UTC") if moment.instant else f"{moment.raw} (instant unknown)"
+    place = ", ".join(filter(None, (event.place.name, event.place.city, event.place.country)))
+    return at, event.code, event.status.value if event.status else "-", place, event.text
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

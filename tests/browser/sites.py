@@ -17,7 +17,7 @@ from doorstep import Status
 from doorstep.config import Server
 from doorstep.demo import THEMES, demo_site
 from doorstep.packages import installed
-from doorstep.samples import Case, Role, SampleRequest
+from doorstep.samples import SampleRequest
 from doorstep.sandbox import Sandbox, sandbox_of
 from doorstep.testing import serve
 
@@ -87,8 +87,8 @@ def _sandbox() -> Sandbox:
     body = json.loads(long.body.replace(long.number.encode(), TWELVE_SCANS.encode()))
     del body["shipments"][0]["events"][12:]
     request = SampleRequest(path=long.request.path, params={"trackingNumber": TWELVE_SCANS})
-    twelve = Case(
-        "twelve_scans", "", Role.PARCEL, TWELVE_SCANS, True, request, long.response, json.dumps(body).encode(), None
+    twelve = structs.replace(
+        long, name="twelve_scans", number=TWELVE_SCANS, request=request, body=json.dumps(body).encode(), expected=None
     )
     sandbox.samples["dhl"] = structs.replace(dhl, cases=(*dhl.cases, twelve))
     return sandbox

@@ -24,6 +24,7 @@ from ..config import Config, Server, Store
 from ..i18n import N_, Localizer
 from ..manifest import Manifest
 from ..models import Status
+from ..packages import Package
 from ..samples import Case, Role, Samples
 from ..sandbox import Sandbox, sandbox_accounts
 from ..secret import Secret
@@ -90,10 +91,19 @@ def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: S
     )
 
 
-def demo_site(sandbox: Sandbox, url: str, *, folder: Path, server: Server = Server(), redis: str = "") -> "DemoShop":  # noqa: B008
+def demo_site(
+    sandbox: Sandbox,
+    url: str,
+    *,
+    folder: Path,
+    server: Server = Server(),  # noqa: B008
+    redis: str = "",
+    packages: Sequence[Package] | None = None,
+) -> "DemoShop":
     """The whole demo as one ASGI application, for a sandbox that listens at `url`; forms are kept in `folder`."""
     database = f"sqlite:///{(folder / 'demo.db').resolve()}"
-    engine = create_engine(demo_config(sandbox_accounts(sandbox, url), database=database, server=server, redis=redis))
+    config = demo_config(sandbox_accounts(sandbox, url), database=database, server=server, redis=redis)
+    engine = create_engine(config, packages=packages)
     samples = list(sandbox.samples.values())
     return DemoShop(assemble(engine), engine.shops, samples, engine.plugins.manifests)
 

@@ -1,0 +1,105 @@
+"""`doorstep check plugin`: what is wrong with a plugin, by name and place, without asking anybody."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from .config import Config, Store
+from .errors import CarrierError, DoorstepError
+from .exchange import Query, Response, replay
+from .expectations import as_json, differences
+from .intake import take_in
+from .packages import Package
+from .plugins import Account, State, load_plugins
+from .quality import Claim, Evidence, Standing, load_quality, unproved
+from .samples import Case, Role, Samples, load_samples
+from .sandbox import sandbox_accounts, sandbox_of
+
+_PLAYED = (Role.PARCEL, Role.NOT_FOUND)
+
+
+class Problem(Struct, frozen=True):
+    """What is wrong, and what to do about it."""
+
+    message: str
+    mend: str = ""
+
+
+class Report(Struct, frozen=True):
+    """One plugin: its problems, and what it says of each rule of the quality list."""
+
+    plugin: str
+    problems: tuple[Problem, ...]
+    quality: dict[str, Claim] = {}
+
+    @property
+    def standing(self) -> dict[Standing, int]:
+        counts = Counter(claim.standing for claim in self.quality.values())
+        return {standing: counts[standing] for standing in Standing}
+
+
+def check_plugins(packages: Iterable[Package], names: Sequence[str] = ()) -> list[Report]:
+    """A report for each plugin with a carrier's code: all of them, or those named (by slug or package)."""
+    known = {package.name: package for package in packages if package.has_carrier}
+    wanted = names or sorted(known)
+    by_module = {package.module: package for package in known.values()}
+    reports = []
+    for name in wanted:
+        package = known.get(name) or by_module.get(name)
+        if package is None:
+            missing = Problem(f"there is no carrier plugin {name!r}", f"there are {', '.join(sorted(known))}")
+            reports.append(Report(name, (missing,)))
+        else:
+            reports.append(_report(package))
+    return reports
+
+
+def _report(package: Package) -> Report:
+    claims: dict[str, Claim] = {}
+    problems: list[Problem] = []
+    try:
+        account, samples = _opened(package)
+        problems += [problem for case in samples.cases if case.role in _PLAYED for problem in _played(account, case)]
+        claims = load_quality(package.folder / "quality.toml")
+        problems += _quality_problems(claims, Evidence(package.manifests()[0], len(package.codes()), samples), package)
+    except DoorstepError as error:
+        problems.append(Problem(error.message, error.next_step))
+    return Report(package.name, tuple(problems), claims)
+
+
+def _opened(package: Package) -> tuple[Account, Samples]:
+    """The plugin as the engine loads it, with its sandbox's settings. Raises DoorstepError for what keeps it from that."""
+    slug = package.manifests()[0].slug
+    samples = load_samples(package.folder / "samples", slug)
+    accounts = sandbox_accounts(sandbox_of([package]), "https://sandbox.invalid")
+    plugins = load_plugins(Config(stores={"main": Store(name="")}, carriers=accounts, file="the sandbox"), [package])
+    state = plugins.states[slug]
+    if state.state is not State.ACTIVE:
+        raise DoorstepError(f"{slug} is {state.state.value}: {state.reason}", next_step=state.next_step)
+    return plugins.accounts[slug], samples
+
+
+def _played(account: Account, case: Case) -> Iterator[Problem]:
+    where = f"samples/{case.name}"
+    if case.expected is None:
+        yield Problem(f"{where} has no expected.json", "work out by hand what its answer means, and write it down")
+        return
+    response = Response(case.response.status, case.response.headers, case.body)
+    try:
+        answer = replay(account.carrier.track(Query(case.number)), response)
+        actual = as_json(take_in(answer, account.carrier.manifest))
+    except CarrierError as error:
+        actual = as_json(error)
+    except Exception as error:
+        yield Problem(f"{where}: the plugin raised {type(error).__name__}: {error}", "read the answer more tolerantly")
+        return
+    for line in differences(case.expected, actual):
+        yield Problem(f"{where}: {line}", "mend the plugin, or expected.json where that is wrong")
+
+
+def _quality_problems(claims: dict[str, Claim], evidence: Evidence, package: Package) -> Iterator[Problem]:
+    for rule, missing in unproved(claims, evidence).items():
+        yield Problem(
+            f"{package.module}/quality.toml: {rule} is not done: {missing}", 'add it, or write { todo = "…" }'
+        )
