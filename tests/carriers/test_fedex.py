@@ -11,7 +11,7 @@ import pytest
 
 from doorstep import (  # isort: skip
     CarrierUnavailable, Document, File, Flag, Found, Leg, Moment, NotFound, PickupPoint, Place, Precision, ProtocolError,
-    Query, Status,
+    Query, Status, Weight,
 )  # fmt: skip
 from doorstep.testing import CarrierContract
 
@@ -267,6 +267,19 @@ def published() -> Path:
     return Path(shared) / "carriers" / "specs" / "samples" / "fedex"
 
 
+@pytest.mark.parametrize(
+    ("weights", "meant"),
+    [
+        ([{"unit": "LB", "value": "21.5"}, {"unit": "KG", "value": "9.75"}], Weight(21.5, "lb")),
+        ([{"unit": "KG", "value": 3}], Weight(3.0, "kg")), ([{"unit": "", "value": "3"}], None), ([], None),
+        (None, None), ([{"unit": "KG", "value": "nan"}], None), ([{"unit": "KG", "value": "0"}], None),
+    ],
+)  # fmt: skip
+def test_weight_keeps_its_unit_and_nonsense_is_none(weights: Any, meant: Weight | None) -> None:
+    assert read(scan("AR"), packageDetails={"weightAndDimensions": {"weight": weights}}).weight == meant
+    assert read(scan("AR"), shipmentDetails={"weight": weights}).weight == meant
+
+
 def test_published_answer_is_read(published: Path) -> None:
     given = answers((published / "TrackingResponse.json").read_bytes(), "123456789012", "39936862321")
     assert isinstance(given["39936862321"], NotFound)
@@ -280,6 +293,7 @@ def test_published_answer_is_read(published: Path) -> None:
     seattle = Place("SEATTLE", "WA", "98101", "US")
     assert (only.place, shipment.origin, shipment.destination) == (seattle, seattle, seattle)
     assert (shipment.number, shipment.service) == ("128667043726", "FedEx Freight Economy.")
+    assert shipment.weight == Weight(22222.0, "lb")
     assert shipment.pickup_point == PickupPoint("Fedex", "1043 North Easy Street, Suite 999", seattle, code="SEA")
     # No offset in a country with several clocks, beside a day written as its midnight.
     assert shipment.window is not None

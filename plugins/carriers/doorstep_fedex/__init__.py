@@ -8,7 +8,7 @@ from msgspec import structs
 from doorstep import (  # isort: skip
     Answer, Answers, Auth, Carrier, CarrierSettings, CarrierUnavailable, Document, Event, Exchange, File, Flag, Found,
     Leg, Meaning, Moment, NotFound, OAuthClientCredentials, PickupPoint, Place, Precision, ProtocolError, Query, Request,
-    Secret, Shipment, Status, Tree, Window, countries, each_of, file_in, moments, registers,
+    Secret, Shipment, Status, Tree, Weight, Window, countries, each_of, file_in, moments, registers,
 )  # fmt: skip
 
 LOCALES = {"en": "en_US", "de": "de_DE", "es": "es_ES", "fr": "fr_FR", "it": "it_IT", "nl": "nl_NL", "pl": "pl_PL"}
@@ -17,6 +17,7 @@ VAGUE = {Status.DELIVERY_ATTEMPTED, Status.EXCEPTION}  # the exception's own cod
 MOVING = {Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED}
 SHOWN = {"DL", "OD", "HL", "RL", "RS", "SP"}  # the latest status is the derived one if it is one of these
 DATES = {"DL": "ACTUAL_DELIVERY", "PU": "ACTUAL_PICKUP", "OC": "SHIPMENT_DATA_RECEIVED"}
+UNITS = {"KG": "kg", "KGS": "kg", "LB": "lb", "LBS": "lb"}
 POSTS = {"AX": "USPS", "OX": "USPS", "AC": "Canada Post"}
 Told = TypeVar("Told", Event, Meaning)
 
@@ -78,6 +79,7 @@ class FedEx(Carrier[Settings]):
             window=_window(track, dates, destination.country, late=Flag.DELAYED in flags),
             pickup_point=_pickup_point(track, in_shop=Flag.PICKUP_POINT in flags, delivered=delivered),
             legs=tuple(_legs(track, events)),
+            weight=_weight(track),
             documents=(proof,) if "SIGNATURE_PROOF_OF_DELIVERY" in images else (),
         )
 
@@ -213,6 +215,15 @@ def _is_held(track: Tree, where: Place) -> bool:
         return "NOT_AVAILABLE" not in notice
     held = track.text("holdAtLocation.locationContactAndAddress.address.city")
     return not held or not where.city or held.casefold() == where.city.casefold()
+
+
+def _weight(track: Tree) -> Weight | None:
+    """Of the package, else of the whole shipment; FedEx writes it in pounds and in kilograms."""
+    for one in track.each("packageDetails.weightAndDimensions.weight") + track.each("shipmentDetails.weight"):
+        unit, value = UNITS.get(one.text("unit").upper()), one.number("value")
+        if unit and value and value > 0:
+            return Weight(value, unit)
+    return None
 
 
 def _legs(track: Tree, events: list[Event]) -> Iterator[Leg]:
