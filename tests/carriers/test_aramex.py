@@ -1,7 +1,6 @@
 """Aramex: the contract every carrier keeps, and what is peculiar to its Tracking service."""
 
 import json
-import os
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -386,11 +385,8 @@ def test_other_xml_is_no_answer(body: bytes) -> None:
 
 
 @pytest.fixture
-def published() -> Path:
-    shared = os.environ.get("DOORSTEP_SHARED")
-    if not shared:
-        pytest.skip("DOORSTEP_SHARED does not name the folder with the published samples")
-    return Path(shared) / "carriers/specs/samples/aramex"
+def published(specs: Path) -> Path:
+    return specs / "samples/aramex"
 
 
 def test_published_answer_about_an_unknown_waybill_is_not_found(published: Path) -> None:

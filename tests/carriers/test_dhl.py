@@ -1,7 +1,6 @@
 """DHL: the contract, and what is peculiar to Shipment Tracking Unified."""
 
 import json
-import os
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -368,11 +367,8 @@ class TestDetails:
 
 
 @pytest.fixture
-def published() -> Path:
-    shared = os.environ.get("DOORSTEP_SHARED")
-    if not shared:
-        pytest.skip("DOORSTEP_SHARED does not name the folder with the published samples")
-    return Path(shared) / "carriers/specs/samples/dhl_universal"
+def published(specs: Path) -> Path:
+    return specs / "samples/dhl_universal"
 
 
 def test_published_answer_is_read_as_worked_out_by_hand(published: Path) -> None:

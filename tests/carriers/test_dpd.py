@@ -1,6 +1,5 @@
 """DPD: the contract, and what is peculiar to its SOAP services."""
 
-import os
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -364,11 +363,8 @@ def test_time_without_a_country_of_one_clock_has_no_instant(location: str) -> No
 
 
 @pytest.fixture
-def published() -> Path:
-    shared = os.environ.get("DOORSTEP_SHARED")
-    if not shared:
-        pytest.skip("DOORSTEP_SHARED is not set: it names the folder with carriers/specs")
-    return Path(shared) / "carriers" / "specs" / "samples" / "dpd"
+def published(specs: Path) -> Path:
+    return specs / "samples/dpd"
 
 
 def test_published_parcel_is_back_from_its_tour(published: Path) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -260,11 +259,8 @@ def test_what_is_no_letter_is_an_error(written: Any) -> None:
 
 
 @pytest.fixture
-def published() -> Path:
-    shared = os.environ.get("DOORSTEP_SHARED")
-    if not shared:
-        pytest.skip("DOORSTEP_SHARED is not set: it names the folder that holds carriers/specs with published files")
-    return Path(shared) / "carriers" / "specs" / "samples" / "fedex"
+def published(specs: Path) -> Path:
+    return specs / "samples/fedex"
 
 
 @pytest.mark.parametrize(

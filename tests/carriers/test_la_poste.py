@@ -1,7 +1,6 @@
 """La Poste: the contract, and what is peculiar to Suivi v2."""
 
 import json
-import os
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -215,11 +214,8 @@ def test_partner_is_a_leg_and_removal_point_a_pickup_point() -> None:
     assert shipment.pickup_point.name == "RELAIS DES HALLES"
 
 
-def test_published_sample_from_france_to_brazil() -> None:
-    shared = os.environ.get("DOORSTEP_SHARED")
-    if not shared:
-        pytest.skip("DOORSTEP_SHARED is not set: the published samples are not part of the project")
-    sample = Path(shared) / "carriers" / "specs" / "samples" / "laposte" / "TrackingResponse.json"
+def test_published_sample_from_france_to_brazil(specs: Path) -> None:
+    sample = specs / "samples" / "laposte" / "TrackingResponse.json"
     shipment = found(sample.read_bytes())
     assert (shipment.number, shipment.service, shipment.language) == ("EW112720413FR", "Colissimo", "fr-FR")
     assert [(e.code, f"{e.moment.instant:%m-%d %H:%M:%S}", wall(e)) for e in shipment.events] == [
@@ -237,9 +233,6 @@ def test_published_sample_from_france_to_brazil() -> None:
     assert (summary.status, summary.final) == (Status.DELIVERED, True)
 
 
-def test_published_error_is_not_found() -> None:
-    shared = os.environ.get("DOORSTEP_SHARED")
-    if not shared:
-        pytest.skip("DOORSTEP_SHARED is not set: the published samples are not part of the project")
-    sample = Path(shared) / "carriers" / "specs" / "samples" / "laposte" / "ErrorResponse.json"
+def test_published_error_is_not_found(specs: Path) -> None:
+    sample = specs / "samples" / "laposte" / "ErrorResponse.json"
     assert isinstance(ask(sample.read_bytes(), 400)[1], NotFound)

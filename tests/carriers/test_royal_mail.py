@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -401,11 +400,8 @@ class TestMeanings:
 
 
 @pytest.fixture
-def published() -> Path:
-    shared = os.environ.get("DOORSTEP_SHARED")
-    if not shared:
-        pytest.skip("DOORSTEP_SHARED does not name the folder with the published samples")
-    return Path(shared) / "carriers/specs/samples/royalmail"
+def published(specs: Path) -> Path:
+    return specs / "samples/royalmail"
 
 
 def test_published_answer_is_read_as_worked_out_by_hand(published: Path) -> None:

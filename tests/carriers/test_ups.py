@@ -1,7 +1,6 @@
 """UPS: the contract every carrier keeps, and what is peculiar to UPS."""
 
 import json
-import os
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -380,19 +379,9 @@ def test_names_and_signatures_are_never_read() -> None:
 # What UPS has published
 
 
-@pytest.fixture
-def published() -> Path:
-    shared = os.environ.get("DOORSTEP_SHARED")
-    if not shared:
-        pytest.skip(
-            "DOORSTEP_SHARED is not set: it names the folder that holds carriers/specs with UPS's published files"
-        )
-    return Path(shared) / "carriers" / "specs"
-
-
-def test_published_answers_are_read(published: Path) -> None:
+def test_published_answers_are_read(specs: Path) -> None:
     def sample(name: str) -> Any:
-        return json.loads((published / "samples" / "ups" / name).read_text("utf-8"))
+        return json.loads((specs / "samples" / "ups" / name).read_text("utf-8"))
 
     assert isinstance(answer(sample("TrackingNumberNotFoundResponseJSON.json")), NotFound)
     assert isinstance(answer(sample("InvalidTrackingNumberResponseJSON.json"), status=400), NotFound)
@@ -413,8 +402,8 @@ def test_published_answers_are_read(published: Path) -> None:
     )
 
 
-def test_published_delivery_is_delivered(published: Path) -> None:
-    collection = json.loads((published / "ups" / "UPS Tracking.postman_collection.json").read_text("utf-8"))
+def test_published_delivery_is_delivered(specs: Path) -> None:
+    collection = json.loads((specs / "ups" / "UPS Tracking.postman_collection.json").read_text("utf-8"))
     body = json.loads(collection["item"][0]["response"][0]["body"])
     found = answer(body, number="1Z1442YY7229014688")
     assert isinstance(found, Found)

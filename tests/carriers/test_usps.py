@@ -1,7 +1,6 @@
 """USPS: the contract every carrier keeps, and what is peculiar to USPS."""
 
 import json
-import os
 import re
 from datetime import datetime
 from functools import cache
@@ -374,16 +373,8 @@ def test_one_field_of_the_wrong_type_does_not_lose_the_answer() -> None:
     assert second.status is Status.OUT_FOR_DELIVERY
 
 
-@pytest.fixture
-def published() -> Path:
-    shared = os.environ.get("DOORSTEP_SHARED")
-    if not shared:
-        pytest.skip("DOORSTEP_SHARED is not set: it names the folder that holds carriers/specs")
-    return Path(shared) / "carriers" / "specs"
-
-
-def test_fields_and_states_are_those_of_the_published_schema(published: Path) -> None:
-    schema = (published / "usps" / "usps-tracking-v3-3.2.6.yaml").read_text("utf-8")
+def test_fields_and_states_are_those_of_the_published_schema(specs: Path) -> None:
+    schema = (specs / "usps" / "usps-tracking-v3-3.2.6.yaml").read_text("utf-8")
     names: set[str] = set()
 
     class Listening(Tree):
@@ -411,15 +402,15 @@ def test_fields_and_states_are_those_of_the_published_schema(published: Path) ->
     assert {read({"eventState": state}).events[0].place.country for state in states[1].split("|")} == {"US"}
 
 
-def test_published_errors_are_no_answer_about_a_number(published: Path) -> None:
+def test_published_errors_are_no_answer_about_a_number(specs: Path) -> None:
     for name in ("ErrorResponse.json", "AuthErrorResponse.json"):
-        body = json.loads((published / "samples" / "usps" / name).read_text("utf-8"))
+        body = json.loads((specs / "samples" / "usps" / name).read_text("utf-8"))
         for status in (200, 400):
             with pytest.raises(ProtocolError):
                 answer(body, status=status)
 
 
-def test_published_answer_to_a_login_that_is_wrong_refuses_the_account(published: Path) -> None:
-    body = (published / "samples" / "usps" / "AuthErrorResponse.json").read_bytes()
+def test_published_answer_to_a_login_that_is_wrong_refuses_the_account(specs: Path) -> None:
+    body = (specs / "samples" / "usps" / "AuthErrorResponse.json").read_bytes()
     with pytest.raises(AuthRefused, match="invalid_client"):
         replay(usps().auth().login(), Response(400, {}, body))
