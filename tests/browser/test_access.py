@@ -113,7 +113,7 @@ def test_keyboard_reaches_everything_and_focus_is_seen(watch: Watch, site: Site,
     page = watch(viewport={"width": 390, "height": 700})
     page.goto(site.address(path, theme))
     stops: list[dict[str, Any]] = []
-    while len(stops) < 600:
+    while len(stops) < 200:
         page.keyboard.press("Tab")
         stop = page.evaluate(FOCUSED)
         if stop["end"]:

@@ -32,6 +32,7 @@ from ..shops import Shops
 
 FILES = Path(__file__).parent / "shop"
 THEMES = {"classic": "", "minimal": "/minimal"}  # theme: path of the store that wears it
+_BY_NUMBER = 3  # of more than two hundred
 _SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
 
 _REWARD = {
@@ -184,11 +185,11 @@ class DemoShop:
         return {"carrier": self._manifests[samples.slug].name, "parcels": parcels}
 
     def _by_number(self, base: str, localizer: Localizer) -> list[dict[str, object]]:
-        """A group for each carrier without an API: its page is its name and its link."""
+        """A few of the many carriers without an API: their page is their name and their link."""
         groups: list[dict[str, object]] = []
         for manifest in self._manifests.values():
             examples = [example for shape in manifest.formats for example in shape.examples[:1]]
-            if not manifest.asks and examples:
+            if not manifest.asks and manifest.link and examples and len(groups) < _BY_NUMBER:
                 title = f"{manifest.name} is known by number and link only"
                 groups.append(
                     {"carrier": manifest.name, "parcels": [_row(examples[0], title, "link_only", "", base, localizer)]}
