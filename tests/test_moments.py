@@ -1,6 +1,7 @@
 """Moments: every class of time a carrier writes, read for what it says and for nothing more."""
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -115,6 +116,20 @@ def test_the_hours_beside_a_change_of_clocks_are_known(text: str, hour: int) -> 
     assert moment.instant.hour == hour
 
 
+# Beside Berlin: changes at midnight (Cairo, Beirut), four in a year (Casablanca), a day that was left out (Apia, 2011).
+@pytest.mark.parametrize("country", ["DE", "EG", "LB", "MA", "WS"])
+def test_a_decade_is_read_as_zoneinfo_reads_it(country: str) -> None:
+    zone = ZoneInfo(*single_zone(country))
+    days = [datetime(2010, 1, 1) + timedelta(days=day) for day in range(3653)]
+    for wall in [day + timedelta(minutes=minutes) for day in days for minutes in (0, 30, 90, 150, 750, 1430)]:
+        there = wall.replace(tzinfo=zone)
+        only = there.utcoffset() == there.replace(fold=1).utcoffset()  # else it never was, or was twice (PEP 495)
+        assert local(wall, raw="", country=country).instant == (there.astimezone(UTC) if only else None)
+        there = wall.replace(tzinfo=UTC).astimezone(zone)
+        moment = utc(wall, raw="", country=country)
+        assert (moment.local, moment.offset) == (there.replace(tzinfo=None), there.isoformat()[-6:])
+
+
 def test_a_date_alone_gets_no_midnight() -> None:
     moment = iso("2026-07-03", country="DE")
     assert (moment.precision, moment.basis, moment.instant) == (Precision.DAY, Basis.UNKNOWN, None)
@@ -128,7 +143,7 @@ def test_a_date_alone_gets_no_midnight() -> None:
     [
         "", "soon", "2026-13-01", "2026-02-30T10:00", "2026-07-03T25:00", "2026-07-03T10:61Z", "2026-07-03T10:00+15:00",
         "03.07.2026", "2026-07-03T10:00 CET", "٢٠٢٦-٠٧-٠٣", "2026-07-03T10:00Z\x00", "0001-01-01T00:00:00Z",
-        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-07-03_10:00:00", "2026-07-03T10:00:0",
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_keeps_its_raw_text_and_nothing_else(text: str) -> None:
@@ -138,6 +153,7 @@ def test_what_cannot_be_read_keeps_its_raw_text_and_nothing_else(text: str) -> N
 def test_a_placeholder_year_does_not_overflow_with_a_zone() -> None:
     assert local(datetime(1, 1, 1), raw="0001", country="JP").instant is None
     assert local(datetime.max, raw="9999", country="DE").instant is None
+    assert utc(datetime.max, raw="9999", country="JP").local is None
 
 
 def test_elsewhere_moves_the_wall_clock_to_the_place_and_keeps_the_instant() -> None:

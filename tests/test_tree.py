@@ -44,6 +44,13 @@ def test_a_list_stands_for_its_first_item() -> None:
     assert XML.text("parcel.scan.place.city") == "Lyon"
 
 
+def test_a_text_around_elements_is_one_text() -> None:
+    answer = tree("<r><a>\n one &amp; <b>x</b> <![CDATA[two]]> <c/>\n</a><d>\n <e>y</e>\n</d></r>")
+    assert answer.text("a") == "one &  two"
+    assert answer.text("a.b") == "x"
+    assert [name for name, _ in answer.at("d").items()] == ["e"], "lines between tags are no text"
+
+
 def test_attributes_have_an_at_sign() -> None:
     assert (XML.text("parcel.@nr"), XML.text("parcel.weight.@unit"), XML.text("parcel.weight")) == ("17", "kg", "1.40")
 
@@ -80,6 +87,7 @@ values = st.recursive(
 def test_no_value_makes_reading_fail(value: Any, path: str) -> None:
     answer = Tree(value)
     assert isinstance(answer.text(path), str)
+    assert answer.text(path) == answer.at(path).text()
     assert answer.number(path) is None or isinstance(answer.number(path), float)
     assert answer.is_true(path) in (True, False)
     assert all(isinstance(one, Tree) for one in answer.each(path))

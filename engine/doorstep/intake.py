@@ -127,8 +127,8 @@ def _shortened(shipment: Any) -> Any:
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return _clean(value)
-    if isinstance(value, dict):
-        return {key: _cleaned(item) for key, item in value.items()}
+    if isinstance(value, dict):  # half of its items are empty: there is nothing to clean in those
+        return {key: item and _cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_cleaned(item) for item in _ends(value)]
     if isinstance(value, datetime) and value.tzinfo is not None:

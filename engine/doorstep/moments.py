@@ -20,7 +20,13 @@ _ISO = re.compile(
 )
 
 _OFFSET = re.compile(r"[+-]\d{2}(?::?\d{2})?", re.ASCII)
-_SENSIBLE = (1970, 2200)  # years; others are placeholders ("0001-01-01") and would overflow
+_SENSIBLE = range(1970, 2201)  # years; others are placeholders ("0001-01-01") and would overflow
+# A clock: the instant at which it showed the start of 1970, and its offset as "+01:00". Counting from there costs a tenth
+# of `datetime.replace`, and a name of its own a tenth of looking an enum's member up.
+_Clock = tuple[datetime, str | None]
+_START, _START_UTC = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND, _MINUTE, _DAY = Precision
+_BY_OFFSET, _BY_UTC, _BY_PLACE, _BY_COUNTRY, _UNKNOWN = Basis
 
 
 def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
@@ -30,13 +36,9 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
     What cannot be read keeps its raw text and nothing else.
     """
     written = text.strip()
-    if (
-        len(written) >= 19
-        and written[4] + written[7] + written[13] + written[16] == "--::"
-        and written[19:20] not in ".,"
-    ):
-        clock, offset = written[:19], written[19:].lstrip()  # nearly all are so: the pattern below costs as much again
-        precision = Precision.SECOND
+    clock, offset = written[:19], written[19:].lstrip()
+    if clock[4::3] in ("--T::", "-- ::") and offset[:1] not in (".", ","):
+        precision = _SECOND  # nearly all are so: the pattern below costs as much again
     else:
         match = _ISO.fullmatch(written)
         if match is None:
@@ -44,20 +46,20 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
         if match["time"] is None:
             return _date(text, match["date"])
         clock, offset = f"{match['date']}T{match['time'].replace(':', '')}", match["zone"] or ""
-        precision = Precision.MINUTE if len(match["time"]) < 6 else Precision.SECOND
+        precision = _MINUTE if len(match["time"]) < 6 else _SECOND
     try:
         wall = datetime.fromisoformat(clock)
-        behind, name = _offset(offset)
+        start, name = _offset(offset)
     except ValueError:
         return Moment(text)
-    if not _SENSIBLE[0] <= wall.year <= _SENSIBLE[1]:
+    if wall.year not in _SENSIBLE:
         return Moment(text)
     if not offset:
         return local(wall, raw=text, country=country, zone=zone, precision=precision)
-    instant = wall.replace(tzinfo=UTC) - behind
+    instant = start + (wall - _START)
     if offset == "Z":
         return utc(instant, raw=text, country=country, precision=precision)
-    return Moment(text, precision, Basis.OFFSET, instant, wall, name)
+    return Moment(text, precision, _BY_OFFSET, instant, wall, name)
 
 
 def _date(text: str, written: str) -> Moment:
@@ -65,7 +67,7 @@ def _date(text: str, written: str) -> Moment:
         day = date.fromisoformat(written)
     except ValueError:
         return Moment(text)
-    return whole_day(day, raw=text) if _SENSIBLE[0] <= day.year <= _SENSIBLE[1] else Moment(text)
+    return whole_day(day, raw=text) if day.year in _SENSIBLE else Moment(text)
 
 
 def local(
@@ -73,15 +75,13 @@ def local(
 ) -> Moment:
     """A Moment from a wall clock at the place of the event, without an offset."""
     zones: tuple[str, ...] = (zone,) if zone else single_zone(country)
-    if not zones or not _SENSIBLE[0] <= wall.year <= _SENSIBLE[1]:
-        return Moment(raw, precision, Basis.UNKNOWN, None, wall)
-    there = wall.replace(tzinfo=_zone(zones[0]))
-    offset = there.utcoffset()
-    if offset is None or offset != there.replace(fold=1).utcoffset():
-        # In the hour a clock is put forward or back, the wall clock alone does not tell the instant (PEP 495).
-        return Moment(raw, precision, Basis.UNKNOWN, None, wall)
-    basis = Basis.PLACE if zone else Basis.COUNTRY
-    return Moment(raw, precision, basis, wall.replace(tzinfo=UTC) - offset, wall, _written(offset))
+    if not zones or wall.year not in _SENSIBLE:
+        return Moment(raw, precision, _UNKNOWN, None, wall)
+    clock = _steady(zones[0], wall.date()) or _at_wall_clock(zones[0], wall)
+    if clock is None:
+        return Moment(raw, precision, _UNKNOWN, None, wall)
+    start, name = clock
+    return Moment(raw, precision, _BY_PLACE if zone else _BY_COUNTRY, start + (wall - _START), wall, name)
 
 
 def utc(
@@ -93,25 +93,25 @@ def utc(
     precision: Precision = Precision.SECOND,
 ) -> Moment:
     """A Moment from UTC (`instant`, naive or aware), with the wall clock of the place where the carrier gives it too."""
-    instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    instant = _START_UTC + (instant - _START) if instant.tzinfo is None else instant.astimezone(UTC)
     if wall is None:
-        return elsewhere(Moment(raw, precision, Basis.UTC, instant), country)
-    return Moment(raw, precision, Basis.UTC, instant, wall, _written(wall - instant.replace(tzinfo=None)))
+        return elsewhere(Moment(raw, precision, _BY_UTC, instant), country)
+    return Moment(raw, precision, _BY_UTC, instant, wall, _written((wall - _START) - (instant - _START_UTC)))
 
 
 def zoned(instant: datetime, offset: str, *, raw: str) -> Moment:
     """A Moment from an instant (aware) and the offset of the clock it was read from (`+0400`), which does not move it. An
     offset that is none leaves the instant."""
     try:
-        behind, name = _offset(offset)
+        start, name = _offset(offset)
     except ValueError:
         return utc(instant, raw=raw)
-    return Moment(raw, Precision.SECOND, Basis.OFFSET, instant, instant.replace(tzinfo=None) + behind, name)
+    return Moment(raw, _SECOND, _BY_OFFSET, instant, _START + (instant - start), name)
 
 
 def whole_day(day: date, *, raw: str) -> Moment:
     """A Moment that is a date and nothing more: no instant, and no midnight that nobody wrote."""
-    return Moment(raw, Precision.DAY, Basis.UNKNOWN, None, datetime.combine(day, time()))
+    return Moment(raw, _DAY, _UNKNOWN, None, datetime.combine(day, time()))
 
 
 def elsewhere(moment: Moment, country: str) -> Moment:
@@ -119,23 +119,36 @@ def elsewhere(moment: Moment, country: str) -> Moment:
 
     The wall clock becomes the place's, where the country has one zone, and is unknown otherwise.
     """
-    if moment.instant is None:
+    instant = moment.instant
+    if instant is None:
         return moment
     zones = single_zone(country)
-    if not zones:
-        return Moment(moment.raw, moment.precision, moment.basis, moment.instant)
-    there = moment.instant.astimezone(_zone(zones[0]))
-    return Moment(
-        moment.raw,
-        moment.precision,
-        moment.basis,
-        moment.instant,
-        there.replace(tzinfo=None),
-        _written(there.utcoffset() or timedelta()),
-    )
+    if not zones or instant.year not in _SENSIBLE:
+        return Moment(moment.raw, moment.precision, moment.basis, instant)
+    start, name = _steady(zones[0], instant.date()) or _at_instant(zones[0], instant)
+    return Moment(moment.raw, moment.precision, moment.basis, instant, _START + (instant - start), name)
 
 
-@cache
+@lru_cache(maxsize=4096)
+def _steady(zone: str, day: date) -> _Clock | None:
+    """A zone's clock on a day, by whichever clock it is that day; None if the zone's is changed within a day of it."""
+    midnight = datetime.combine(day, time(), UTC)
+    before, after = _at_instant(zone, midnight - timedelta(days=1)), _at_instant(zone, midnight + timedelta(days=2))
+    return before if before == after else None  # no zone has changed its clock twice within three days since 1970
+
+
+def _at_instant(zone: str, instant: datetime) -> _Clock:
+    return _clock(instant.astimezone(_zone(zone)).utcoffset() or timedelta())
+
+
+def _at_wall_clock(zone: str, wall: datetime) -> _Clock | None:
+    """None in the hour a clock is put forward or back: there the wall clock alone does not tell the instant (PEP 495)."""
+    there = wall.replace(tzinfo=_zone(zone))
+    offset = there.utcoffset()
+    return _clock(offset) if offset is not None and offset == there.replace(fold=1).utcoffset() else None
+
+
+@lru_cache(maxsize=1024)
 def single_zone(country: str) -> tuple[str, ...]:
     """The IANA zone of a country (ISO 3166-1 alpha-2) that has exactly one, else (). Source: tzdata's zone.tab."""
     zones = _zones().get(country.upper(), ())
@@ -160,18 +173,21 @@ def _zones() -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=256)
-def _offset(text: str) -> tuple[timedelta, str | None]:
-    """An offset as written, `Z` or nothing, with its name. Raises ValueError for anything else."""
+def _offset(text: str) -> _Clock:
+    """The clock of an offset as written; that of `Z`, or nothing, is nobody's. Raises ValueError for anything else."""
     if text in ("Z", ""):
-        return timedelta(), None
+        return _START_UTC, None
     if not _OFFSET.fullmatch(text):
         raise ValueError(text)
     digits = text[1:].replace(":", "").ljust(4, "0")
     size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     if size > timedelta(hours=14) or int(digits[2:]) > 59:
         raise ValueError(text)
-    offset = -size if text[0] == "-" else size
-    return offset, _written(offset)
+    return _clock(-size if text[0] == "-" else size)
+
+
+def _clock(offset: timedelta) -> _Clock:
+    return _START_UTC - offset, _written(offset)
 
 
 @lru_cache(maxsize=256)

@@ -9,9 +9,10 @@ what it cannot do without (`expect`), and the rest costs nothing but its own fie
 """
 
 import math
-from functools import lru_cache
 from typing import Any
 from xml.parsers import expat
+
+from msgspec import Struct
 
 from .errors import ProtocolError
 
@@ -20,22 +21,19 @@ _DEEPEST = 100  # elements within each other
 _LARGEST = 10**18  # Python refuses to print an integer of thousands of digits
 
 
-class Tree:
+class Tree(Struct, frozen=True, eq=False, gc=False):
     """One value of an answer with what is below it. Paths are names with dots between; a list stands for its first item."""
 
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    value: Any
 
     def __bool__(self) -> bool:
         return self.value not in (None, "", [], {})
 
     def _at(self, path: str) -> Any:
         value = self.value
-        if type(value) is dict and path in value:  # a plain name, which nearly all paths are
-            return value[path]
-        return _below(value, path) if "." in path or type(value) is list or not path else None
+        if path:
+            value = value.get(path) if type(value) is dict and "." not in path else _below(value, path)
+        return value
 
     def at(self, path: str) -> "Tree":
         return Tree(self._at(path))
@@ -49,8 +47,9 @@ class Tree:
 
     def text(self, path: str = "") -> str:
         """A text without blanks around it, or a number as text; empty for anything else."""
-        value = self.value  # as `_at`, mostly without the call: this is where parsing spends its time
-        value = value[path] if type(value) is dict and path in value else self._at(path)
+        value = self.value  # as `_at`, without the call: this is where parsing spends its time
+        if path:
+            value = value.get(path) if type(value) is dict and "." not in path else _below(value, path)
         if type(value) is str:  # nearly always this or None
             return value.strip()
         if value is None:
@@ -94,20 +93,20 @@ def from_xml(body: bytes) -> Tree:
     """The tree below the root of an XML document: texts by local name, repeated ones as a list, attributes with `@` in front,
     a text beside them as `#text`. Document types, and with them all entities, are refused. Raises ProtocolError."""
     around: list[dict[str, Any]] = [{}]  # the elements that are open, outermost first
-    texts: list[str] = [""]
+    texts: list[str] = []  # since the last tag; expat appends to it by itself
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if len(around) > _DEEPEST:
             raise ValueError("nested too deeply")
+        if texts:
+            around[-1].setdefault("#text", []).extend(texts)
+            texts.clear()
         around.append({f"@{_local(key)}": text for key, text in attributes.items()} if attributes else {})
-        texts.append("")
-
-    def text(text: str) -> None:
-        texts[-1] += text
 
     def end(name: str) -> None:
         found: Any = around.pop()
-        own = texts.pop().strip()
+        own = "".join([*found.pop("#text", ()), *texts]).strip()
+        texts.clear()
         if not found or (found == _NIL and not own):
             found = own
         elif own:
@@ -116,7 +115,7 @@ def from_xml(body: bytes) -> Tree:
         there = parent.get(name)
         if there is None:
             parent[name] = found
-        elif isinstance(there, list):
+        elif type(there) is list:
             there.append(found)
         else:
             parent[name] = [there, found]
@@ -127,7 +126,7 @@ def from_xml(body: bytes) -> Tree:
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, refuse
+    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = texts.append, refuse
     try:
         parser.Parse(body, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
@@ -136,18 +135,13 @@ def from_xml(body: bytes) -> Tree:
 
 
 def _below(value: Any, path: str) -> Any:
-    for name in _names(path):
-        while isinstance(value, list):
+    for name in path.split("."):
+        while type(value) is list:
             value = value[0] if value else None
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return None
         value = value.get(name)
     return value
-
-
-@lru_cache(maxsize=4096)  # paths are written in plugins: there are no more than a few hundred
-def _names(path: str) -> tuple[str, ...]:
-    return tuple(path.split(".")) if path else ()
 
 
 def _local(name: str) -> str:

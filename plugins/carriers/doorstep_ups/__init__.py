@@ -136,7 +136,7 @@ def _day(date: str) -> Moment | None:
 def _clock(date: str, time: str) -> datetime | None:
     digits = time.replace(":", "")
     try:
-        return datetime.fromisoformat(f"{date}T{digits:0>6}") if CLOCK.fullmatch(f"{date}T{digits}") else None
+        return datetime.fromisoformat(f"{date}T{digits.zfill(6)}") if CLOCK.fullmatch(f"{date}T{digits}") else None
     except ValueError:
         return None
 
