@@ -5,12 +5,16 @@ What locales write is CLDR's; the catalogs are small ones of these tests.
 
 from collections.abc import Callable
 from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from babel import dates, numbers
 from babel.support import NullTranslations
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from doorstep.i18n import Catalogs, Localizer, known, match, negotiate
 
@@ -316,3 +320,83 @@ def test_an_offset_of_half_an_hour_keeps_its_sign() -> None:
 def test_a_country_has_its_name_or_keeps_its_code() -> None:
     assert plain("de").country("no") == "Norwegen"
     assert plain("de").country("QQ") == "QQ"
+
+
+# What is kept says what Babel says.
+
+KEPT = {
+    name: plain(name)
+    for name in (
+        "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it",
+        "ja", "ko", "lt", "lv", "ms", "my", "nb", "ne", "nl", "pl", "pt", "pt_BR", "ro", "ru", "sk", "sl", "sr", "sv", "sw",
+        "ta", "th", "tr", "uk", "ur", "vi", "zh_Hans", "zh_Hant",
+    )
+}  # fmt: skip
+DIGITS = {
+    "bn": "০১২৩৪৫৬৭৮৯", "fa": "۰۱۲۳۴۵۶۷۸۹", "my": "၀၁၂၃၄၅၆၇၈၉", "ne": "०१२३४५६७८९",
+}  # fmt: skip
+
+
+def native(language: str, text: str) -> str:
+    """Babel's text with the digits of the language: the patterns of CLDR come with Latin ones."""
+    return text.translate(str.maketrans("0123456789", DIGITS.get(language, "0123456789")))
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(sorted(KEPT)), st.times())
+def test_a_clock_is_written_as_babel_writes_it_in_every_language(language: str, at: time) -> None:
+    written = dates.format_time(at, "short", locale=language).replace("\u202f", "\u00a0")
+    assert KEPT[language].clock(at) == native(language, written)
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(sorted(KEPT)), st.dates())
+def test_a_day_of_another_year_is_written_as_babel_writes_it_in_every_language(language: str, day: date) -> None:
+    another_year = date(day.year - 1 if day.year > 1 else 2, 6, 1)
+    written = dates.format_date(day, "full", locale=language)
+    assert KEPT[language].long_date(day, another_year) == native(language, written)
+
+
+@given(st.sampled_from(sorted(KEPT)), st.integers(-1_000_000, 1_000_000), st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_numbers_and_money_are_written_as_babel_writes_them(language: str, value: int, currency: str) -> None:
+    options: Any = {"locale": language, "numbering_system": "default"}
+    assert KEPT[language].number(value) == native(language, numbers.format_decimal(value, **options))
+    amount = f"{value / 100:.2f}"
+    written = numbers.format_currency(Decimal(amount), currency, **options)
+    assert KEPT[language].money(amount, currency) == native(language, written)
+
+
+def test_the_first_second_of_midnight_is_told_from_the_rest_of_its_minute() -> None:
+    localizer = plain("zh_Hant")
+    assert [localizer.clock(time(0, 0, second)) for second in (0, 1, 59, 0)] == [
+        "午夜12:00",
+        "凌晨12:00",
+        "凌晨12:00",
+        "午夜12:00",
+    ]
+
+
+def test_equal_numbers_of_different_types_are_kept_apart() -> None:
+    assert [plain("en").number(value) for value in (1, 1.0, Decimal("1.50"), -0.0, 0)] == ["1", "1", "1.5", "-0", "0"]
+
+
+def test_a_day_is_kept_apart_for_this_year_and_another() -> None:
+    localizer, day = plain("en"), date(2026, 11, 20)
+    assert localizer.long_date(day, TODAY) == "Friday, November 20"
+    assert localizer.long_date(day, date(2027, 1, 1)) == "Friday, November 20, 2026"
+    assert localizer.long_date(day, TODAY) == "Friday, November 20"
+
+
+# Texts in HTML.
+
+
+def test_a_text_in_html_is_looked_up_once_by_itself_and_with_its_context(folder: Write) -> None:
+    raw = '\nmsgctxt "verb"\nmsgid "Order"\nmsgstr "<b>Bestellen</b> %%"\n'
+    marked = Catalogs([folder("engine", raw, de={"Order": "Bestellung"})]).localizer("de").marked
+    assert (marked["Order"], marked["verb", "Order"]) == ("Bestellung", Markup("<b>Bestellen</b> %"))
+    assert marked["Order"] is marked["Order"]
+
+
+def test_a_text_in_html_with_a_placeholder_that_nothing_fills_is_a_mistake() -> None:
+    with pytest.raises(KeyError, match="gone"):
+        plain("en").marked["%(gone)s"]

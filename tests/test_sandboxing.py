@@ -2,18 +2,26 @@
 
 The corpus holds the known escapes of Jinja's own sandbox (CVE-2016-10745 and CVE-2019-10906: `format`, `format_map`;
 CVE-2024-56326: a stored reference to `format`; CVE-2025-27516: `|attr` on `format`; CVE-2024-22195 and CVE-2024-34064:
-`|xmlattr`) and the usual walks from a value to its class.
+`|xmlattr`; CVE-2024-56201: a template's name that becomes code; CVE-2020-28493: `|urlize`) and the usual walks from a value to
+its class. What templates become is code of our own: what it prints is compared with what Jinja's prints.
 """
 
 import builtins
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from jinja2 import DictLoader, TemplateError, TemplateSyntaxError
+from babel.support import NullTranslations
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.runtime import Context
+from markupsafe import Markup
 from msgspec import Struct
 
-from doorstep.sandboxing import LARGEST_PAGE, Sandbox, bounded
+from doorstep.i18n import Localizer
+from doorstep.sandboxing import LARGEST_PAGE, TEXTS, Sandbox, bounded
 
 CANARY = "canary-4f1d"  # in this module's globals: whoever reaches a function's globals finds it
 
@@ -26,17 +34,35 @@ class Item(Struct, frozen=True):
         return CANARY
 
 
+class Lively(Struct, frozen=True):
+    """Its method has the name of another Struct's field."""
+
+    colour: str = "red"
+
+    def name(self) -> str:
+        return CANARY
+
+
 class Opaque:
     """What a template should never be given, and could not use."""
 
     secret = CANARY
+    name = CANARY
 
     def __call__(self) -> str:
         return CANARY
 
 
-def greet(name: str) -> str:
+def greet(context: Context, name: str) -> str:
     return f"hello {name}"
+
+
+def gettext(context: Context, text: str, /, **values: Any) -> Markup:
+    return Markup(text) % values
+
+
+def ngettext(context: Context, one: str, many: str, n: int, /, **values: Any) -> Markup:
+    return Markup(one if n == 1 else many) % {"num": n, **values}
 
 
 def forbidden() -> str:
@@ -45,17 +71,25 @@ def forbidden() -> str:
 
 PARTS = {
     "part.html": "<i>{{ item.name }}</i>",
-    "macros.html": "{% macro bold(text) %}<b>{{ text }}</b>{% endmacro %}{% set hidden = 1 %}",
+    "macros.html": (
+        "{% macro bold(text='-') %}<b>{{ text }}</b>{% endmacro %}{% set hidden = 1 %}"
+        "{% macro said() %}{{ _('Track') }}{% endmacro %}"
+    ),
     "base.html": "[{% block body %}base{% endblock %}]",
 }
 
 
 def render(source: str, **variables: Any) -> str:
-    sandbox = Sandbox(DictLoader({"page": source, **PARTS}), functions={"greet": greet}, filters={"shout": str.upper})
-    sandbox.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-    sandbox.allow_globals()
-    given = {"item": Item(), "items": (Item(), Item("tray")), "settings": {"accent": "#123"}, "opaque": Opaque()}
-    return bounded(sandbox.get_template("page").generate({**given, "forbidden": forbidden, **variables}))
+    functions = {"greet": greet, "_": gettext, "gettext": gettext, "ngettext": ngettext}
+    sandbox = Sandbox(DictLoader({"page": source, **PARTS}), functions=functions, filters={"shout": str.upper})
+    values = {
+        "item": Item(),
+        "items": (Item(), Item("tray")),
+        "settings": {"accent": "#123", "class": 1, "überall": 2},
+        "opaque": Opaque(),
+    }
+    values |= {"forbidden": forbidden, "lively": Lively(), TEXTS: Localizer("en", NullTranslations()).marked}
+    return bounded(sandbox.get_template("page").generate({**values, **variables}))
 
 
 # What works.
@@ -81,6 +115,15 @@ def render(source: str, **variables: Any) -> str:
         ("{{ nothing is defined }} {{ item.gone is defined }} {{ nothing | default('-') }}", "False False -"),
         ("{{ '<script>' }}{{ item.name ~ '<' }}", "&lt;script&gt;mug&lt;"),
         ("{% set total = 1 %}{{ total + 1 }}", "2"),
+        ("{% set t = _('Track') %}{{ t }} {{ _('a %(x)s', x='<') }} {{ _('50%%') }}", "Track a &lt; 50%"),
+        ("{% for _ in items %}{{ _.name }}{% endfor %}", "mugtray"),
+        ("{% macro _(x) %}[{{ x }}]{% endmacro %}{{ _('Track') }}", "[Track]"),
+        ("{% for one in items %}{% set x = one.name %}{% include 'part.html' %}{% endfor %}", "<i>mug</i><i>mug</i>"),
+        ("{% for item in items %}{% include 'part.html' %}{% endfor %}", "<i>mug</i><i>tray</i>"),
+        ("{% macro m() %}{% include 'part.html' %}{% endmacro %}{{ m() }}", "<i>mug</i>"),
+        ("{% include ['gone.html', 'part.html'] %}{% include 'gone.html' ignore missing %}", "<i>mug</i>"),
+        ("{% import 'macros.html' as m with context %}{{ m.said() }}", "Track"),
+        ("{{ settings.class }}{{ settings.überall }}", "12"),
     ],
 )  # fmt: skip
 def test_what_themes_need_works(source: str, text: str) -> None:
@@ -117,6 +160,17 @@ WALKS = """
 {{ settings.pop('accent') }}
 {{ settings.__class__ }}
 {{ opaque.secret }}
+{{ opaque.name }}
+{{ item.name }}{{ opaque.name }}
+{{ item.name }}{{ lively.name }}
+{{ item.name }}{{ lively.name() }}
+{% for one in [item, lively] %}{{ one.name }}{% endfor %}
+{% for one in [item, opaque] %}{{ one.name }}{% endfor %}
+{{ item.＿＿class＿＿ }}
+{{ item.ｍethod }}
+{{ item.ｎame }}
+{{ item.class }}
+{{ item.None }}
 {{ opaque['secret'] }}
 {{ opaque() }}
 {{ forbidden() }}
@@ -200,6 +254,14 @@ WALKS = """
 {{ {'a onload': 1} | xmlattr }}
 {{ '<b>' | safe }}
 {{ 'x' | urlize }}
+{% from 'macros.html' import said %}{{ said() }}
+{{ _('Track', 'Trace') }}
+{{ _() }}
+{{ _.name }}
+{{ texts }}
+{{ escaped('<') }}
+{{ having_0 }}
+{{ environment.having }}
 {{ 'x' | center(1000000000) }}
 {{ 'x' | indent(1000000000) }}
 {{ items | map(attribute='__class__') | list }}
@@ -247,7 +309,6 @@ def test_no_builtin_of_python_is_a_name_in_a_template(name: str) -> None:
 
 def test_only_what_was_there_when_the_globals_were_fixed_may_be_called() -> None:
     sandbox = Sandbox(DictLoader({"page": "{{ late() }}"}), functions={"greet": greet}, filters={})
-    sandbox.allow_globals()
     sandbox.globals["late"] = forbidden
     with pytest.raises(SecurityError):
         sandbox.get_template("page").render()
@@ -259,6 +320,88 @@ def test_the_sandbox_takes_a_value_for_what_it_is_not_for_what_it_claims() -> No
 
     with pytest.raises(TemplateError):
         render("{{ lively.secret }}", lively=Lively(secret=CANARY))
+
+
+@pytest.mark.parametrize("name", ["{CANARY}", "{forbidden()}", "{{0}}", "'+CANARY+'", '"""+CANARY', "a\nCANARY", "\\"])
+def test_a_name_of_a_template_is_never_code(name: str) -> None:
+    templates = {name: "{% from 'macros.html' import gone %}{{ gone }}", **PARTS}
+    with pytest.raises(TemplateError) as caught:
+        Sandbox(DictLoader(templates), functions={}, filters={}).get_template(name).render()
+    assert CANARY not in str(caught.value)
+
+
+# What is kept between pages.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("'1'", "1", "true", "1.0"), "<b>1</b><b>1</b><b>True</b><b>1.0</b>"),
+        (("'<'", "_('<')", "'<'"), "<b>&lt;</b><b><</b><b>&lt;</b>"),
+        (("[1]", "{1: 2}", "items[0]"), "<b>[1]</b><b>{1: 2}</b><b>Item(name=&#39;mug&#39;, count=2)</b>"),
+        (("(1,)", "(true,)", "(1.0,)"), "<b>(1,)</b><b>(True,)</b><b>(1.0,)</b>"),
+        (("0.0", "-0.0", "none"), "<b>0.0</b><b>-0.0</b><b>None</b>"),
+        (("", "text='x'", ""), "<b>-</b><b>x</b><b>-</b>"),
+    ],
+)
+def test_a_macro_makes_of_equal_looking_arguments_what_each_of_them_is(arguments: tuple[str, ...], text: str) -> None:
+    calls = "".join(f"{{{{ bold({given}) }}}}" for given in arguments)
+    assert render("{% from 'macros.html' import bold %}" + calls) == text
+
+
+def test_a_macro_that_reads_more_than_its_arguments_is_made_each_time() -> None:
+    macro = "{% macro m(x) %}{{ x }}{{ n }}{% endmacro %}"
+    assert render(macro + "{% set n = 1 %}{{ m(0) }}") == "01"
+    assert render("{% for n in range(2) %}{% macro m(x) %}{{ x }}{{ n }}{% endmacro %}{{ m(0) }}{% endfor %}") == "0001"
+
+
+# The same as Jinja prints.
+
+_CONDITIONS = st.sampled_from(
+    ["a", "b", "not a", "n == 2", "item.count > n", "item.gone is defined", "loop is defined"]
+)
+_PRINTED = st.sampled_from(
+    ["<p>", " & ", "{{ a }}", "{{ n }}", "{{ item.name }}", "{{ '<' ~ n }}", "{{ _('Track') }}", "{{ b if a }}", "\n",
+     "{{ ['<', n] | join('>') }}", "{{ items[0].name }}", "{# nothing #}", "{{ '<b>' | upper }}"]
+)  # fmt: skip
+
+
+def _blocks(inside: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    several = st.lists(inside, max_size=4).map("".join)
+    return st.one_of(
+        several,
+        st.builds("{{% if {} %}}{}{{% endif %}}".format, _CONDITIONS, several),
+        st.builds("{{% if {} %}}{}{{% else %}}{}{{% endif %}}".format, _CONDITIONS, several, several),
+        st.builds("{{% if {} %}}{}{{% elif {} %}}{}{{% else %}}{}{{% endif %}}".format, _CONDITIONS, several, _CONDITIONS,
+                  several, several),
+        st.builds("{{% for item in items %}}{}{{% endfor %}}".format, several),
+        st.builds("{{% for n in range(3) if n %}}{}{{{{ loop.index }}}}{{% endfor %}}".format, several),
+        st.builds("{{% set n = 2 %}}{}".format, several),
+        st.builds("{{% set b %}}{}{{% endset %}}{{{{ b }}}}".format, several),
+        st.builds("{{% macro m(a) %}}{}{{% endmacro %}}{{{{ m('<m>') }}}}{{{{ m('<m>') }}}}".format, several),
+        st.builds("{{% with n = 3 %}}{}{{% endwith %}}".format, several),
+        st.builds("{{% filter upper %}}{}{{% endfilter %}}".format, several),
+    )  # fmt: skip
+
+
+@given(st.recursive(_PRINTED, _blocks, max_leaves=25))
+def test_a_template_prints_what_jinja_itself_prints(source: str) -> None:
+    values = {"a": "<a>", "b": "", "n": 1, "item": Item(), "items": (Item(), Item("<tray>", 1))}
+    plain = Environment(autoescape=True, undefined=StrictUndefined)
+    plain.globals["_"] = Markup
+    assert said(render, source, **values) == said(plain.from_string(source).render, values)
+
+
+def said(call: Callable[..., str], *args: Any, **values: Any) -> str:
+    """What comes of it: the text, or the reason why there is none."""
+    try:
+        return call(*args, **values)
+    except TemplateError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def test_conditions_may_be_nested_deeper_than_one_expression_takes() -> None:
+    assert render("{% if item %}" * 45 + "deep" + "{% endif %}" * 45) == "deep"
 
 
 # Cost.

@@ -138,7 +138,30 @@ def test_addresses_of_assets_hold_the_stores_path_and_a_fingerprint(root: Path) 
 def test_texts_plurals_and_money_are_the_readers(root: Path) -> None:
     source = '{{ _("Track") }} {{ ngettext("%(num)s scan", "%(num)s scans", 2) }} {{ "7" | money("EUR") }}'
     source += ' {{ pgettext("verb", "Order") }} {{ npgettext("verb", "one", "many", 2) }}'
-    assert page(child(root, {"tracking.html": source})) == "Track 2 scans €7.00 Order many"
+    source += ' {{ pgettext("a", "%(context)s %(x)s", x="<") }}'
+    source += ' {% trans n=1, x="&" %}{{ x }} scan{% pluralize %}s{% endtrans %}'
+    assert page(child(root, {"tracking.html": source})) == "Track 2 scans €7.00 Order many a &lt; &amp; scan"
+
+
+def test_one_compiled_theme_speaks_every_readers_language(root: Path) -> None:
+    class Upper(NullTranslations):
+        def ugettext(self, message: str) -> str:
+            return message.upper()
+
+    source = '{{ _("Track") }} {% macro m(x) %}{{ _("mug") }}{{ x }}{% endmacro %}{{ m(1) }} {% include "part.html" %}'
+    sea = child(root, {"tracking.html": source, "part.html": '{% trans %}tray{% endtrans %} {{ _("a" ~ "b") }}'})
+    upper = Localizer("de", Upper())
+    for _ in range(2):
+        assert sea.render("tracking.html", PAGE, ENGLISH) == "Track mug1 tray ab"
+        assert sea.render("tracking.html", PAGE, upper) == "TRACK MUG1 TRAY AB"
+
+
+def test_a_macro_of_another_file_translates_when_it_is_imported_with_the_context(root: Path) -> None:
+    macros = '{% macro said() %}{{ _("Track") }}{% endmacro %}'
+    files = {"macros.html": macros, "tracking.html": '{% from "macros.html" import said with context %}{{ said() }}'}
+    assert page(child(root, files)) == "Track"
+    with pytest.raises(ThemeError, match="with context"):
+        page(child(root, {**files, "tracking.html": '{% from "macros.html" import said %}{{ said() }}'}))
 
 
 def test_the_engines_own_variable_can_be_neither_read_nor_replaced(root: Path) -> None:
@@ -184,6 +207,10 @@ def test_a_template_that_does_not_compile_is_named_when_the_theme_is_loaded(
         ("{{ hero | tojson }}", "TypeError"),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "RecursionError"),
         ("{{ _('%(gone)s') }}", "gone"),
+        ("{% if gone %}x{% endif %}", "'gone' is undefined"),
+        ("{% if hero %}{{ hero.gone }}{% endif %}", "no attribute 'gone'"),
+        ("{% if not hero %}x{% elif hero.gone %}y{% else %}z{% endif %}", "no attribute 'gone'"),
+        ("{% for one in [hero] if one.gone %}x{% endfor %}", "no attribute 'gone'"),
     ],
 )
 def test_an_error_while_rendering_names_the_file_and_the_line(root: Path, source: str, said: str) -> None:
@@ -192,6 +219,22 @@ def test_an_error_while_rendering_names_the_file_and_the_line(root: Path, source
         page(sea)
     assert said in caught.value.message
     assert (caught.value.file, caught.value.line) == ("sea/templates/part.html", 3)
+
+
+def test_an_error_inside_output_of_several_lines_names_its_own_line(root: Path) -> None:
+    lines = [
+        "{% if hero %}",
+        "<p>",
+        "{{ hero.status }}",
+        "{% if not hero %}",
+        "x",
+        "{% elif hero.gone %}",
+        "y",
+        "{% endif %}{% endif %}",
+    ]
+    with pytest.raises(ThemeError) as caught:
+        page(child(root, {"tracking.html": "\n".join(lines)}))
+    assert (caught.value.file, caught.value.line) == ("sea/templates/tracking.html", 6)
 
 
 def test_an_error_in_a_parents_block_names_the_parents_file(root: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from babel import Locale, UnknownLocaleError, dates, lists, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+from markupsafe import Markup
 
 SOURCE = "en"  # the language of the msgids
 _FSI, _PDI = "\u2068", "\u2069"
@@ -56,23 +57,31 @@ class Catalogs:
 
 
 class Localizer:
-    """One language: its texts and its ways to write dates, times and numbers."""
+    """One language: its texts and its ways to write dates, times and numbers. What pages write again and again is kept:
+    Babel reads its tables and patterns anew for every value."""
 
     def __init__(self, language: str, translations: NullTranslations) -> None:
         self.language = language
         self.locale = Locale.parse(language)
         self._translations = translations
+        self.marked: Mapping[str | tuple[str, str], Markup] = _Marked(self)
+        self._text = lru_cache(4096)(self._translated)
+        self._long_date = lru_cache(1024)(self._written_day)
+        self._clock = lru_cache(2 * 24 * 60)(self._written_clock)
+        self._whole = lru_cache(256)(self._written_number)
+        self._money = lru_cache(1024)(self._written_money)
+        self._country = lru_cache(512)(self._named_country)
 
-    @property
+    @cached_property
     def tag(self) -> str:
         """BCP 47: `pt-BR`."""
         return self.language.replace("_", "-")
 
-    @property
+    @cached_property
     def dir(self) -> str:
         return str(self.locale.text_direction)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The language's name in itself, as CLDR writes it, with a capital where the script has one."""
         name = self.locale.get_display_name() or self.language
@@ -80,8 +89,8 @@ class Localizer:
 
     def text(self, msgid: str, context: str = "", **values: str) -> str:
         """The translation of a msgid, with `%(name)s` filled in; values are isolated for bidi where it matters."""
-        found = self._translations.upgettext(context, msgid) if context else self._translations.ugettext(msgid)
-        return str(found) % {name: self.isolate(value) for name, value in values.items()} if values else str(found)
+        found = self._text(msgid, context)
+        return found % {name: self.isolate(value) for name, value in values.items()} if values else found
 
     def plural(self, one: str, many: str, n: int) -> str:
         """The plural form for `n`, with `%(n)s` written as the locale writes numbers."""
@@ -106,8 +115,7 @@ class Localizer:
 
     def long_date(self, day: date, today: date) -> str:
         """Weekday, day and month; with the year when it is not this one."""
-        pattern = self._weekday_pattern if day.year == today.year else "full"
-        return self._digits(dates.format_date(day, pattern, locale=self.locale))
+        return self._long_date(day, day.year == today.year)
 
     def weekday(self, day: date) -> str:
         """The name of the weekday, as it stands alone."""
@@ -118,32 +126,24 @@ class Localizer:
 
     def clock(self, at: time) -> str:
         """The time of day, hours and minutes: 14:05, 2:05 PM."""
-        return self._digits(dates.format_time(at, "short", locale=self.locale)).replace("\u202f", "\u00a0")
+        return self._clock(at.hour, at.minute, at.second > 0)
 
     def joined(self, day: str, clock: str) -> str:
         """A day and a time of day, both already written, in the order and with the comma of the locale."""
         if not day or not clock:
             return day or clock
-        return str(self.locale.datetime_formats["medium"]).replace("{1}", day).replace("{0}", clock)
+        return self._day_and_clock.replace("{1}", day).replace("{0}", clock)
 
     def number(self, value: int | float | Decimal) -> str:
-        return self._digits(numbers.format_decimal(value, locale=self.locale, numbering_system="default"))
+        return self._whole(value) if type(value) is int else self._written_number(value)
 
     def money(self, amount: str | int | float | Decimal, currency: str) -> str:
         """An amount with its currency (ISO 4217), as the locale writes it; the plain text where it is no number."""
-        try:
-            value = Decimal(str(amount))
-            if value.is_finite():
-                return self._digits(
-                    numbers.format_currency(value, currency, locale=self.locale, numbering_system="default")
-                )
-        except (InvalidOperation, ValueError):
-            pass  # "on request", say
-        return f"{amount} {currency}"
+        return self._money(str(amount), currency)
 
     def country(self, code: str) -> str:
         """The name of a country (ISO 3166-1 alpha-2), or the code."""
-        return str(self.locale.territories.get(code.upper(), code))
+        return self._country(code)
 
     def alternatives(self, items: Iterable[str]) -> str:
         """One of several: "UPS, DHL or La Poste"."""
@@ -154,6 +154,40 @@ class Localizer:
         sign, hours, minutes = offset[0], offset[1:3].lstrip("0") or "0", offset[4:6]
         text = "UTC" if (hours, minutes) == ("0", "00") else f"UTC{'−' if sign == '-' else '+'}{hours}"
         return self._digits(text if minutes == "00" else f"{text}:{minutes}")
+
+    def _translated(self, msgid: str, context: str) -> str:
+        return str(self._translations.upgettext(context, msgid) if context else self._translations.ugettext(msgid))
+
+    def _written_day(self, day: date, this_year: bool) -> str:
+        pattern = self._weekday_pattern if this_year else "full"
+        return self._digits(dates.format_date(day, pattern, locale=self.locale))
+
+    def _written_clock(self, hour: int, minute: int, past: bool) -> str:
+        """`past` the minute: where a locale has a word for midnight, it means its first second alone."""
+        written = dates.format_time(time(hour, minute, int(past)), "short", locale=self.locale)
+        return self._digits(written).replace("\u202f", "\u00a0")
+
+    def _written_number(self, value: int | float | Decimal) -> str:
+        return self._digits(numbers.format_decimal(value, locale=self.locale, numbering_system="default"))
+
+    def _written_money(self, amount: str, currency: str) -> str:
+        try:
+            value = Decimal(amount)
+            if value.is_finite():
+                return self._digits(
+                    numbers.format_currency(value, currency, locale=self.locale, numbering_system="default")
+                )
+        except (InvalidOperation, ValueError):
+            pass  # "on request", say
+        return f"{amount} {currency}"
+
+    def _named_country(self, code: str) -> str:
+        return str(self.locale.territories.get(code.upper(), code))
+
+    @cached_property
+    def _day_and_clock(self) -> str:
+        """CLDR's pattern of a day and a time of day."""
+        return str(self.locale.datetime_formats["medium"])
 
     @cached_property
     def _weekday_pattern(self) -> str:
@@ -171,6 +205,20 @@ class Localizer:
     def _digits(self, text: str) -> str:
         """The digits that the locale writes by default: CLDR's date patterns come with Latin ones."""
         return text.translate(self._digit_table) if self._digit_table else text
+
+
+class _Marked(dict[str | tuple[str, str], Markup]):
+    """Texts as templates print them, by msgid, or by context and msgid: in HTML, with `%%` for a percent sign; looked up
+    once each."""
+
+    def __init__(self, localizer: Localizer) -> None:
+        super().__init__()
+        self._localizer = localizer
+
+    def __missing__(self, key: str | tuple[str, str]) -> Markup:
+        context, msgid = ("", key) if isinstance(key, str) else key
+        self[key] = text = Markup(self._localizer.text(msgid, context)) % ({"context": context} if context else {})  # noqa: S704  # a catalog's
+        return text
 
 
 def negotiate(asked: str, accepted: str, available: Sequence[str], default: str) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from .context import PageContext
 from .errors import ThemeError
 from .i18n import Localizer
-from .sandboxing import Sandbox, bounded
+from .sandboxing import TEXTS, Sandbox, bounded
 from .themes import SettingType, Theme, inside
 
 _TYPES = mimetypes.MimeTypes()  # Python's own table and these: the same on every machine
@@ -91,7 +91,11 @@ class Look:
     ) -> str:
         try:
             compiled = self._environment.get_template(template)
-            return bounded(compiled.generate({**variables, _RENDERING: _Rendering(localizer, base, slots)}))
+            return bounded(
+                compiled.generate(
+                    {**variables, TEXTS: localizer.marked, _RENDERING: _Rendering(localizer, base, slots)}
+                )
+            )
         except TemplateNotFound as error:
             raise ThemeError(f"theme {self.theme.name!r} has no template {error.name!r}") from None
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
@@ -107,13 +111,14 @@ class Look:
                 "script": self._url_of("store.js"),
                 "asset": self._url,
                 "slot": _slot,
+                "_": _gettext,
+                "gettext": _gettext,
+                "ngettext": _ngettext,
+                "pgettext": _pgettext,
+                "npgettext": _npgettext,
             },
             filters={"money": _money},
         )
-        environment.install_gettext_callables(  # type: ignore[attr-defined]
-            _gettext, _ngettext, newstyle=True, pgettext=_pgettext, npgettext=_npgettext
-        )
-        environment.allow_globals()
         for name in environment.list_templates():
             try:
                 environment.get_template(name)
@@ -139,13 +144,11 @@ class Look:
         return b"\n".join([f":root{{{tokens}}}".encode(), *(file.read_bytes() for file in files)])
 
     def _url_of(self, name: str) -> Any:
-        @pass_context
         def url(context: Context) -> str:
             return self._url(context, name)
 
         return url
 
-    @pass_context
     def _url(self, context: Context, name: str) -> str:
         asset = self.asset(name)
         if asset is None:
@@ -206,7 +209,6 @@ def _short(file: str) -> str:
     return "/".join(parts[max(at - 1, 0) :])
 
 
-@pass_context
 def _slot(context: Context, name: str) -> Markup:
     rendering: _Rendering = context[_RENDERING]
     return Markup(rendering.slots.get(name, ""))  # noqa: S704  # rendered by the engine, autoescaped
@@ -214,29 +216,31 @@ def _slot(context: Context, name: str) -> Markup:
 
 @pass_context
 def _money(context: Context, amount: str, currency: str) -> str:
+    return _localizer(context).money(amount, currency)
+
+
+def _gettext(context: Context, text: str, /, **values: Any) -> Markup:
+    return _filled(_localizer(context).text(text), values)
+
+
+def _pgettext(context: Context, message_context: str, text: str, /, **values: Any) -> Markup:
+    return _filled(_localizer(context).text(text, message_context), {"context": message_context, **values})
+
+
+def _ngettext(context: Context, one: str, many: str, n: int, /, **values: Any) -> Markup:
+    return _filled(_localizer(context).plural_form(one, many, n), {"num": n, **values})
+
+
+def _npgettext(context: Context, message_context: str, one: str, many: str, n: int, /, **values: Any) -> Markup:
+    text = _localizer(context).plural_form(one, many, n, message_context)
+    return _filled(text, {"context": message_context, "num": n, **values})
+
+
+def _localizer(context: Context) -> Localizer:
     rendering: _Rendering = context[_RENDERING]
-    return rendering.localizer.money(amount, currency)
+    return rendering.localizer
 
 
-@pass_context
-def _gettext(context: Context, text: str) -> str:
-    rendering: _Rendering = context[_RENDERING]
-    return rendering.localizer.text(text)
-
-
-@pass_context
-def _pgettext(context: Context, message_context: str, text: str) -> str:
-    rendering: _Rendering = context[_RENDERING]
-    return rendering.localizer.text(text, message_context)
-
-
-@pass_context
-def _ngettext(context: Context, one: str, many: str, n: int) -> str:
-    rendering: _Rendering = context[_RENDERING]
-    return rendering.localizer.plural_form(one, many, n)
-
-
-@pass_context
-def _npgettext(context: Context, message_context: str, one: str, many: str, n: int) -> str:
-    rendering: _Rendering = context[_RENDERING]
-    return rendering.localizer.plural_form(one, many, n, message_context)
+def _filled(text: str, values: Mapping[str, Any]) -> Markup:
+    """A text of a catalog, which is HTML, with what templates put into it, which is not."""
+    return Markup(text) % values  # noqa: S704
