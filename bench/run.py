@@ -6,9 +6,12 @@ measured in the same run: a bare ASGI callable that returns the same bytes from 
 
 import argparse
 import asyncio
+import gzip
 import http.client
 import json
+import os
 import random
+import re
 import socket
 import statistics
 import subprocess
@@ -19,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +44,7 @@ from doorstep.secret import Secret
 from doorstep.serving import on_loopback
 
 ROUNDS = 7
+CONNECTIONS = 16
 Figures = dict[str, Any]
 
 
@@ -166,7 +171,8 @@ def page() -> list[Figures]:
 
 
 def render() -> list[Figures]:
-    """CPU of one page from a known answer: the context alone, and with the template."""
+    """CPU of one page from a known answer: its context, its template, the headers' tag, compression; each also as a multiple
+    of a fixed loop, which two machines and two moments have in common."""
     return asyncio.run(_render())
 
 
@@ -181,28 +187,98 @@ async def _render() -> list[Figures]:
         contexts = Contexts(engine.plugins.manifests)
         context = contexts.of(visit, lookup)
         await engine.close()
-    made = _best(lambda: contexts.of(visit, lookup))
-    rendered = _best(lambda: shop.look.render("tracking.html", context, visit.reader.localizer))
-    return [{"name": "render", "context_us": round(made, 1), "template_us": round(rendered, 1)}]
+    body = shop.look.render("tracking.html", context, visit.reader.localizer).encode()
+    parts = {
+        "context": lambda: contexts.of(visit, lookup),
+        "template": lambda: shop.look.render("tracking.html", context, visit.reader.localizer),
+        "tag": lambda: blake2b(body, digest_size=12).hexdigest(),
+        "gzip 1": lambda: gzip.compress(body, 1, mtime=0),
+        "gzip 6": lambda: gzip.compress(body, 6, mtime=0),
+    }
+    rounds = {name: [(_cpu(call), _cpu(_loop)) for _ in range(ROUNDS)] for name, call in parts.items()}
+    return [
+        {
+            "name": f"render, {name}",
+            "cpu_us": round(statistics.median(spent for spent, _ in pairs), 1),
+            "times_loop": round(statistics.median(spent / loop for spent, loop in pairs), 2),
+        }
+        for name, pairs in rounds.items()
+    ]
+
+
+def _loop() -> dict[int, str]:
+    return {n & 255: str(n) for n in range(1000)}
+
+
+def importing() -> list[Figures]:
+    """Orders a second from a CSV file into SQLite, new and once more, and the most memory of the process: with a fifth of the
+    orders too, because it must not grow with them."""
+    return [figures for count in (2_000, 10_000) for figures in _imported(count)]
+
+
+def _imported(count: int) -> list[Figures]:
+    with tempfile.TemporaryDirectory(prefix="doorstep-import-") as name:
+        folder = Path(name)
+        (folder / "doorstep.toml").write_text(f'secret_key = "{"k" * 32}"\n[stores.main]\nname = "Bench"\n')
+        with (folder / "orders.csv").open("w") as file:
+            file.write("number,placed_at,email,postcode,country,item_sku,item_name,item_quantity,shipment_number\n")
+            file.writelines(
+                f"B{n},2026-11-{n % 20 + 1:02},shopper{n}@mail.example,{n % 90_000 + 10_000},DE,S-{k},Item {k},1,JD{n:010}\n"
+                for n in range(count)
+                for k in range(2)
+            )
+        runs = [_import_run(folder) for _ in range(2)]
+    return [
+        {"name": f"import, {name}", "orders": count, **run} for name, run in zip(("new", "again"), runs, strict=True)
+    ]
+
+
+def _import_run(folder: Path) -> Figures:
+    command = [sys.executable, "-m", "doorstep", "orders", "import", "orders.csv", "--json"]
+    with (folder / "told.json").open("wb") as out:
+        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = json.loads((folder / "told.json").read_text())["seconds"]
+    rows = sum(1 for _ in (folder / "orders.csv").open()) - 1
+    return {
+        "seconds": round(seconds, 1),
+        "rows_per_second": round(rows / seconds),
+        "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
+        "peak_mb": round(usage.ru_maxrss / 1024),
+    }
 
 
 class _Server:
-    """A server process on loopback, asked over one kept connection; `cpu` is its own CPU time for one request."""
+    """A server process on loopback, asked over kept connections; `cpu` is its own CPU time for one request."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self._tasks = Path(f"/proc/{process.pid}/task")
+        self._port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
 
     def get(self, path: str) -> bytes:
         self._connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
         return self._connection.getresponse().read()
 
-    def cpu(self, path: str, *, requests: int = 200) -> float:
+    def cpu(self, path: str, *, requests: int = 400) -> float:
         """Microseconds on a CPU per request, over all threads of the process (the kernel's schedstat)."""
         before = self._spent()
-        for _ in range(requests):
-            self.get(path)
+        asyncio.run(self._load(path, requests))
         return (self._spent() - before) / requests / 1000
+
+    async def _load(self, path: str, requests: int) -> None:
+        """Requests over several kept connections at once: a server that waits for each one works in smaller, dearer steps."""
+        await asyncio.gather(*(self._repeat(path, requests // CONNECTIONS) for _ in range(CONNECTIONS)))
+
+    async def _repeat(self, path: str, times: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        for _ in range(times):
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(re.findall(rb"(?i)content-length: ([0-9]+)", head)[0]))
+        writer.close()
+        await writer.wait_closed()
 
     def _spent(self) -> int:
         return sum(int((task / "schedstat").read_text().split()[0]) for task in self._tasks.iterdir())
@@ -242,13 +318,15 @@ def _engine(accounts: dict[str, Any]) -> Any:
 
 def _best(call: Callable[[], Any], *, calls: int = 200) -> float:
     """Median over rounds of the CPU microseconds of one call."""
-    rounds = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        for _ in range(calls):
-            call()
-        rounds.append((time.process_time() - started) / calls * 1e6)
-    return statistics.median(rounds)
+    return statistics.median(_cpu(call, calls=calls) for _ in range(ROUNDS))
+
+
+def _cpu(call: Callable[[], Any], *, calls: int = 100) -> float:
+    """CPU microseconds of one call."""
+    started = time.process_time()
+    for _ in range(calls):
+        call()
+    return (time.process_time() - started) / calls * 1e6
 
 
 CASES = {
@@ -258,6 +336,7 @@ CASES = {
     "render": render,
     "page": page,
     "tutorial": tutorial,
+    "import": importing,
 }
 
 

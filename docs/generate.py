@@ -20,6 +20,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from doorstep import (
     api,
+    banner,
+    calendar,
     checksums,
     config,
     context,
@@ -30,6 +32,7 @@ from doorstep import (
     hookspecs,
     manifest,
     models,
+    order,
     plugins,
     quality,
     responses,
@@ -51,6 +54,7 @@ from doorstep.theming import Look
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 LANGUAGES = {".toml": "toml", ".py": "python"}
+_KIND = re.compile(r":\w+\}")  # the type of a path's parameter
 PART = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -150,8 +154,8 @@ def _paths(found: Iterable[BaseRoute], prefix: str) -> Iterable[str]:
         if isinstance(route, Mount):
             yield from _paths(route.routes, prefix + route.path)
         elif isinstance(route, Route):
-            method = min((route.methods or {"GET"}) - {"HEAD"})
-            yield f"{method} {prefix}{route.path}".replace(":path}", "}")
+            for method in sorted((route.methods or {"GET"}) - {"HEAD"}):
+                yield f"{method} {prefix}{_KIND.sub('}', route.path)}"
 
 
 def outcomes() -> str:
@@ -280,7 +284,10 @@ def language_list() -> str:
 
 PAGE_CONTEXT = (context.StoreView, context.PageInfo, context.Language, context.Hero, context.Step, context.Notice,
                 context.Link, context.ShipmentView, context.CarrierView, context.Day, context.EventView, context.Fact,
-                context.PickupView, context.Choice, context.LookupForm)  # fmt: skip
+                context.PickupView, context.Choice, context.LookupForm, context.OrderView, context.ParcelGroup,
+                context.ParcelView, context.PromiseView, context.ItemView, context.FormView, context.FieldView,
+                context.Option)  # fmt: skip
+WIDGET_VIEW = (widget.WidgetView, widget.ShipmentFacts, widget.OrderFacts, order.CustomerFacts, order.Money)
 MODEL = (models.Shipment, models.Event, models.Moment, models.Place, models.Window, models.PickupPoint, models.Piece,
          models.Leg, models.Document, models.Weight)  # fmt: skip
 STORED = vars(samples)
@@ -289,6 +296,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings.top": lambda: fields(config.Config, skip=("file", "base")),
     "settings.server": lambda: fields(config.Server),
     "settings.plugins": lambda: fields(config.Plugins),
+    "settings.calendar": lambda: fields(calendar.Calendar),
+    "settings.banner": lambda: fields(banner.Banner),
+    "settings.webhook": lambda: fields(config.Webhook),
     "settings.store": lambda: fields(config.Store),
     "settings.account": account,
     "manifest.keys": lambda: fields(manifest.Manifest),
@@ -311,7 +321,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "themes.functions": template_functions,
     "themes.filters": template_filters,
     "widgets.bundled": widget_list,
-    "widgets.view": lambda: structs(widget.WidgetView, widget.ShipmentFacts, defaults=False),
+    "widgets.view": lambda: structs(*WIDGET_VIEW, defaults=False),
     "commands": command_list,
     "http.routes": routes,
     "http.outcomes": outcomes,

@@ -1,7 +1,7 @@
 """What tests of several modules share."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,10 @@ from hypothesis import settings
 from doorstep.packages import Package
 
 from .clock import FakeClock
+from .databases import database, database_url, empty_url, new_postgresql, new_sqlite
+from .erp import Shop, selling
+
+__all__ = ["database", "database_url", "empty_url", "new_postgresql", "new_sqlite"]  # fixtures of every module
 
 # Examples may be slow on a busy machine: time is no proof of anything here.
 settings.register_profile("doorstep", deadline=None)
@@ -25,6 +29,20 @@ def anyio_backend() -> str:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def running(tmp_path: Path, database_url: str, clock: FakeClock) -> Iterator[Shop]:
+    """A shop on this test's own database; once for each kind."""
+    with selling(tmp_path, database_url, clock) as running:
+        yield running
+
+
+@pytest.fixture
+def erp(tmp_path: Path, new_sqlite: Any, clock: FakeClock) -> Iterator[Shop]:
+    """A shop, where the kind of the database makes no difference."""
+    with selling(tmp_path, new_sqlite(tmp_path / "shop.db"), clock) as erp:
+        yield erp
 
 
 @pytest.fixture

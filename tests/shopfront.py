@@ -72,6 +72,7 @@ def shop(
     stores: dict[str, Store] | None = None,
     more: tuple[Package, ...] = (),
     accounts: dict[str, dict[str, Any]] | None = None,
+    server: Server | None = None,
     deadline: float = 5,
     clock: FakeClock | None = None,
     **fields: Any,
@@ -81,7 +82,7 @@ def shop(
     config = Config(
         stores=stores or {"main": SHOP},
         secret_key=(Secret("0123456789abcdef0123456789abcdef"),),
-        server=Server(deadline=deadline),
+        server=server or Server(deadline=deadline),
         carriers={**sandbox_accounts(sandbox, url), **(accounts or {})},
         base=folder,
         file="doorstep.toml",

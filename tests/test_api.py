@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from doorstep.sandbox import sandbox_of
+from doorstep.tracker import Lookup, Outcome
 
 from .acme import at, parcel, scan
 from .shopfront import (
@@ -112,6 +113,16 @@ def test_a_carrier_that_is_down_is_503_with_a_time_to_come_back(tmp_path):
         assert int(front.get(SHIPMENTS + DELIVERED).headers["retry-after"]) > 0
 
 
+def test_while_a_carrier_is_being_asked_the_caller_is_told_when_to_ask_again(front, monkeypatch):
+    async def waiting(number, store, **options):
+        return Lookup(Outcome.WAITING, number, carriers=("ups",))
+
+    monkeypatch.setattr(front.engine.tracker, "look_up", waiting)
+    response = front.get(SHIPMENTS + DELIVERED)
+    assert (response.status_code, response.headers["retry-after"], response.json()["code"]) == (202, "3", "waiting")
+    assert response.headers["content-type"] == "application/problem+json"
+
+
 def test_a_failure_of_our_own_is_a_problem_document_and_a_page_in_the_readers_language(front, monkeypatch):
     async def boom(*args, **options):
         raise RuntimeError("nobody foresaw this")
@@ -181,9 +192,10 @@ def test_readyz_is_503_when_forms_could_not_be_kept(front, monkeypatch):
     async def gone():
         return False
 
-    monkeypatch.setattr(front.engine.store, "healthy", gone)
+    monkeypatch.setattr(front.engine.database, "healthy", gone)
     response = front.get("/readyz")
     assert response.status_code == 503
+    assert response.headers["content-type"] == "application/json"
     assert response.json() == {"status": "broken", "amiss": ["database: not answering; forms cannot be kept"]}
 
 

@@ -1,12 +1,15 @@
 """One contract for the caches in the process, in Redis and in both; Redis is a real server."""
 
 import asyncio
+import subprocess
+import sys
 from uuid import uuid4
 
 import pytest
 
-from doorstep.cache import MemoryCache, RedisCache, TieredCache
+from doorstep.cache import MemoryCache
 from doorstep.metrics import Metrics
+from doorstep.shared_cache import RedisCache, TieredCache
 
 from .servers import redis_url
 
@@ -127,3 +130,18 @@ async def test_a_process_reads_what_another_wrote(shared_url, clock, key):
     assert await one.get(key) == b"new"
     await one.close()
     await other.close()
+
+
+def test_a_shop_without_redis_starts_without_its_client_an_orm_or_another_database():
+    script = (
+        "import sys; from doorstep.app import create_engine; from doorstep.config import Config, Store;"
+        "from doorstep.secret import Secret;"
+        "config = Config(stores={'main': Store(name='Shop')}, secret_key=(Secret('x' * 32),), database='sqlite://',"
+        "redis=Secret(sys.argv[1])); create_engine(config, packages=[]);"
+        "print([name in sys.modules for name in ('redis', 'sqlalchemy.orm', 'alembic', 'sqlalchemy.dialects.postgresql')])"
+    )
+    started = [
+        subprocess.run([sys.executable, "-c", script, redis], capture_output=True, text=True, check=True).stdout
+        for redis in ("", "redis://127.0.0.1:9/0")
+    ]
+    assert started == ["[False, False, False, False]\n", "[True, False, False, False]\n"]

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from doorstep.cache import MemoryCache, RedisCache, TieredCache
+from doorstep.cache import MemoryCache
 from doorstep.metrics import Metrics
+from doorstep.shared_cache import RedisCache, TieredCache
 
 from .servers import redis_server, until
 

@@ -43,10 +43,16 @@ def test_french_marks_never_wrap_alone() -> None:
 
 
 def test_every_text_about_a_status_or_reason_is_extracted(source: dict[catalogs.Key, str]) -> None:
-    said = {text for words in (*wording.STATUS.values(), *wording.WITHOUT.values())
+    said = {text for words in (*wording.STATUS.values(), *wording.WITHOUT.values(), *wording.ORDER.values())
             for text in (words.headline, words.detail, words.label)}  # fmt: skip
     said |= {text for texts in wording.REASON.values() for text in texts}
-    said |= {*wording.STEPS, *wording.PICKUP_STEPS, *wording.RETURN_STEPS}
+    said |= {
+        *wording.STEPS,
+        *wording.ORDER_STEPS,
+        *wording.PICKUP_STEPS,
+        *wording.RETURN_STEPS,
+        *wording.STATES.values(),
+    }
     assert said - {""} <= {msgid for _, msgid in source}
 
 

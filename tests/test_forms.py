@@ -8,9 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from doorstep import Status
+from doorstep.answers import Answers
+from doorstep.database import Database
 from doorstep.errors import StoreError
 from doorstep.sandbox import sandbox_of
-from doorstep.store import Store
 
 from .acme import parcel, scan
 from .shopfront import DELIVERED, HOST, MOVING, OWN, UNKNOWN, carriers, parsed, shop, store, words
@@ -36,10 +37,10 @@ def kept(folder, store_id="main"):
     """What lies in the database, as another process would read it: (shipment, moment, data)."""
 
     async def read():
-        database = Store("sqlite:///doorstep.db", base=folder, clock=None)
-        await database.open()
+        database = Database("sqlite:///doorstep.db", base=folder)
         try:
-            return [(one.shipment, one.moment, one.data) for one in await database.answers(store_id, "survey")]
+            found = await Answers(database, clock=None).of(store_id, "survey")
+            return [(one.shipment, one.moment, one.data) for one in found]
         finally:
             await database.close()
 
@@ -146,7 +147,7 @@ def test_a_form_from_the_page_itself_is_taken(front, headers):
         ("/track/hello/widgets/survey", 404),
         (f"/track/{UNKNOWN}/widgets/survey", 404),
         (PAGE, 405),
-        ("/", 405),
+        ("/", 422),  # the look-up form of orders, with nothing in it
     ],
 )
 def test_a_form_for_nothing_is_refused(front, tmp_path, path, status):
@@ -223,7 +224,7 @@ def test_an_answer_that_cannot_be_kept_comes_back_with_its_text(front, tmp_path,
     async def fail(*args):
         raise StoreError(f"the answer was not kept: database is {amiss}")
 
-    monkeypatch.setattr(front.engine.store, "save_answer", fail)
+    monkeypatch.setattr(front.engine.answers, "save", fail)
     with capture_logs() as logs:
         response = front.post(FORM, {"score": "3", "comment": "It took me an hour to write this."})
     widget = parsed(response.text).find(".//section[@id='widget-survey']")

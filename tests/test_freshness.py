@@ -65,6 +65,13 @@ def test_a_parcel_once_known_serves_for_a_week(clock: FakeClock) -> None:
     assert not entry.usable(clock.now())
 
 
+def test_a_parcel_at_its_end_serves_for_as_long_as_it_is_kept(clock: FakeClock) -> None:
+    ended, moving = Shipment("1", status=Status.DELIVERED, final=True), Shipment("2", status=Status.IN_TRANSIT)
+    entries = [Entry(Found((ended,)), clock.now()), Entry(Found((ended, moving)), clock.now())]
+    clock.advance(60 * KEPT)
+    assert [entry.usable(clock.now()) for entry in entries] == [True, False]
+
+
 def test_not_found_is_never_shown_as_the_last_that_was_known(clock: FakeClock) -> None:
     assert not Entry(NotFound(), clock.now()).usable(clock.now())
 

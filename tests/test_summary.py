@@ -7,7 +7,7 @@ import pytest
 from doorstep import Basis, Event, Flag, Moment, Place, Precision, Status
 from doorstep.models import Summary
 from doorstep.moments import whole_day
-from doorstep.summary import arrange, by_piece, clearly_later, coarse, summarise
+from doorstep.summary import arrange, by_piece, clearly_later, summarise
 
 from .scans import BERGEN, CUSTOMS, MOVING, OSLO, OUT, START, at, wall
 
@@ -355,11 +355,6 @@ def test_a_notice_makes_no_piece() -> None:
 
 def test_one_piece_is_the_consignment() -> None:
     assert of(at(0, MOVING), at(60, Status.DELIVERED, piece="1"), pieces=("1",)).final
-
-
-def test_a_stranger_sees_city_and_country_of_a_place() -> None:
-    whole = Place("Bergen", "Vestland", "5003", "NO", "Depot 3")
-    assert coarse(whole) == Place(city="Bergen", country="NO")
 
 
 def test_a_date_stands_for_its_whole_day_even_where_a_plugin_gives_it_an_instant() -> None:

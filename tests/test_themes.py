@@ -233,4 +233,4 @@ def test_a_name_no_file_system_takes_is_no_file(tmp_path: Path, name: str) -> No
 def test_the_shipped_themes_load(name: str) -> None:
     theme = load_theme(name, find_themes([shipped("themes")]))
     assert theme.values({}, where="")
-    assert set(theme.aside) <= set(theme.sections)
+    assert set(theme.aside) <= {*theme.sections, *theme.order_sections}

@@ -13,7 +13,7 @@ from doorstep.config import Store
 from doorstep.manifest import Format
 from doorstep.metrics import Metrics
 from doorstep.plugins import Account, Plugins
-from doorstep.tracker import Tracker
+from doorstep.tracker import NoRecords, Tracker
 
 from .acme import ACME, CODES
 
@@ -64,7 +64,9 @@ class SpiedCache(MemoryCache):
 class Rig:
     """Carriers are given as slug=rank; rank 0 is a carrier without an API, known by number and link only."""
 
-    def __init__(self, clock: Any, *, cache: Any = None, secret: str = "s" * 32, **ranks: int) -> None:
+    def __init__(
+        self, clock: Any, *, cache: Any = None, secret: str = "s" * 32, records: Any = None, **ranks: int
+    ) -> None:
         self.clock = clock
         self.fetcher = FakeFetcher()
         self.metrics = Metrics()
@@ -73,8 +75,9 @@ class Rig:
         for slug, rank in (ranks or {"acme": 80}).items():
             self._add(slug, rank)
         self.tracker = Tracker(
-            self.plugins, self.fetcher, self.cache, clock=clock, metrics=self.metrics, secret=Secret(secret)
-        )
+            self.plugins, self.fetcher, self.cache, clock=clock, metrics=self.metrics, secret=Secret(secret),
+            records=records or NoRecords(),
+        )  # fmt: skip
 
     def aggregator(self, slug: str, *, strangers: float = 1.0) -> None:
         """A carrier that answers for others and has no numbers of its own."""
@@ -97,10 +100,7 @@ class Rig:
 
     async def landed(self) -> None:
         """Every question under way has come to its end."""
-        flights = self.tracker._flights
-        while flights:
-            await asyncio.wait(list(flights.values()))
-            await asyncio.sleep(0)
+        await self.tracker.questions.landed()
 
 
 RigOf = Callable[..., Rig]

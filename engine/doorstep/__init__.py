@@ -5,6 +5,18 @@ from .addresses import is_web_address
 from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, basic
 from .carrier import Carrier, CarrierSettings, NoSettings
 from .codes import CodeTable, Meaning
+from .connector import (
+    Change,
+    Connector,
+    ConnectorSettings,
+    DataRequest,
+    Incoming,
+    OrderChange,
+    OrderGone,
+    Redaction,
+    Verdict,
+    is_signed,
+)
 from .context import Link, StoreView
 from .errors import (
     AuthExpired,
@@ -36,9 +48,10 @@ from .models import (
     Weight,
     Window,
 )
+from .order import PackedItem, Parcel
 from .secret import Secret
 from .tree import Tree
-from .widget import FormProblem, NoWidgetSettings, ShipmentFacts, Submission, Widget, WidgetView
+from .widget import FormProblem, NoWidgetSettings, OrderFacts, ShipmentFacts, Submission, Widget, WidgetView
 
 __version__ = "0.1.0"
 
@@ -55,8 +68,12 @@ __all__ = [
     "CarrierError",
     "CarrierSettings",
     "CarrierUnavailable",
+    "Change",
     "CodeTable",
+    "Connector",
+    "ConnectorSettings",
     "Credential",
+    "DataRequest",
     "Document",
     "DoorstepError",
     "Event",
@@ -67,6 +84,7 @@ __all__ = [
     "Found",
     "HeaderKey",
     "InJson",
+    "Incoming",
     "Leg",
     "Link",
     "Manifest",
@@ -77,6 +95,11 @@ __all__ = [
     "NoWidgetSettings",
     "NotFound",
     "OAuthClientCredentials",
+    "OrderChange",
+    "OrderFacts",
+    "OrderGone",
+    "PackedItem",
+    "Parcel",
     "PickupPoint",
     "Piece",
     "Place",
@@ -84,6 +107,7 @@ __all__ = [
     "ProtocolError",
     "Query",
     "RateLimited",
+    "Redaction",
     "Registrations",
     "Request",
     "Response",
@@ -94,6 +118,7 @@ __all__ = [
     "StoreView",
     "Submission",
     "Tree",
+    "Verdict",
     "Weight",
     "Widget",
     "WidgetView",
@@ -103,6 +128,7 @@ __all__ = [
     "each_of",
     "file_in",
     "hookimpl",
+    "is_signed",
     "is_web_address",
     "moments",
     "registers",

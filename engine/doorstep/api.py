@@ -1,21 +1,28 @@
 """The headless JSON API: shipments as data, errors as problem documents, health for operators."""
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from . import metrics, responses, views
 from .cache import Cache
+from .context import PageContext
+from .database import Database
 from .errors import NumberError
+from .limits import Limits
 from .manifest import Manifest
 from .metrics import Metrics
+from .models import Moment, Status
+from .openapi import Endpoint, Operation
 from .plugins import Plugins, State
 from .recognition import normalise
 from .shops import Shop, Shops
-from .store import Store
 from .tracker import Lookup, Outcome, Tracker
+from .visits import network_of
 
 _STATUS = {
     Outcome.WAITING: 202, Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404,
@@ -23,11 +30,89 @@ _STATUS = {
 }  # fmt: skip
 
 
+class ScanPlace(Struct, frozen=True):
+    """Where it was scanned, as far as everybody may know."""
+
+    city: str
+    country: str
+
+
+class Scan(Struct, frozen=True):
+    """One scan; `text` is the carrier's own words, empty where they may name somebody."""
+
+    status: Status | None
+    reason: str
+    code: str
+    text: str
+    moment: Moment
+    place: ScanPlace
+    flags: tuple[str, ...]
+
+
+class ShipmentSeen(Struct, frozen=True):
+    """A shipment as everybody may see it who has its number."""
+
+    id: str
+    number: str
+    carrier: str
+    carrier_name: str
+    status: Status
+    reason: str
+    delayed: bool
+    action_required: bool
+    final: bool
+    since: Moment | None
+    service: str
+    expected: date | None
+    destination_country: str
+    events: tuple[Scan, ...]
+
+
+class ShipmentsAnswer(Struct, frozen=True):
+    """What carriers say of a number: one shipment, or several to choose from (`outcome` is `choose`)."""
+
+    number: str
+    outcome: str
+    fetched_at: datetime | None
+    freshness: str
+    shipments: tuple[ShipmentSeen, ...]
+
+
+class Health(Struct, frozen=True):
+    """`ready`, `degraded` or `broken`, and what is amiss."""
+
+    status: str
+    amiss: tuple[str, ...] = ()
+
+
+class ShipmentsQuery(Struct, frozen=True):
+    """`carrier` and `parcel` choose among several; `lang` is the language (BCP 47)."""
+
+    carrier: str = ""
+    parcel: str = ""
+    lang: str = ""
+
+
+def open_operations(api: "Api", view_model: Endpoint) -> list[Operation]:
+    """What anybody may ask below a store's path: no key, proof level 0."""
+    return [
+        Operation(
+            "GET", "/api/v1/shipments/{number}", api.shipments, "read_shipments", "What a number alone may show, as data",
+            {200: ShipmentsAnswer}, (202, 400, 404, 429, 503), query=ShipmentsQuery,
+        ),
+        Operation(
+            "GET", "/api/v1/pages/{number}", view_model, "read_page", "The values that a page's template gets",
+            {200: PageContext, 202: PageContext}, (400, 404, 429, 503), query=ShipmentsQuery,
+        ),
+    ]  # fmt: skip
+
+
 class Api:
     """Endpoints below `/api/v1/`."""
 
-    def __init__(self, tracker: Tracker, plugins: Plugins, *, deadline: float) -> None:
+    def __init__(self, tracker: Tracker, plugins: Plugins, limits: Limits, *, deadline: float) -> None:
         self._tracker = tracker
+        self._limits = limits
         self._manifests: Mapping[str, Manifest] = plugins.manifests
         self._deadline = deadline
 
@@ -38,10 +123,16 @@ class Api:
             number = normalise(request.path_params["number"])
         except NumberError:
             return self._problem(request, shop, "invalid_number", 400)
+        network = network_of(request, self._limits.networks)
+        if after := self._limits.numbers.refused(network):
+            headers = {"Retry-After": str(round(after) or 1)}
+            return self._problem(request, shop, "too_many_numbers", 429, headers=headers)
         carrier = request.query_params.get("carrier", "")[:40]
         lookup = await self._tracker.look_up(number, shop.config, carrier=carrier, wait=self._deadline)
         if lookup.outcome in (Outcome.FOUND, Outcome.CHOOSE):
             return self._found(request, shop, lookup)
+        if lookup.outcome in (Outcome.NOT_FOUND, Outcome.UNRECOGNISED):
+            self._limits.numbers.make(network)
         status = _STATUS[lookup.outcome]
         headers = {"Retry-After": str(round(lookup.retry_after or 60))} if status == 503 else {}
         if status == 202:
@@ -94,22 +185,32 @@ class Api:
         )  # fmt: skip
 
 
-class Health:
+class HealthApi:
     """`/healthz`: the process answers. `/readyz`: what it needs is there, or what works without. `/metrics`."""
 
-    def __init__(self, store: Store, cache: Cache, plugins: Plugins, shops: Shops, counted: Metrics) -> None:
-        self._store = store
+    def __init__(self, database: Database, cache: Cache, plugins: Plugins, shops: Shops, counted: Metrics) -> None:
+        self._database = database
         self._cache = cache
         self._plugins = plugins
         self._shops = shops
         self._metrics = counted
+
+    def operations(self) -> list[Operation]:
+        """What is the same for every host."""
+        return [
+            Operation("GET", "/healthz", self.healthz, "healthz", "The process answers", {200: Health}, everywhere=True),
+            Operation(
+                "GET", "/readyz", self.readyz, "readyz", "What it needs is there", {200: Health, 503: Health},
+                everywhere=True,
+            ),
+        ]  # fmt: skip
 
     async def healthz(self, request: Request) -> Response:
         return responses.json({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
         """200 when ready or degraded (with what is amiss), 503 when forms could not be kept."""
-        stored = await self._store.healthy()
+        stored = await self._database.healthy()
         amiss = [
             f"carrier {one.slug}: {one.reason}" for one in self._plugins.states.values() if one.state is State.BROKEN
         ]

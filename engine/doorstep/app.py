@@ -1,31 +1,59 @@
 """Wiring: settings in, an ASGI application out."""
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from zoneinfo import ZoneInfo
 
 import structlog
 from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import responses
-from .api import Api, Health
-from .cache import Cache, MemoryCache, RedisCache, TieredCache
+from . import __version__, responses
+from .access import Access
+from .answers import Answers
+from .api import Api, HealthApi, open_operations
+from .banners import Banners
+from .banners_api import BannersApi
+from .cache import Cache, MemoryCache
 from .clock import Clock, SystemClock
 from .config import Config
+from .connectors import ConnectApi, Connectors, open_connectors
+from .cors import Cors
+from .database import Database
+from .delivery import Deliverer
 from .errors import ConfigError
 from .fetch import Fetcher
-from .forms import own_origin
+from .forms import from_own_pages
+from .gate import Gate, not_allowed
+from .idempotency import Once
+from .keys import Keys
+from .ledger import Ledger
+from .limits import Limits
+from .links import Links
 from .metrics import Metrics
+from .openapi import OpenApi, Operation, routes
+from .order_files import OrderFiles
+from .order_pages import OrderPages
+from .orderbook import OrderBook
+from .orders_api import OrdersApi
+from .outbox import Outbox
 from .packages import Package, found
 from .pages import Pages
 from .plugins import Plugins, load_plugins
+from .ratelimits import RateLimits
+from .receiving import Receiver
+from .recognition import carrier_named
+from .records import Records
+from .reports import Reports
 from .shops import Shops, open_shops
-from .store import Store
 from .tracker import Tracker
+from .vault import Vault
 
 log = structlog.get_logger("doorstep.app")
 _YEAR = 31_536_000
@@ -35,19 +63,36 @@ class Engine(Struct, frozen=True):
     """All parts of a running engine, put together once."""
 
     config: Config
+    clock: Clock
     plugins: Plugins
     fetcher: Fetcher
     cache: Cache
     tracker: Tracker
-    store: Store
+    database: Database
+    answers: Answers
+    orders: OrderBook
+    ledger: Ledger
+    connectors: Connectors
+    receiver: Receiver
+    reports: Reports
+    banners: Banners
+    gate: Gate
+    outbox: Outbox
+    records: Records
+    deliverer: Deliverer
+    links: Links
+    vault: Vault
+    access: Access
+    limits: Limits
     shops: Shops
     metrics: Metrics
 
     async def close(self) -> None:
+        await self.deliverer.aclose()
         await self.tracker.close()
         await self.fetcher.aclose()
         await self.cache.close()
-        await self.store.close()
+        await self.database.close()
 
 
 def create_engine(config: Config, *, clock: Clock | None = None, packages: Iterable[Package] | None = None) -> Engine:
@@ -58,13 +103,70 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     metrics = Metrics()
     plugins = load_plugins(config, found(config.base / config.plugins.folder) if packages is None else packages)
     fetcher = Fetcher(clock=clock, metrics=metrics)
-    near = MemoryCache(clock)
-    redis = config.redis.reveal()
-    cache: Cache = TieredCache(near, RedisCache(redis, metrics=metrics)) if redis else near
-    tracker = Tracker(plugins, fetcher, cache, clock=clock, metrics=metrics, secret=config.secret_key[0])
-    store = Store(config.database, base=config.base, clock=clock)
+    cache = _cache(config, clock, metrics)
+    database = Database(config.database, base=config.base)
+    answers = Answers(database, clock=clock)
+    calendars = {id: (store.calendar, ZoneInfo(store.timezone)) for id, store in config.stores.items()}
+    vault = Vault(config.secret_key)
+    orders = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=carrier_named(plugins.manifests))
+    webhooks = {id: store.webhooks for id, store in config.stores.items()}
+    outbox = Outbox(webhooks, clock=clock)
+    records = Records(
+        database,
+        outbox,
+        vault,
+        clock=clock,
+        languages={id: store.language for id, store in config.stores.items()},
+        zones={id: zone for id, (_, zone) in calendars.items()},
+    )
+    secret = config.secret_key[0]
+    tracker = Tracker(plugins, fetcher, cache, clock=clock, metrics=metrics, secret=secret, records=records)
+    deliverer = Deliverer(database, webhooks, clock=clock, metrics=metrics)
+    links = Links(config.secret_key)
+    access = Access(database, orders, links, vault, clock=clock)
+    guesses = Limits(config.server.trusted_proxies, clock=clock)
+    ledger = Ledger(orders, outbox, clock=clock)
+    receiver = Receiver(orders, ledger, outbox, vault, clock=clock)
+    reports = Reports(vault, outbox, clock=clock)
+    banners = Banners(database, {id: store.banners for id, store in config.stores.items()}, clock=clock)
+    limits = RateLimits(config.server.api_limit, clock=clock)
+    gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
     shops = open_shops(config, plugins, clock=clock, metrics=metrics)
-    return Engine(config, plugins, fetcher, cache, tracker, store, shops, metrics)
+    return Engine(
+        config,
+        clock,
+        plugins,
+        fetcher,
+        cache,
+        tracker,
+        database,
+        answers,
+        orders,
+        ledger,
+        open_connectors(config, plugins),
+        receiver,
+        reports,
+        banners,
+        gate,
+        outbox,
+        records,
+        deliverer,
+        links,
+        vault,
+        access,
+        guesses,
+        shops,
+        metrics,
+    )
+
+
+def _cache(config: Config, clock: Clock, metrics: Metrics) -> Cache:
+    near = MemoryCache(clock)
+    if not config.redis:
+        return near
+    from .shared_cache import RedisCache, TieredCache  # the client is a large part of the start
+
+    return TieredCache(near, RedisCache(config.redis.reveal(), metrics=metrics))
 
 
 def create_app(config: Config, *, clock: Clock | None = None, packages: Iterable[Package] | None = None) -> ASGIApp:
@@ -72,24 +174,33 @@ def create_app(config: Config, *, clock: Clock | None = None, packages: Iterable
     return assemble(create_engine(config, clock=clock, packages=packages))
 
 
-def assemble(engine: Engine) -> ASGIApp:
-    """The ASGI application of an engine. Its lifespan opens the database and, at the end, closes the engine."""
+def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext) -> ASGIApp:
+    """The ASGI application of an engine. Its lifespan opens the database, works `beside` what is served and, at the end,
+    closes the engine."""
     _tell_what_is_broken(engine)
     deadline = engine.config.server.deadline
-    pages = Pages(engine.tracker, engine.plugins, engine.store, deadline=deadline)
-    api = Api(engine.tracker, engine.plugins, deadline=deadline)
-    health = Health(engine.store, engine.cache, engine.plugins, engine.shops, engine.metrics)
+    pages = Pages(
+        engine.tracker, engine.plugins, engine.answers, engine.access, engine.banners, engine.limits, deadline=deadline
+    )
+    order_pages = OrderPages(
+        engine.access, engine.orders, engine.reports, engine.database, engine.tracker, engine.plugins, engine.answers,
+        engine.banners, engine.limits, deadline=deadline,
+    )  # fmt: skip
+    files = OrderFiles(
+        engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,
+        clock=engine.clock,
+    )  # fmt: skip
+    api = Api(engine.tracker, engine.plugins, engine.limits, deadline=deadline)
+    health = HealthApi(engine.database, engine.cache, engine.plugins, engine.shops, engine.metrics)
+
+    connect = ConnectApi(engine.connectors, engine.database, engine.receiver)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await engine.store.open()
-        yield
+        await engine.database.open()
+        async with beside():
+            yield
         await engine.close()
-
-    async def submit(request: Request) -> Response:
-        if not own_origin(request):
-            return PlainTextResponse("This form was sent from another site.", 403)
-        return await pages.submit(request)
 
     async def missing(request: Request, error: Exception) -> Response:
         return api.not_found(request) if _wants_json(request) else pages.not_found(request)
@@ -98,35 +209,62 @@ def assemble(engine: Engine) -> ASGIApp:
         log.exception("a page failed", error=type(error).__name__)
         return api.failed(request) if _wants_json(request) else pages.failed(request)
 
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and _wants_json(request):
+            return not_allowed(request, error.headers or {})
+        return PlainTextResponse("Method Not Allowed", 405, getattr(error, "headers", None))
+
+    # What is in this table is mounted, and is in /openapi.json.
+    below = [*open_operations(api, pages.view_model), *order_pages.operations(), *_merchants(engine)]
+    openapi = OpenApi([*below, *health.operations()], version=__version__)
     inner = Starlette(
         routes=[
             Route("/track/{number}", pages.track),
             Route("/track/{number}/", pages.track),
-            Route("/track/{number}/widgets/{widget}", submit, methods=["POST"]),
+            Route("/track/{number}/widgets/{widget}", from_own_pages(pages.submit), methods=["POST"]),
             Route("/", pages.lookup),
-            Mount(
-                "/api/v1",
-                routes=[Route("/shipments/{number}", api.shipments), Route("/pages/{number}", pages.view_model)],
-            ),
+            Route("/", from_own_pages(pages.find_order), methods=["POST"]),
+            Route("/o/{token}", order_pages.slash),
+            Route("/o/{token}/", order_pages.page),
+            Route("/o/{token}/delivery.ics", files.calendar),
+            Route("/o/{token}/qr.svg", files.qr_code),
+            Route("/o/{token}/feed.atom", files.feed),
+            Route("/o/{token}/documents/{parcel}/{index:int}", files.document),
+            Route("/o/{token}/proof", from_own_pages(order_pages.prove), methods=["POST"]),
+            Route("/o/{token}/reports/{kind}", from_own_pages(order_pages.report), methods=["POST"]),
+            Route("/o/{token}/widgets/{widget}", from_own_pages(order_pages.submit), methods=["POST"]),
+            Route("/connect/{connector}", connect.connect, methods=["POST"]),
+            *routes(below),
+            Route("/openapi.json", openapi.show),
             Route("/static/{fingerprint}/{name:path}", _static),
         ],
-        exception_handlers={404: missing, 500: failed},
+        middleware=[Middleware(Cors)],
+        exception_handlers={404: missing, 405: wrong_method, 500: failed},
         lifespan=lifespan,
     )
     inner.router.redirect_slashes = False  # its redirects are absolute, with the scheme behind the proxy
     outside = Starlette(
         routes=[
-            Route("/healthz", health.healthz),
-            Route("/readyz", health.readyz),
+            *routes(health.operations()),
             Route("/metrics", health.metrics),
         ]
     )
     return StoreRouter(engine.shops, inner, outside)
 
 
+def _merchants(engine: Engine) -> list[Operation]:
+    """What the shop may do with a key."""
+    orders = OrdersApi(
+        engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, clock=engine.clock
+    )  # fmt: skip
+    return [*orders.operations(), *BannersApi(engine.gate, engine.banners).operations()]
+
+
 def _tell_what_is_broken(engine: Engine) -> None:
     for broken in engine.plugins.broken:
         log.error("plugin is broken", plugin=broken.plugin, reason=broken.reason, next_step=broken.next_step)
+    for one in engine.connectors.problems:
+        log.error("connector cannot be used", connector=one.connector, reason=one.reason, next_step=one.next_step)
     for shop in engine.shops.all:
         for problem in shop.problems:
             log.error(

@@ -3,18 +3,27 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
 
 from . import __version__, logs, terminal
-from .app import Engine, create_app, create_engine
+from .app import Engine, assemble, create_engine
 from .checking import check_plugins
-from .config import Config, Server, load
+from .commands.backup import backup
+from .commands.keys import keys
+from .commands.link import link
+from .commands.new_store import new_store_command
+from .commands.options import Commands, config_option, json_option, loaded, optional_config, port_option
+from .commands.orders import orders
+from .commands.privacy import privacy
+from .commands.webhooks import webhooks
+from .commands.worker import worker
+from .config import Config, Server
 from .demo import demo_site
 from .errors import DoorstepError, NumberError
 from .packages import found
@@ -29,48 +38,28 @@ from .serving import Site, listen, serve_sites
 from .tracker import Outcome
 from .tracking import Asked, ask, ask_sandbox, settings
 from .wire import Wire
+from .worker import beside
 
-F = TypeVar("F", bound=Callable[..., Any])
 _OWN = Path("plugins")  # the shop's own plugins, where a command reads no settings that name another folder
 
 
-class _Commands(click.Group):
-    """Our own errors as one line on stderr and exit code 1, never a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except DoorstepError as error:
-            click.echo(f"doorstep: {error}", err=True)
-            ctx.exit(1)
-
-
-def _config_option(command: F) -> F:
-    return click.option(
-        "--config", "path", type=click.Path(path_type=Path), default=Path("doorstep.toml"), show_default=True,
-        envvar="DOORSTEP_CONFIG", help="The settings.",
-    )(command)  # fmt: skip
-
-
-def _optional_config(command: F) -> F:
-    return click.option(
-        "--config", "path", type=click.Path(path_type=Path), envvar="DOORSTEP_CONFIG",
-        help="The settings; doorstep.toml, where there is one.",
-    )(command)  # fmt: skip
-
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_port_option = click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="doorstep")
 def main() -> None:
     """A headless tracking-page engine."""
 
 
+main.add_command(webhooks)
+main.add_command(worker)
+main.add_command(keys)
+main.add_command(link)
+main.add_command(orders)
+main.add_command(privacy)
+main.add_command(backup)
+
+
 @main.command()
-@_port_option
+@port_option
 @click.option("--redis", default="", help="A redis:// URL; without one, answers are kept in the process.")
 @click.option("--data", type=click.Path(path_type=Path), help="Where forms are kept; a temporary folder, if not named.")
 def demo(port: int, redis: str, data: Path | None) -> None:
@@ -106,20 +95,23 @@ _DEMO = """
 
 
 @main.command()
-@_config_option
+@config_option
 @click.option("--host", help="Instead of server.host.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Instead of server.port.")
-def serve(path: Path, host: str | None, port: int | None) -> None:
+@click.option("--worker", "with_worker", is_flag=True, help="Do the worker's work in the same process.")
+def serve(path: Path, host: str | None, port: int | None, with_worker: bool) -> None:
     """Serve the stores of the settings."""
     logs.configure()
-    config = _load(path)
-    site = Site(create_app(config), listen(host or config.server.host, config.server.port if port is None else port))
+    config = loaded(path)
+    engine = create_engine(config)
+    app = assemble(engine, beside=partial(beside, engine)) if with_worker else assemble(engine)
+    site = Site(app, listen(host or config.server.host, config.server.port if port is None else port))
     click.echo(f"doorstep: serving on {site.url}", err=True)
     serve_sites([site])
 
 
 @main.command()
-@_port_option
+@port_option
 @click.option("--as-recorded", is_flag=True, help="Dates as in the samples, instead of moved to today.")
 def sandbox(port: int, as_recorded: bool) -> None:
     """Serve the carriers' sandbox alone: every plugin's samples at the carrier's real paths, below /SLUG."""
@@ -130,7 +122,7 @@ def sandbox(port: int, as_recorded: bool) -> None:
 
 
 @main.command()
-@_optional_config
+@optional_config
 @click.argument("number")
 @click.option("--carrier", default="", help="Ask this carrier, whatever the number looks like.")
 @click.option("--store", default="", help="The store whose carriers and language count; the first one, if not named.")
@@ -140,7 +132,7 @@ def sandbox(port: int, as_recorded: bool) -> None:
     "--documents", type=click.Path(file_okay=False, path_type=Path), help="Save proofs of delivery in this folder."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show what was asked and answered, without secrets.")
-@_json_option
+@json_option
 def track(path: Path | None, number: str, verbose: bool, as_json: bool, locale: str, **options: Any) -> None:
     """Ask where a parcel is, and print what its page says. Without settings, the carriers' sandbox is asked."""
     logs.configure(verbose=verbose)
@@ -159,7 +151,7 @@ def track(path: Path | None, number: str, verbose: bool, as_json: bool, locale: 
 
 @main.command()
 @click.argument("numbers", nargs=-1, required=True)
-@_json_option
+@json_option
 def recognize(numbers: tuple[str, ...], as_json: bool) -> None:
     """Say which carriers numbers may belong to, best first, and why. Asks nobody."""
     recognizer = Recognizer(_manifests().values())
@@ -186,7 +178,7 @@ def recognize(numbers: tuple[str, ...], as_json: bool) -> None:
 @click.option("--number", default="", help="The number that was asked for; without it, every shipment in the file.")
 @click.option("--status", default=200, show_default=True, help="The HTTP status the answer came with.")
 @click.option("--language", default="en", show_default=True, help="The language that was asked for.")
-@_json_option
+@json_option
 def parse(carrier: str, file: Path, number: str, status: int, language: str, as_json: bool) -> None:
     """Read a CARRIER's raw answer from FILE, and print the shipments in it: every scan, and what could not be mapped."""
     parsed = parse_file(carrier, file, found(_OWN), number=number, status=status, language=language)
@@ -194,21 +186,24 @@ def parse(carrier: str, file: Path, number: str, status: int, language: str, as_
 
 
 @main.command()
-@_config_option
+@config_option
 @click.argument("account")
 @click.argument("number")
 @click.argument("case")
 @click.option("--language", default="en", show_default=True, help="The language to ask in.")
 def record(path: Path, account: str, number: str, case: str, language: str) -> None:
     """Ask a real ACCOUNT about NUMBER and keep the answer as sample CASE of its plugin, without anybody's data."""
-    config = _load(path)
+    config = loaded(path)
     recorded = record_sample(config, found(config.base / config.plugins.folder), account, number, case, language)
     click.echo("\n".join(terminal.recorded_lines(recorded)))
 
 
 @main.group()
 def new() -> None:
-    """Write a plugin that works, to be changed step by step."""
+    """Write what works, to be changed step by step: a store, a carrier's plugin."""
+
+
+new.add_command(new_store_command)
 
 
 @new.command("carrier")
@@ -231,9 +226,9 @@ _NEXT = """Next, in {folder}: pip install -e .[test], pytest. docs/carrier-plugi
 
 
 @main.command()
-@_optional_config
+@optional_config
 @click.option("--all", "everything", is_flag=True, help="Those known by number only, too.")
-@_json_option
+@json_option
 def carriers(path: Path | None, everything: bool, as_json: bool) -> None:
     """List carriers with their state: active, inactive and why, broken and why, by number only."""
     config = settings(path, os.environ) or Config(stores={})
@@ -250,8 +245,8 @@ def carriers(path: Path | None, everything: bool, as_json: bool) -> None:
 @main.command()
 @click.argument("what", type=click.Choice(["config", "plugin"]), default="config")
 @click.argument("names", nargs=-1)
-@_config_option
-@_json_option
+@config_option
+@json_option
 def check(what: str, names: tuple[str, ...], path: Path, as_json: bool) -> None:
     """Check the settings and everything they name, or carriers' plugins (all, or those NAMED), and say what to mend."""
     if what == "plugin":
@@ -278,7 +273,7 @@ def _check_plugins(names: tuple[str, ...], *, as_json: bool) -> None:
 
 def _problems(path: Path) -> list[dict[str, str]]:
     try:
-        engine = create_engine(_load(path))
+        engine = create_engine(loaded(path))
     except DoorstepError as error:
         return [{"message": error.message, "mend": error.next_step}]
     asyncio.run(engine.close())
@@ -293,12 +288,9 @@ def _amiss(engine: Engine) -> list[tuple[str, str]]:
         for one in plugins.states.values()
         if one.accounts and one.reason
     ]
+    amiss += [(one.reason, one.next_step) for one in engine.connectors.problems]
     amiss += [(one.reason, one.next_step) for shop in engine.shops.all for one in shop.problems]
     return amiss
-
-
-def _load(path: Path) -> Config:
-    return load(path, os.environ)
 
 
 def _manifests() -> dict[str, Any]:

@@ -12,21 +12,43 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Meta, Struct
 
+from .banner import Banner
+from .calendar import Calendar
 from .errors import ConfigError
 from .secret import Secret
 from .settings import convert
 
 PREFIX = "DOORSTEP_"
 _ALONE = frozenset({"secret_key", "database", "redis"})  # what stands in no section
+Network = Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$")]
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(_[A-Z][a-z]{3})?(_[A-Z]{2})?$")]
 
 
+class ApiLimit(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[server.api_limit]`: how many `calls` to the API one key has in so many `seconds`."""
+
+    calls: Annotated[int, Meta(ge=1)] = 600
+    seconds: Annotated[int, Meta(ge=1, le=86_400)] = 60
+
+
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the engine listens. `deadline` is the longest a page waits for carriers, in seconds."""
+    """Where the engine listens. `deadline` is the longest a page waits for carriers, in seconds; `trusted_proxies` are the
+    networks whose `X-Forwarded-For` is believed."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8000
     deadline: Annotated[float, Meta(gt=0, le=30)] = 2.5
+    trusted_proxies: tuple[Network, ...] = ()
+    api_limit: ApiLimit = ApiLimit()
+
+
+class Webhook(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[stores.<id>.webhooks.<name>]`: where the shop hears what happens, by Standard Webhooks. The first of `secret` signs,
+    with the others beside it while a secret is changed; `events` are types (`shipment.delivered`), all when empty."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    secret: tuple[Secret, ...]
+    events: tuple[str, ...] = ()
 
 
 class Plugins(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,9 +70,18 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
     theme: str = "classic"
     settings: dict[str, Any] = {}  # of the theme
     sections: tuple[str, ...] = ()  # the theme's order, when empty
+    order_sections: tuple[str, ...] = ()  # as `sections`, for the pages of orders
     carriers: tuple[str, ...] = ()
     timezone: str = "UTC"  # IANA; the shop's own clock, for "today" and for when data are from
     image_hosts: tuple[str, ...] = ()  # other hosts whose images its pages may show
+    public_url: str = ""  # its origin as seen from outside, for links of the API and of commands
+    calendar: Calendar = Calendar()
+    banners: tuple[Banner, ...] = ()
+    webhooks: dict[str, Webhook] = {}
+    connectors: dict[str, dict[str, Any]] = {}  # shop systems that tell of orders, raw until their plugin reads them
+    allowed_origins: tuple[str, ...] = ()  # other origins whose pages may ask the API (CORS)
+    link_days: Annotated[int, Meta(ge=1, le=3650)] = 180  # how long a signed link to an order works
+    retention_days: Annotated[int, Meta(ge=1, le=3650)] = 90  # after its end an order loses its personal data
     countries: tuple[str, ...] = ()  # where the shop ships to; a hint for ambiguous numbers
     widgets: dict[str, dict[str, Any]] = {}
     home_url: str = ""
@@ -58,6 +89,7 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
     contact_url: str = ""
     contact_email: str = ""
     contact_phone: str = ""
+    return_url: str = ""  # where a shopper sends something back
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):

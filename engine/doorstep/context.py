@@ -1,8 +1,8 @@
 """What templates see: frozen values without methods, every text already in the reader's language and isolated for bidi.
 
 `PageContext` is the whole of it: its fields are the variables of a page template, and the same values are the JSON of
-`GET /api/v1/pages/{number}`. Times are written the way the reader's culture writes them; beside each stands the ISO text
-for `<time datetime>`.
+`GET /api/v1/pages/{number}` and `GET /api/v1/pages/orders/{token}`. Times are written the way the reader's culture writes
+them; beside each stands the ISO text for `<time datetime>`.
 """
 
 from enum import StrEnum
@@ -46,10 +46,11 @@ class StoreView(Struct, frozen=True):
     contact_url: str = ""
     contact_email: str = ""
     contact_phone: str = ""
+    return_url: str = ""
 
 
 class PageInfo(Struct, frozen=True):
-    """The page itself. `kind` is tracking, lookup, choose or error; `refresh` is seconds until it asks again, 0 for never."""
+    """The page itself. `kind` is tracking, order, lookup, choose or error; `refresh` is seconds until it asks again, or 0."""
 
     kind: str
     title: str
@@ -129,10 +130,13 @@ class CarrierView(Struct, frozen=True):
 
 
 class PickupView(Struct, frozen=True):
+    """Where a parcel waits. `map_url` leads to a map's own site: nothing of it is on the page."""
+
     name: str
     lines: tuple[str, ...] = ()
     hours: tuple[str, ...] = ()
     until: str = ""
+    map_url: str = ""
 
 
 class ShipmentView(Struct, frozen=True):
@@ -178,6 +182,105 @@ class LookupForm(Struct, frozen=True):
     problem: str = ""
 
 
+class Option(Struct, frozen=True):
+    """One choice of a field."""
+
+    value: str
+    label: str
+    chosen: bool = False
+
+
+class FieldView(Struct, frozen=True):
+    """A field of a form. `type` is that of an HTML input, `textarea`, `select` or `hidden`."""
+
+    name: str
+    label: str = ""
+    type: str = "text"
+    value: str = ""
+    hint: str = ""
+    required: bool = False
+    autocomplete: str = "off"
+    options: tuple[Option, ...] = ()
+
+
+class FormView(Struct, frozen=True):
+    """A form (a POST): what it is for, its fields with what was typed, what was wrong with it, the thanks after it.
+
+    `name` is order (look an order up), proof (see more), problem, call or not_received. `points` are things to try first.
+    """
+
+    name: str
+    title: str
+    action: str
+    button: str
+    intro: str = ""
+    points: tuple[str, ...] = ()
+    fields: tuple[FieldView, ...] = ()
+    problem: str = ""
+    done: str = ""
+
+
+class ItemView(Struct, frozen=True):
+    """A line of an order. `amount` is the quantity as the page writes it, empty for one."""
+
+    name: str
+    quantity: int = 1
+    amount: str = ""
+    image: str = ""
+    url: str = ""
+
+
+class ParcelView(Struct, frozen=True):
+    """A parcel of an order. `state` is attention, pickup, moving, preparing, arrived or ended; `shipment` is None until the
+    carrier knows it. `share_url` shows what the number alone shows; `calendar_url` is there while a day is expected."""
+
+    id: str
+    number: str
+    carrier: CarrierView
+    state: str
+    hero: Hero
+    shipment: ShipmentView | None = None
+    items: tuple[ItemView, ...] = ()
+    documents: tuple[Link, ...] = ()
+    share_url: str = ""
+    calendar_url: str = ""
+    notice: Notice | None = None
+
+
+class ParcelGroup(Struct, frozen=True):
+    """The parcels of one state."""
+
+    state: str
+    label: str
+    parcels: tuple[ParcelView, ...]
+
+
+class PromiseView(Struct, frozen=True):
+    """What the shop promised against what the carrier expects. `state` is on_track, at_risk, missed or kept."""
+
+    text: str
+    state: str
+    detail: str = ""
+    reason: str = ""
+    tone: Tone = Tone.NEUTRAL
+
+
+class OrderView(Struct, frozen=True):
+    """An order. `items` are those of which nobody said which parcel brings them, `unsent` those that no parcel brings yet."""
+
+    number: str
+    groups: tuple[ParcelGroup, ...] = ()
+    parcels: int = 0
+    items: tuple[ItemView, ...] = ()
+    unsent: tuple[ItemView, ...] = ()
+    promise: PromiseView | None = None
+    note: str = ""
+    facts: tuple[Fact, ...] = ()
+    return_url: str = ""
+    feed_url: str = ""
+    qr_url: str = ""
+
+
 class PageContext(Struct, frozen=True):
     """Every variable of a page template. What a page has not is None or empty."""
 
@@ -192,3 +295,6 @@ class PageContext(Struct, frozen=True):
     shipment: ShipmentView | None = None
     choices: tuple[Choice, ...] = ()
     lookup: LookupForm | None = None
+    banners: tuple[Notice, ...] = ()
+    order: OrderView | None = None
+    forms: tuple[FormView, ...] = ()

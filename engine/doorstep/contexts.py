@@ -1,16 +1,21 @@
 """From a look-up to the values of its page, whatever the outcome: what templates, the JSON view model and the terminal show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
 
-from . import views
-from .context import Choice, Hero, Language, Link, LookupForm, PageContext, PageInfo
+from . import order_views, views
+from .access import Seen
+from .banner import Banner
+from .context import Choice, FormView, Hero, Language, Link, LookupForm, Notice, OrderView, PageContext, PageInfo, Tone
 from .i18n import N_
 from .manifest import Manifest
 from .models import Shipment, Status
+from .order_views import Addresses, Looked
+from .proof import seen as seen_by
 from .shops import Shop
 from .tracker import Lookup, Outcome
 from .views import Reader
@@ -31,6 +36,8 @@ class Visit(Struct, frozen=True):
     reader: Reader
     path: str
     params: Mapping[str, str] = {}
+    banners: tuple[Banner, ...] = ()
+    home: str = ""  # the page's own address, where a form's is below it
 
     @property
     def carried(self) -> dict[str, str]:
@@ -56,17 +63,86 @@ class Contexts:
             return self._choose(visit, lookup)
         return self._without_shipment(visit, lookup)
 
-    def form(self, visit: Visit, typed: str = "", problem: str = "") -> PageContext:
-        """The page that asks for a number."""
+    def form(
+        self, visit: Visit, typed: str = "", problem: str = "", *, forms: tuple[FormView, ...] = ()
+    ) -> PageContext:
+        """The page that asks for a number; `forms` are other ways in."""
         title = visit.reader.localizer.text(N_("Track your parcel"))
         shown = "".join(char for char in typed[:64] if char.isprintable())
         form = LookupForm(visit.link("/"), shown, problem)
-        return self._page(visit, "lookup", title, lookup=form)
+        return self._page(visit, "lookup", title, lookup=form, forms=forms, banners=_banners(visit, [None]))
 
-    def message(self, visit: Visit, kind: str) -> PageContext:
+    def message(self, visit: Visit, kind: str, *, forms: tuple[FormView, ...] = ()) -> PageContext:
         """A page that only says something; `kind` is a key of `wording.WITHOUT`."""
         hero = views.hero_without(kind, visit.reader.localizer)
-        return self._page(visit, "error", hero.headline, hero=hero)
+        return self._page(visit, "error", hero.headline, hero=hero, forms=forms)
+
+    def several(self, visit: Visit, lookups: Sequence[Lookup]) -> PageContext:
+        """The list of several numbers, each with its answer."""
+        title = visit.reader.localizer.text(N_("Your parcels"))
+        choices = tuple(
+            Choice(lookup.number, visit.link(f"/track/{lookup.number}"), self._answer(visit, lookup))
+            for lookup in lookups
+        )
+        return self._page(visit, "choose", title, hero=Hero("choose", title), choices=choices)
+
+    def order(
+        self, visit: Visit, seen: Seen, looked: Sequence[Looked], at: Addresses, forms: tuple[FormView, ...]
+    ) -> PageContext:
+        """The page of an order."""
+        reader, order = visit.reader, seen.order
+        packing = order_views.packing(order, visit.shop.config.image_hosts, reader)
+        hero = order_views.hero(order, looked, packing.unsent, reader)
+        promise = order_views.promise(order, looked, packing.unsent, reader)
+        if promise is not None and promise.state == "on_track" and not hero.when:
+            hero = msgspec.structs.replace(hero, when=promise.text)
+        if promise is not None and promise.detail:
+            hero = msgspec.structs.replace(hero, delayed="")  # the promise says it better
+        contact = visit.shop.view.contact_url
+        if contact and hero.status in _SHOP_HELPS:
+            hero = msgspec.structs.replace(hero, action=Link(reader.localizer.text(N_("Contact the shop")), contact))
+        parcels = [order_views.parcel_view(one, packing.packed.get(one.parcel.id, ()), at, reader) for one in looked]
+        told: dict[str, Any] = {
+            "number": order.order.number,
+            "note": order.order.note,
+            "items": packing.somewhere,
+            "promised": promise,
+        }
+        visible = seen_by(seen.level, "order", told)
+        view = OrderView(
+            number=visible["number"],
+            groups=order_views.groups(parcels, reader),
+            parcels=len(parcels),
+            items=visible["items"],
+            unsent=packing.unsent,
+            promise=visible["promised"],
+            note=visible["note"],
+            facts=order_views.facts(order, reader),
+            return_url=visit.shop.config.return_url,
+            feed_url=at.below("feed.atom"),
+            qr_url=at.below("qr.svg"),
+        )
+        known = [one.shipment for one in looked]
+        waiting = any(one.shipment is None and one.outcome is Outcome.WAITING for one in looked)
+        return self._page(
+            visit,
+            "order",
+            hero.headline,
+            refresh=REFRESH if waiting else 0,
+            hero=hero,
+            steps=order_views.steps(order, looked, reader),
+            banners=_banners(visit, known or [None], order.order.country),
+            order=view,
+            forms=forms,
+        )
+
+    def _answer(self, visit: Visit, lookup: Lookup) -> str:
+        """A look-up in a few words."""
+        if lookup.outcome is Outcome.FOUND:
+            hero = views.hero(lookup.shipments[0], visit.reader)
+            return " · ".join(filter(None, (hero.headline, hero.when)))
+        context = self.of(visit, lookup)
+        return context.hero.headline if context.hero else ""
 
     def _tracking(self, visit: Visit, lookup: Lookup, shipment: Shipment) -> PageContext:
         reader, manifest = visit.reader, self._manifests[shipment.carrier]
@@ -81,6 +157,7 @@ class Contexts:
             hero.headline,
             hero=hero,
             steps=views.progress(shipment, reader),
+            banners=_banners(visit, [shipment]),
             notice=views.notice(lookup.freshness, manifest, reader, fetched_at),
             shipment=views.shipment_view(shipment, manifest, reader, fetched_at),
         )
@@ -119,6 +196,7 @@ class Contexts:
             hero=hero,
             choices=tuple(Choice(one.name, one.link_for(lookup.number, localizer.tag)) for one in others),
             lookup=LookupForm(visit.link("/"), lookup.number) if unknown else None,
+            banners=_banners(visit, [None]),
         )
 
     def _page(self, visit: Visit, kind: str, title: str, *, refresh: int = 0, **values: object) -> PageContext:
@@ -131,12 +209,30 @@ class Contexts:
             dir=localizer.dir,
             languages=tuple(self._language(visit, code) for code in shop.languages),
             refresh=refresh,
-            url=visit.link(visit.path),
+            url=visit.home or visit.link(visit.path),
         )
-        sections = shop.config.sections or theme.sections
+        if kind == "order":
+            sections = shop.config.order_sections or theme.order_sections
+        else:
+            sections = shop.config.sections or theme.sections
         return PageContext(shop.view, info, shop.look.settings, sections, theme.aside, **values)  # type: ignore[arg-type]
 
     def _language(self, visit: Visit, code: str) -> Language:
         other = visit.shop.localizer(code)
-        url = "?" + urlencode({**visit.carried, "lang": other.tag})
+        url = f"{visit.home}?" + urlencode({**visit.carried, "lang": other.tag})
         return Language(other.tag, other.name, url, other.dir, code == visit.reader.localizer.language)
+
+
+def _banners(visit: Visit, shipments: Iterable[Shipment | None], country: str = "") -> tuple[Notice, ...]:
+    """What the shop tells many shoppers at once, where it is meant for one of these parcels."""
+    reader, listed = visit.reader, list(shipments)
+    more = reader.localizer.text(N_("Read more"))
+    return tuple(
+        Notice(
+            banner.says(reader.localizer.tag, visit.shop.config.language),
+            Tone.NEUTRAL,
+            Link(more, banner.url) if banner.url else None,
+        )
+        for banner in visit.banners
+        if any(banner.shown(reader.now, shipment, country) for shipment in listed)
+    )

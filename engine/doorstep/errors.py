@@ -7,6 +7,9 @@
     ├── ThemeError           a template or theme.toml is wrong (file and line)
     ├── NumberError          what was typed cannot be a tracking number
     ├── StoreError           the database did not take or give what was asked
+    ├── OrderExists          a store has an order with that number already
+    ├── OrderChanged         somebody else wrote the order in between
+    ├── KeyReused            an Idempotency-Key came with another request
     └── CarrierError         a carrier did not answer the question
         ├── CarrierUnavailable   no connection, a timeout, a 5xx, an open breaker
         ├── RateLimited          the carrier or our own budget says: not now
@@ -66,6 +69,18 @@ class NumberError(DoorstepError):
 
 class StoreError(DoorstepError):
     code = "store"
+
+
+class OrderExists(DoorstepError):
+    code = "order_exists"
+
+
+class OrderChanged(DoorstepError):
+    code = "order_changed"
+
+
+class KeyReused(DoorstepError):
+    code = "key_reused"
 
 
 class CarrierError(DoorstepError):

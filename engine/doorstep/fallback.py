@@ -1,8 +1,9 @@
 """The page of last resort: no theme, no template, the answer all the same."""
 
+from collections.abc import Iterable, Iterator
 from html import escape
 
-from .context import PageContext
+from .context import FieldView, FormView, ItemView, OrderView, PageContext, ShipmentView
 
 
 def fallback_page(context: PageContext) -> str:
@@ -16,9 +17,8 @@ def fallback_page(context: PageContext) -> str:
     ]
     if hero := context.hero:
         parts.append(f"<h1>{escape(hero.headline)}</h1>")
-        parts += [f"<p>{escape(text)}</p>" for text in (hero.when, hero.delayed, hero.detail) if text]
-    if context.notice:
-        parts.append(f"<p>{escape(context.notice.text)}</p>")
+        parts += _paragraphs(hero.when, hero.delayed, hero.detail)
+    parts += _paragraphs(*(one.text for one in (context.notice, *context.banners) if one))
     parts += [
         f'<p><a href="{escape(one.url)}">{escape(one.name)}</a> {escape(one.detail)}</p>' for one in context.choices
     ]
@@ -26,11 +26,72 @@ def fallback_page(context: PageContext) -> str:
         parts.append(
             f'<form action="{escape(form.action)}"><input name="number" value="{escape(form.value)}"><button>→</button></form>'
         )
-    if shipment := context.shipment:
-        parts.append(f"<p>{escape(shipment.carrier.name)} <bdi dir=ltr>{escape(shipment.number)}</bdi></p><ol>")
-        for day in (*shipment.days, *shipment.older):
-            for event in day.events:
-                line = ", ".join(filter(None, (day.label, event.clock, event.sentence, event.place)))
-                parts.append(f"<li><bdi>{escape(line)}</bdi></li>")
-        parts.append("</ol>")
+    if context.shipment:
+        parts += _shipment(context.shipment)
+    if context.order:
+        parts += _order(context.order)
+    parts += [_form(one) for one in context.forms]
     return "\n".join([*parts, "</main></html>"])
+
+
+def _paragraphs(*texts: str) -> Iterator[str]:
+    return (f"<p>{escape(text)}</p>" for text in texts if text)
+
+
+def _shipment(shipment: ShipmentView) -> Iterator[str]:
+    yield f"<p>{escape(shipment.carrier.name)} <bdi dir=ltr>{escape(shipment.number)}</bdi></p><ol>"
+    for day in (*shipment.days, *shipment.older):
+        for event in day.events:
+            line = ", ".join(filter(None, (day.label, event.clock, event.sentence, event.place)))
+            yield f"<li><bdi>{escape(line)}</bdi></li>"
+    yield "</ol>"
+
+
+def _order(order: OrderView) -> Iterator[str]:
+    yield from (f"<p>{escape(one.label)}: <bdi>{escape(one.value)}</bdi></p>" for one in order.facts)
+    if order.promise:
+        yield from _paragraphs(order.promise.text, order.promise.detail, order.promise.reason)
+    yield from _paragraphs(order.note)
+    for group in order.groups:
+        yield f"<h2>{escape(group.label)}</h2>"
+        for parcel in group.parcels:
+            yield f"<h3>{escape(parcel.hero.headline)}</h3>"
+            yield from _paragraphs(parcel.hero.when, parcel.hero.detail)
+            yield from _items(parcel.items)
+            if parcel.shipment:
+                yield from _shipment(parcel.shipment)
+            else:
+                yield f"<p>{escape(parcel.carrier.name)} <bdi dir=ltr>{escape(parcel.number)}</bdi></p>"
+    yield from _items((*order.items, *order.unsent))
+
+
+def _items(items: Iterable[ItemView]) -> Iterator[str]:
+    listed = "".join(f"<li><bdi>{escape(one.name)}</bdi> {escape(one.amount)}</li>" for one in items)
+    if listed:
+        yield f"<ul>{listed}</ul>"
+
+
+def _form(form: FormView) -> str:
+    if form.done:
+        return f"<p role=status>{escape(form.done)}</p>"
+    said = "".join(_paragraphs(form.problem))
+    fields = "".join(f"<p>{_field(one)}</p>" for one in form.fields)
+    button = f"<button>{escape(form.button)}</button>"
+    return (
+        f'<h2>{escape(form.title)}</h2>{said}<form method="post" action="{escape(form.action)}">{fields}{button}</form>'
+    )
+
+
+def _field(field: FieldView) -> str:
+    name, value = escape(field.name), escape(field.value)
+    if field.type == "hidden":
+        return f'<input type="hidden" name="{name}" value="{value}">'
+    if field.type == "textarea":
+        return f'<label>{escape(field.label)} <textarea name="{name}">\n{value}</textarea></label>'
+    if field.type == "select":
+        options = "".join(
+            f'<option value="{escape(one.value)}"{" selected" if one.chosen else ""}>{escape(one.label)}</option>'
+            for one in field.options
+        )
+        return f'<label>{escape(field.label)} <select name="{name}">{options}</select></label>'
+    return f'<label>{escape(field.label)} <input type="{escape(field.type)}" name="{name}" value="{value}"></label>'

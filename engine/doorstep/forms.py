@@ -1,8 +1,12 @@
 """Who may send a form: the page's own origin, and nobody else. No token in the page, so that a page can be shared."""
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def own_origin(request: Request) -> bool:
@@ -12,3 +16,14 @@ def own_origin(request: Request) -> bool:
         return site == "same-origin"
     origin = request.headers.get("origin")
     return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+
+
+def from_own_pages(endpoint: Endpoint) -> Endpoint:
+    """The endpoint of a form, for this site's own pages only."""
+
+    async def guarded(request: Request) -> Response:
+        if not own_origin(request):
+            return PlainTextResponse("This form was sent from another site.", 403)
+        return await endpoint(request)
+
+    return guarded

@@ -1,5 +1,6 @@
 """How long an answer is fresh: by what it says, with a jitter so that parcels of one morning do not all ask at once."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -45,11 +46,25 @@ class Entry(Struct, frozen=True):
         return self.age(now) < fresh_for(self.answer, seed=seed)
 
     def usable(self, now: datetime) -> bool:
-        """Whether it may be shown, with its age, while the carrier is asked or cannot be: a parcel known, within a week."""
-        return isinstance(self.answer, Found) and self.age(now) < KEPT
+        """Whether it may be shown, with its age, while the carrier is asked or cannot be: a parcel known, within a week or
+        at its end."""
+        if not isinstance(self.answer, Found):
+            return False
+        return self.age(now) < KEPT or all(shipment.final for shipment in self.answer.shipments)
 
     def fresh_until(self, *, seed: str) -> datetime:
         return self.fetched_at + timedelta(seconds=fresh_for(self.answer, seed=seed))
+
+
+class Record(Struct, frozen=True):
+    """What lasts of a number: whether it is `ordered`, that is, belongs to an order; the `carrier` that the order names or
+    that had it; the last answer by carrier (slugs all). The rest is what carriers are told with the number."""
+
+    ordered: bool = False
+    carrier: str = ""
+    entries: Mapping[str, Entry] = {}
+    postcode: str = ""
+    shipped_on: str = ""
 
 
 def fresh_for(answer: Answer, *, seed: str) -> float:

@@ -85,8 +85,8 @@ def _origin(url: httpx2.URL) -> tuple[str, int]:
 async def _resolve(host: str, port: int) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise CarrierUnavailable(f"cannot resolve {host}: {error.strerror or error}") from None
+    except (OSError, UnicodeError) as error:  # UnicodeError: a host with a label that is too long
+        raise CarrierUnavailable(f"cannot resolve {host}: {error}") from None
     return [str(entry[4][0]) for entry in found]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pluggy
 
 from .carrier import Carrier
+from .connector import Connector
 from .widget import Widget
 
 PROJECT = "doorstep"
@@ -38,6 +39,12 @@ def registers(carrier: type[Carrier[Any]]) -> Callable[[Callable[[type[Carrier[A
 def register_widgets(register: Callable[[type[Widget[Any]]], None]) -> None:
     """Called at start. `register(Survey)` offers a widget by its name; a store switches it on in its settings. Its
     templates lie in `templates/` beside the module that defines the class."""
+
+
+@hookspec
+def register_connectors(register: Callable[[type[Connector[Any]]], None]) -> None:
+    """Called at start. `register(Acme)` offers a connector to a shop system by its name; a store switches it on in its
+    settings."""
 
 
 @hookspec

@@ -1,6 +1,6 @@
 """What is counted, in Prometheus' terms. Labels never carry numbers, names or anything of a person."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -25,9 +25,24 @@ class Metrics:
         self.widget_failures = Counter(
             "doorstep_widget_failures", "Widgets that left their slot empty", ["widget"], registry=self.registry
         )
+        self.webhooks = Counter(
+            "doorstep_webhooks", "Deliveries to a webhook's endpoint by result", ["store", "endpoint", "result"],
+            registry=self.registry,
+        )  # fmt: skip
         self.cache_failures = Counter(
             "doorstep_cache_failures", "Times the shared cache did not answer", ["operation"], registry=self.registry
         )
+        self.worker_due = Gauge(
+            "doorstep_worker_due", "Parcels of orders to be asked about now", registry=self.registry
+        )
+        self.worker_lag = Gauge(
+            "doorstep_worker_lag_seconds", "For how long the first of them is due", registry=self.registry
+        )
+        self.worker_claims = Counter("doorstep_worker_claims", "Parcels a worker took on", registry=self.registry)
+        self.worker_refreshed = Counter(
+            "doorstep_worker_refreshed", "Parcels a worker was done with, by what came of it", ["result"],
+            registry=self.registry,
+        )  # fmt: skip
 
     def render(self) -> bytes:
         return generate_latest(self.registry)

@@ -1,28 +1,35 @@
 """The pages a shopper opens: look-up form, tracking page, a widget's form; and the values of a page as JSON."""
 
+import asyncio
+import re
 from collections.abc import Mapping
 
-import msgspec
 import structlog
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from . import responses
-from .context import PageContext
+from . import order_forms, views
+from .access import Access
+from .answers import Answers
+from .banners import Banners
+from .context import FormView
 from .contexts import REFRESH, STATUS, Contexts, Visit
-from .errors import NumberError, StoreError, ThemeError
-from .fallback import fallback_page
+from .errors import NumberError, StoreError
 from .i18n import N_
+from .limits import Limits, digest
+from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
-from .shops import Shop
-from .store import Store
 from .tracker import Lookup, Outcome, Tracker
+from .visits import as_json, form_of, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, ShipmentFacts, WidgetView
 
-_LARGEST_FORM = 64 * 1024
 _LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
+_MOST_NUMBERS = 10  # looked up at once
+_BETWEEN_NUMBERS = re.compile(r"[,;\n]+")
+_UNKNOWN = (Outcome.NOT_FOUND, Outcome.UNRECOGNISED)
+_NOT_NOW = N_("We cannot look your order up just now. Please try again in a minute.")
 _NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 
 log = structlog.get_logger("doorstep.pages")
@@ -39,35 +46,74 @@ class Refused(Struct, frozen=True):
 class Pages:
     """Endpoints of a store's pages. The store of a request is in `request.state.shop`."""
 
-    def __init__(self, tracker: Tracker, plugins: Plugins, store: Store, *, deadline: float) -> None:
+    def __init__(
+        self, tracker: Tracker, plugins: Plugins, answers: Answers, access: Access, banners: Banners, limits: Limits, *,
+        deadline: float,
+    ) -> None:  # fmt: skip
         self._tracker = tracker
         self._contexts = Contexts(plugins.manifests)
-        self._store = store
+        self._answers = answers
+        self._access = access
+        self._banners = banners
+        self._limits = limits
         self._deadline = deadline
 
     async def lookup(self, request: Request) -> Response:
-        """`GET /`: the form; with `?number=` on to that number's page, or the form again with what is wrong."""
-        visit = visit_of(request)
+        """`GET /`: the forms; with `?number=` on to that number's page (several: a list), or the form with what is wrong."""
+        visit = await with_banners(visit_of(request), self._banners)
         typed = request.query_params.get("number", "")
         if not typed.strip():
-            return self._page(request, visit, "lookup.html", self._contexts.form(visit))
+            return await self._form(request, visit)
         try:
-            return RedirectResponse(visit.link(f"/track/{normalise(typed)}"), 303)
+            numbers = [normalise(one) for one in _BETWEEN_NUMBERS.split(typed) if one.strip()][:_MOST_NUMBERS]
         except NumberError:
+            numbers = []
+        if not numbers:
             problem = self._contexts.message(visit, "invalid_number").hero
-            context = self._contexts.form(visit, typed, problem.detail if problem else "")
-            return self._page(request, visit, "lookup.html", context, status=400)
+            return await self._form(request, visit, typed, problem.detail if problem else "", status=400)
+        if len(numbers) == 1:
+            return RedirectResponse(visit.link(f"/track/{numbers[0]}"), 303)
+        return await self._several(request, visit, numbers)
+
+    async def find_order(self, request: Request) -> Response:
+        """`POST /`: an order by its number and its e-mail address or postcode; on to its page, or the form again. An order
+        that is not there and a wrong proof are one answer."""
+        visit = visit_of(request)
+        text = visit.reader.localizer.text
+        form = await form_of(request)
+        number, offered = form.get("order", "")[:100].strip(), form.get("proof", "")[:300].strip()
+        guessed = (
+            f"order:{digest(visit.shop.id, number.lstrip('#').casefold())}",
+            f"network:{network_of(request, self._limits.networks)}",
+        )
+        if after := self._limits.proofs.make(*guessed):
+            problem = views.hero_without("too_many", visit.reader.localizer).detail
+            return await self._form(request, visit, typed=Typed("order", form, problem), status=429, after=after)
+        try:
+            token = await self._access.by_number(visit.shop.id, number, offered)
+        except StoreError as error:
+            log.error("an order cannot be looked up", reason=str(error))
+            self._limits.proofs.right(*guessed)
+            return await self._form(request, visit, typed=Typed("order", form, text(_NOT_NOW)), status=503, after=60)
+        if token is None:
+            typed = order_forms.not_found(form, visit.reader.localizer)
+            return await self._form(request, visit, typed=typed, status=422)
+        self._limits.proofs.right(*guessed)
+        return RedirectResponse(visit.link(f"/o/{token}/"), 303, {"Cache-Control": "no-store"})
 
     async def track(self, request: Request) -> Response:
         """`GET /track/{number}`."""
-        visit = visit_of(request)
+        visit = await with_banners(visit_of(request), self._banners)
         try:
             number = normalise(request.path_params["number"])
         except NumberError:
             return self._message(request, "invalid_number", 400)
         if visit.path != f"/track/{number}":
             return RedirectResponse(visit.link(f"/track/{number}"), 308)
-        return await self._answer(request, visit, await self._look_up(visit, number))
+        if after := self._refused(request):
+            headers = {"Retry-After": str(round(after) or 1)}
+            return self._message(request, "too_many_numbers", 429, headers)
+        return await self._answer(request, visit, self._counted(request, await self._look_up(visit, number)))
 
     async def submit(self, request: Request) -> Response:
         """`POST /track/{number}/widgets/{widget}`: keeps what a widget's form gave, then back to the page (303)."""
@@ -79,16 +125,18 @@ class Pages:
             return self.not_found(request)
         if name not in visit.shop.widgets:
             return self.not_found(request)
+        if after := self._refused(request):
+            return self._message(request, "too_many_numbers", 429, {"Retry-After": str(round(after) or 1)})
         lookup = await self._look_up(visit, number, wait=_LONGEST_FOR_FORMS)
         if lookup.outcome is not Outcome.FOUND:
             not_now = lookup.outcome in (Outcome.WAITING, Outcome.UNAVAILABLE)
             return await self._answer(request, visit, lookup, status=503 if not_now else 0)
-        form = await _form(request)
+        form = await form_of(request)
         text = visit.reader.localizer.text
         try:
             submission = await visit.shop.widgets.submit(name, form, _widget_view(visit, lookup, name))
             shipment = lookup.shipments[0].id
-            await self._store.save_answer(visit.shop.id, name, shipment, submission.moment, submission.data)
+            await self._answers.save(visit.shop.id, name, shipment, submission.moment, submission.data)
         except FormProblem as error:
             return await self._answer(request, visit, lookup, status=422, refused=Refused(name, text(str(error)), form))
         except StoreError as error:
@@ -99,19 +147,16 @@ class Pages:
 
     async def view_model(self, request: Request) -> Response:
         """`GET /api/v1/pages/{number}`: the values that a page template gets, as JSON."""
-        visit = visit_of(request)
+        visit = await with_banners(visit_of(request), self._banners)
+        if after := self._refused(request):
+            context = self._contexts.message(visit, "too_many_numbers")
+            return as_json(request, visit, context, 429, {"Retry-After": str(round(after) or 1)})
         try:
-            lookup = await self._look_up(visit, normalise(request.path_params["number"]))
+            lookup = self._counted(request, await self._look_up(visit, normalise(request.path_params["number"])))
             status, context = STATUS[lookup.outcome], self._contexts.of(visit, lookup)
         except NumberError:
             status, context = 400, self._contexts.message(visit, "invalid_number")
-        language = visit.reader.localizer.tag
-        if status >= 400 and (hero := context.hero) is not None:
-            page = msgspec.to_builtins(context)
-            return responses.problem(
-                status, hero.status, hero.headline, hero.detail, instance=request.url.path, language=language, page=page
-            )
-        return responses.json(context, status=status, language=language)
+        return as_json(request, visit, context, status)
 
     def not_found(self, request: Request) -> Response:
         return self._message(request, "not_a_page", 404)
@@ -123,6 +168,38 @@ class Pages:
         carrier, parcel = visit.carried.get("carrier", ""), visit.carried.get("parcel", "")
         lookup = await self._tracker.look_up(number, visit.shop.config, carrier=carrier, wait=wait or self._deadline)
         return lookup.narrowed(parcel) if parcel else lookup
+
+    def _refused(self, request: Request) -> float:
+        """In how many seconds this reader may look numbers up again; 0 for now."""
+        return self._limits.numbers.refused(network_of(request, self._limits.networks))
+
+    def _counted(self, request: Request, lookup: Lookup) -> Lookup:
+        """The same look-up; one that nobody knows counts as a guess."""
+        if lookup.outcome in _UNKNOWN:
+            self._limits.numbers.make(network_of(request, self._limits.networks))
+        return lookup
+
+    async def _several(self, request: Request, visit: Visit, numbers: list[str]) -> Response:
+        if after := self._refused(request):
+            return self._message(request, "too_many_numbers", 429, {"Retry-After": str(round(after) or 1)})
+        store = visit.shop.config
+        lookups = await asyncio.gather(
+            *(self._tracker.look_up(number, store, wait=self._deadline) for number in dict.fromkeys(numbers))
+        )
+        context = self._contexts.several(visit, [self._counted(request, one) for one in lookups])
+        return rendered(request, visit, "choose.html", context)
+
+    async def _form(
+        self, request: Request, visit: Visit, number: str = "", problem: str = "", *, typed: Typed | None = None,
+        status: int = 200, after: float = 0,
+    ) -> Response:  # fmt: skip
+        """The look-up forms; the one for orders where the shop has any."""
+        forms: tuple[FormView, ...] = ()
+        if typed is not None or await self._access.has_orders(visit.shop.id):
+            forms = (order_forms.lookup(visit.link("/"), visit.reader.localizer, typed),)
+        context = self._contexts.form(visit, number, problem, forms=forms)
+        headers = {"Retry-After": str(round(after) or 1)} if after else {}
+        return rendered(request, visit, "lookup.html", context, status=status, headers=headers)
 
     async def _answer(
         self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, refused: Refused | None = None
@@ -139,38 +216,12 @@ class Pages:
             slots = await visit.shop.widgets.slots(shown, visit.reader.localizer)
         template = "choose.html" if lookup.outcome is Outcome.CHOOSE else "tracking.html"
         status = status or STATUS[lookup.outcome]
-        return self._page(request, visit, template, context, status=status, headers=headers, slots=slots)
+        return rendered(request, visit, template, context, status=status, headers=headers, slots=slots)
 
-    def _message(self, request: Request, kind: str, status: int) -> Response:
+    def _message(self, request: Request, kind: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
         visit = visit_of(request)
-        return self._page(request, visit, "error.html", self._contexts.message(visit, kind), status=status)
-
-    def _page(
-        self,
-        request: Request,
-        visit: Visit,
-        template: str,
-        context: PageContext,
-        *,
-        status: int = 200,
-        headers: Mapping[str, str] | None = None,
-        slots: Mapping[str, str] | None = None,
-    ) -> Response:
-        shop, localizer = visit.shop, visit.reader.localizer
-        try:
-            html = shop.look.render(template, context, localizer, slots)
-        except ThemeError as error:
-            log.error("the theme failed, a plain page is shown", theme=shop.config.theme, reason=str(error))
-            html = fallback_page(context)
-        csp = responses.content_security_policy(shop.config.image_hosts)
-        return responses.page(request, html, language=localizer.tag, status=status, csp=csp, headers=headers or {})
-
-
-def visit_of(request: Request) -> Visit:
-    """Who looks at what, from a request."""
-    shop: Shop = request.state.shop
-    reader = shop.reader(request.query_params.get("lang", ""), request.headers.get("accept-language", ""))
-    return Visit(shop, reader, request.url.path.removeprefix(shop.view.base), request.query_params)
+        context = self._contexts.message(visit, kind)
+        return rendered(request, visit, "error.html", context, status=status, headers=headers)
 
 
 def _widget_view(visit: Visit, lookup: Lookup, name: str, refused: Refused | None = None) -> WidgetView:
@@ -193,12 +244,3 @@ def _widget_view(visit: Visit, lookup: Lookup, name: str, refused: Refused | Non
         problem=mine.problem if mine else "",
         values=mine.values if mine else {},
     )
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The text fields of a sent form, bounded; files are not taken."""
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > _LARGEST_FORM:
-        return {}
-    async with request.form(max_files=0, max_fields=50) as form:
-        return {key: value for key, value in form.items() if isinstance(value, str)}

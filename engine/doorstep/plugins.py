@@ -17,13 +17,14 @@ from msgspec import Meta, Struct
 from . import hookspecs
 from .carrier import Carrier
 from .config import Config
+from .connector import Connector
 from .errors import DoorstepError, PluginError
 from .manifest import Ability, Limit, Manifest
 from .packages import Package
 from .settings import convert
 from .widget import Widget
 
-HOOKS = ("register_carriers", "register_widgets", "register_themes", "register_locales")
+HOOKS = ("register_carriers", "register_widgets", "register_connectors", "register_themes", "register_locales")
 
 
 class State(StrEnum):
@@ -106,6 +107,7 @@ class Registered(Struct):
 
     carriers: dict[str, type[Carrier[Any]]] = {}  # by package
     widgets: dict[str, WidgetOffer] = {}
+    connectors: dict[str, type[Connector[Any]]] = {}
     themes: list[Path] = []
     locales: list[Path] = []
 
@@ -235,7 +237,7 @@ def _must_keep_its_word(manifest: Manifest, cls: type[Carrier[Any]]) -> None:
 
 def _register(package: Package, plugins: Plugins) -> None:
     """Imports one plugin and calls its hooks; commits what it registered when all of them returned. Raises PluginError."""
-    collected = Registered({}, {}, [], [])
+    collected = Registered({}, {}, {}, [], [])
     module = _import(package)
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -268,6 +270,13 @@ def _collectors(into: Registered, package: Package) -> dict[str, Callable[[Any],
         _must(isinstance(getattr(cls, "name", None), str), "register_widgets", "a Widget with a name", cls)
         into.widgets[cls.name] = WidgetOffer(cls, package.folder)
 
+    def connector(cls: Any) -> None:
+        _must(
+            isinstance(cls, type) and issubclass(cls, Connector), "register_connectors", "a subclass of Connector", cls
+        )
+        _must(isinstance(getattr(cls, "name", None), str), "register_connectors", "a Connector with a name", cls)
+        into.connectors[cls.name] = cls
+
     def theme(path: Any) -> None:
         _must(
             isinstance(path, Path) and (path / "theme.toml").is_file(),
@@ -281,7 +290,7 @@ def _collectors(into: Registered, package: Package) -> dict[str, Callable[[Any],
         _must(isinstance(path, Path) and path.is_dir(), "register_locales", "a folder of catalogs", path)
         into.locales.append(path)
 
-    return dict(zip(HOOKS, (carrier, widget, theme, locale), strict=True))
+    return dict(zip(HOOKS, (carrier, widget, connector, theme, locale), strict=True))
 
 
 def _must(holds: bool, hook: str, expected: str, got: object) -> None:
@@ -290,11 +299,15 @@ def _must(holds: bool, hook: str, expected: str, got: object) -> None:
 
 
 def _commit(collected: Registered, into: Registered) -> None:
-    for name in collected.widgets:
-        if name in into.widgets:
-            raise PluginError(f"a widget {name!r} is registered already", next_step="give it another name")
+    for kind, new, known in (
+        ("widget", collected.widgets, into.widgets),
+        ("connector", collected.connectors, into.connectors),
+    ):
+        for name in new.keys() & known.keys():
+            raise PluginError(f"a {kind} {name!r} is registered already", next_step="give it another name")
     into.carriers.update(collected.carriers)
     into.widgets.update(collected.widgets)
+    into.connectors.update(collected.connectors)
     into.themes += collected.themes
     into.locales += collected.locales
 

@@ -8,7 +8,7 @@ does not load.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import Any
@@ -315,3 +315,14 @@ def _plain(char: str) -> str:
     """Digits of any script as 0-9, dashes as hyphens; everything else unchanged."""
     value = unicodedata.decimal(char, None)
     return str(value) if value is not None else "-" if char in _DASHES else char
+
+
+def carrier_named(manifests: Mapping[str, Manifest]) -> Callable[[str], str]:
+    """From what a shop calls a carrier (a slug, a name: "DHL Express", "colissimo") to its slug; "" for one nobody knows.
+    Case, blanks and punctuation do not count."""
+    known = {_bare(name): slug for slug, manifest in manifests.items() for name in (manifest.name, slug)}
+    return lambda name: known.get(_bare(name), "")
+
+
+def _bare(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum())

@@ -76,12 +76,14 @@ def packed(request: Request, response: Response) -> Response:
     return response
 
 
-def json(value: Any, *, status: int = 200, language: str = "", headers: Mapping[str, str] | None = None) -> Response:
+def json(
+    value: Any, *, status: int = 200, language: str = "", headers: Mapping[str, str] | None = None,
+    media_type: str = "application/json",
+) -> Response:  # fmt: skip
     """Any msgspec value as JSON; never cached."""
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if language:
         all_headers |= {"Content-Language": language, "Vary": "Accept-Language"}
-    media_type = "application/json" if status < 300 else "application/problem+json"
     return Response(msgspec.json.encode(value), status, all_headers, media_type)
 
 
@@ -106,4 +108,6 @@ def problem(
         "code": code,
         **more,
     }
-    return json(document, status=status, language=language, headers=headers)
+    return json(
+        document, status=status, language=language, headers=headers, media_type="application/problem+json"
+    )  # fmt: skip

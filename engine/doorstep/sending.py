@@ -99,7 +99,7 @@ def _judge(request: Request, response: Response, now: datetime) -> None:
         raise AuthExpired("the carrier does not accept the credential (HTTP 401)")
     if status == 403:
         raise AuthRefused("the carrier refuses this account (HTTP 403)")
-    after = _retry_after(response, now)
+    after = retry_after(response.headers.get("retry-after", ""), now)
     if status == 429:
         raise RateLimited("the carrier says: too many requests (HTTP 429)", retry_after=after)
     if status >= 500:
@@ -107,9 +107,9 @@ def _judge(request: Request, response: Response, now: datetime) -> None:
     raise ProtocolError(f"the carrier answered HTTP {status}, which its documentation does not foresee")
 
 
-def _retry_after(response: Response, now: datetime) -> float | None:
+def retry_after(header: str, now: datetime) -> float | None:
     """`Retry-After` in seconds, bounded to an hour; None when it is missing or makes no sense."""
-    text = response.headers.get("retry-after", "").strip()
+    text = header.strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), LONGEST_WAIT)
     try:

@@ -79,7 +79,7 @@ def open_shops(config: Config, plugins: Plugins, *, clock: Clock, metrics: Metri
         )
         view = StoreView(
             id, store.name, store.path, store.home_url, store.logo_url,
-            store.contact_url, store.contact_email, store.contact_phone,
+            store.contact_url, store.contact_email, store.contact_phone, store.return_url,
         )  # fmt: skip
         languages = _languages(store, catalogs, f"{config.file}: stores.{id}")
         widgets = Widgets(placed, look, metrics)

@@ -166,11 +166,6 @@ def together(events: Sequence[Event], parts: Iterable[Summary]) -> Summary:
     )
 
 
-def coarse(place: Place) -> Place:
-    """A place as a stranger may see it: city and country, nothing finer."""
-    return Place(city=place.city, country=place.country)
-
-
 def _one(events: Sequence[Event]) -> Summary:
     decided: Event | None = None
     status = Status.PENDING

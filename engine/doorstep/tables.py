@@ -1,12 +1,28 @@
 """The tables, as SQLAlchemy Core sees them. Alembic's migrations in `migrations/` create and change them."""
 
-from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from .database import Instant
 
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",
         "uq": "uq_%(table_name)s",
         "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
     }
 )
 
@@ -17,11 +33,214 @@ answers = Table(
     Column("id", Integer, primary_key=True),
     Column("store", String(64), nullable=False),
     Column("widget", String(64), nullable=False),
-    Column("shipment", String(64), nullable=False),  # the shipment's id, never its number
+    Column("shipment", String(64), nullable=False),  # the shipment's or order's id, never a number
     Column("moment", String(64), nullable=False),
     Column("data", LargeBinary, nullable=False),  # JSON as the widget gave it
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
     UniqueConstraint("store", "widget", "shipment", "moment"),
     Index(None, "store", "widget", "updated_at"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("number", String(64), nullable=False),
+    Column("version", Integer, nullable=False),  # counts every change; the ETag
+    Column(
+        "document", LargeBinary, nullable=False
+    ),  # doorstep.order.Order as JSON, without e-mail, postcode, shipments
+    Column("contact", LargeBinary),  # e-mail and postcode, encrypted
+    Column("email_hash", String(64)),
+    Column("postcode_hash", String(64)),
+    Column("placed_at", Instant, nullable=False),
+    Column("promised_until", Date),
+    Column("amount", BigInteger),  # of the total, in hundredths
+    Column("currency", String(3)),
+    Column("link_generation", Integer, nullable=False),  # counted up, links given before are void
+    Column("promise", String(16), nullable=False),  # "", at_risk, missed: told already
+    Column("closed_at", Instant),  # when the last parcel came to its end; retention counts from here
+    Column("erased_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("store", "number"),
+    Index(None, "email_hash"),
+    Index(None, "promised_until"),
+    Index(None, "closed_at"),
+    Index("ix_orders_listed", "store", "placed_at", "id"),
+)
+
+# A parcel that belongs to orders, as its shop named it, with what the carrier last said. A number is used again: `era`.
+parcels = Table(
+    "parcels",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("number", String(64), nullable=False),  # normalised
+    Column("carrier", String(64), nullable=False),  # slug; empty until one is known
+    Column("era", Integer, nullable=False),
+    Column("snapshot", LargeBinary),  # doorstep.models.Shipment as msgpack
+    Column("version", Integer, nullable=False),  # counts changes of the summary
+    Column("status", String(32), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("delayed", Boolean, nullable=False),
+    Column("action_required", Boolean, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("expected", Date),  # the day the carrier expects it
+    Column("fetched_at", Instant),
+    Column("changed_at", Instant),  # when the summary changed
+    Column("first_scan_at", Instant),
+    Column("last_scan_at", Instant),
+    Column("delivered_at", Instant),
+    Column("stalled_at", Instant),  # when it was told that it stalls; empty again with the next scan
+    Column("origin_country", String(2), nullable=False),
+    Column("destination_country", String(2), nullable=False),
+    Column("service", String(100), nullable=False),
+    Column("registered_at", Instant),  # with an aggregator
+    Column("due_at", Instant),  # when the worker asks again; empty: never
+    Column("leased_until", Instant),
+    Column("failures", Integer, nullable=False),
+    Column("error", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("store", "number", "carrier", "era"),
+    Index(None, "number"),
+    Index(None, "due_at"),
+)
+
+order_parcels = Table(
+    "order_parcels",
+    metadata,
+    Column("order_id", String(32), ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True),
+    Column("parcel_id", String(32), ForeignKey("parcels.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("contents", LargeBinary, nullable=False),  # tuple[PackedItem, …] as JSON
+    Column("shipped_at", Instant),
+    Index(None, "parcel_id"),
+)
+
+# Each change of a parcel's summary.
+history = Table(
+    "history",
+    metadata,
+    Column("parcel_id", String(32), ForeignKey("parcels.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("delayed", Boolean, nullable=False),
+    Column("expected", Date),
+)
+
+# What happened, written in the transaction in which it happened. The id is the webhook's id; `once` makes it happen once.
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("order_id", String(32), ForeignKey("orders.id", ondelete="CASCADE")),
+    Column("parcel_id", String(32), ForeignKey("parcels.id", ondelete="CASCADE")),
+    Column("data", LargeBinary, nullable=False),  # JSON
+    Column("once", String(128), nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("once"),
+    Index(None, "order_id"),
+    Index("ix_events_listed", "store", "at"),
+)
+
+# An event on its way to one of the store's endpoints.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event_id", String(32), ForeignKey("events.id", ondelete="CASCADE"), nullable=False),
+    Column("store", String(64), nullable=False),
+    Column("endpoint", String(64), nullable=False),
+    Column("state", String(16), nullable=False),  # pending, delivered, dead
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Instant),  # while somebody sends it, the end of the lease; empty when it is at its end
+    Column("error", String(200), nullable=False),
+    Column("delivered_at", Instant),
+    UniqueConstraint("event_id", "endpoint"),
+    Index("ix_deliveries_due", "store", "endpoint", "next_at", "id"),
+)
+
+# Endpoints that are in trouble: they are left alone for a while, or said that they are gone.
+troubles = Table(
+    "troubles",
+    metadata,
+    Column("store", String(64), primary_key=True),
+    Column("endpoint", String(64), primary_key=True),
+    Column("address", String(64), nullable=False),  # which address is meant, hashed: there may be a key in it
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("paused_until", Instant),  # empty: for good
+)
+
+# What shoppers reported on an order's page.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("order_id", String(32), ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    Column("parcel_id", String(32), ForeignKey("parcels.id", ondelete="SET NULL")),
+    Column("kind", String(32), nullable=False),  # problem, call, not_received
+    Column("data", LargeBinary, nullable=False),  # what was written, encrypted
+    Column("created_at", Instant, nullable=False),
+    Index(None, "order_id"),
+)
+
+# Keys of the API. The key itself is shown once; kept is its hash.
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(16), primary_key=True),  # the public part of the key
+    Column("store", String(64), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("scopes", String(200), nullable=False),  # with spaces between
+    Column("hash", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("used_at", Instant),
+)
+
+# What of a shop system an order came from (an order, a fulfilment there), by that system's own name for it.
+sources = Table(
+    "sources",
+    metadata,
+    Column("store", String(64), primary_key=True),
+    Column("connector", String(64), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("order_id", String(32), ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    Column("changed_at", Instant),  # by the shop system's clock; what it tells of before is old
+    Column("parcels", LargeBinary, nullable=False),  # their normalised numbers, as JSON
+    Index(None, "order_id"),
+)
+
+# Requests that must not be done twice (Idempotency-Key, a webhook's id), with the answer that was given.
+requests = Table(
+    "requests",
+    metadata,
+    Column("scope", String(64), primary_key=True),  # whose: a key's id, a connector and its shop
+    Column("key", String(128), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", Integer),  # empty while it is under way
+    Column("headers", LargeBinary),
+    Column("body", LargeBinary),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "created_at"),
+)
+
+banners = Table(
+    "banners",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("document", LargeBinary, nullable=False),  # doorstep.banner.Banner as JSON
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index(None, "store"),
 )

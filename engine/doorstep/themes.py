@@ -65,7 +65,8 @@ class Setting(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ThemeManifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """`theme.toml`. `sections` is the order of the page; `aside` those of them in the second column."""
+    """`theme.toml`. `sections` is the order of the page, `order_sections` that of an order's; `aside` names those that stand
+    in the second column."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{1,39}$")]
     title: str
@@ -74,6 +75,7 @@ class ThemeManifest(Struct, frozen=True, forbid_unknown_fields=True):
     extends: str = ""
     description: str = ""
     sections: tuple[str, ...] = ()
+    order_sections: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
     slots: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ class Theme(Struct, frozen=True):
     folders: tuple[Path, ...]
     names: tuple[str, ...]
     sections: tuple[str, ...]
+    order_sections: tuple[str, ...]
     aside: tuple[str, ...]
     slots: tuple[str, ...]
     styles: tuple[Path, ...]
@@ -143,7 +146,7 @@ def load_theme(name: str, found: Mapping[str, Path]) -> Theme:
     settings: dict[str, Setting] = {}
     for manifest in reversed(chain):
         settings |= manifest.settings
-    nearest = {field: _nearest(chain, field) for field in ("sections", "aside", "slots")}
+    nearest = {field: _nearest(chain, field) for field in ("sections", "order_sections", "aside", "slots")}
     styles = tuple(_listed(chain, folders, "styles"))
     scripts = tuple(_listed(chain, folders, "scripts"))
     names = tuple(one.name for one in chain)

@@ -1,41 +1,51 @@
-"""From a number to an answer: which carriers to ask, what is kept, one question at a time per number.
+"""From a number to an answer: which carriers to ask, what is known already, what is asked now.
 
 What is known is served at once with its age and refreshed behind; what is not known is asked, and a page that cannot wait
-says so while the question goes on. An error belongs to the question, never to the shipment.
+says so while the question goes on. It is looked for in the cache, then in what lasts of ordered parcels, then at the carrier.
 """
 
 import asyncio
-import hmac
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
+from functools import partial
+from typing import Protocol
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from .cache import Cache
 from .clock import Clock
 from .config import Store
-from .errors import CarrierError
-from .exchange import Answer, Found, NotFound, Query
+from .errors import CarrierError, CarrierUnavailable, PluginFailed
+from .exchange import Found, Query
 from .fetch import Fetcher
-from .freshness import KEPT, Entry
+from .freshness import Entry, Record
+from .manifest import Ability
 from .metrics import Metrics
 from .models import Shipment
+from .planning import Plan, Planner
 from .plugins import Account, Plugins
-from .recognition import Candidate, Hints, Recognizer
+from .questions import Part, Questions
+from .recognition import Candidate
 from .secret import Secret
 from .wire import Wire
 
-_FORMAT = "ds1"  # of what the cache keeps; another format is another key
-_TIE = 0.1  # candidates whose scores are this close are equals
 _MOST_ASKED = 4
-_MOST_FAILURES = 4096
+_LONGEST = 60.0  # seconds that a refresh may take
 
-log = structlog.get_logger("doorstep.tracker")
+
+class Records(Protocol):
+    """What lasts of a number, read in the store's language. Never raises, and never keeps a page waiting."""
+
+    async def known(self, number: str, language: str) -> Record: ...
+
+
+class NoRecords:
+    """Where no orders are kept."""
+
+    async def known(self, number: str, language: str) -> Record:
+        return Record()
 
 
 class Outcome(StrEnum):
@@ -72,15 +82,38 @@ class Lookup(Struct, frozen=True):
         return msgspec.structs.replace(self, outcome=Outcome.FOUND, shipments=chosen) if chosen else self
 
 
-class _Wish(Struct, frozen=True):
-    """One look-up: what is asked, for whom, until when (on the monotonic clock)."""
+class Wanted(Struct, frozen=True):
+    """A parcel to be refreshed, with what is known of it."""
+
+    number: str
+    store: Store
+    record: Record = Record()
+
+
+class Refreshed(Struct, frozen=True):
+    """What became of it: the answers now valid, by the account's carrier (several when equals both know the number), or why
+    nobody could be asked. Neither: nobody knows the number, or there is nobody to ask."""
+
+    entries: dict[str, Entry] = {}
+    error: CarrierError | None = None
+
+
+class _Wish(Struct):
+    """One look-up: what is asked, for whom, until when (on the monotonic clock), and what it has read already."""
 
     number: str
     store: Store
     carrier: str
     ends: float
     stranger: bool
-    wire: Wire | None
+    wire: Wire | None = None
+    patient: bool = False  # waits for the answer also where one is known
+    record: Record | None = None
+    read: dict[str, Entry | None] = {}
+
+    def query(self, record: Record) -> Query:
+        language = self.store.language.replace("_", "-")
+        return Query(self.number, language, postcode=record.postcode, shipped_on=record.shipped_on)
 
 
 class _Known(Struct, frozen=True):
@@ -91,40 +124,37 @@ class _Known(Struct, frozen=True):
     freshness: Freshness
 
 
-class _Failure(Struct, frozen=True):
-    error: CarrierError
-    until: float  # on the monotonic clock: not asked again before
+class _Heard(Struct):
+    """What the accounts that were asked have said."""
+
+    known: list[_Known] = []
+    errors: list[CarrierError] = []
+    asked: list[str] = []
+    waiting: bool = False
 
 
 class Tracker:
-    """Looks numbers up for stores. One per process."""
+    """Looks numbers up for stores, and refreshes parcels of orders. One per process."""
 
     def __init__(
-        self, plugins: Plugins, fetcher: Fetcher, cache: Cache, *, clock: Clock, metrics: Metrics, secret: Secret
-    ) -> None:
+        self, plugins: Plugins, fetcher: Fetcher, cache: Cache, *, clock: Clock, metrics: Metrics, secret: Secret,
+        records: Records = NoRecords(),  # noqa: B008
+    ) -> None:  # fmt: skip
         self._plugins = plugins
         self._fetcher = fetcher
-        self._cache = cache
         self._clock = clock
         self._metrics = metrics
-        self._secret = secret.reveal().encode()
-        self._recognizer = Recognizer(plugins.manifests.values())
-        self._flights: dict[str, asyncio.Task[Entry]] = {}
-        self._failures: dict[str, _Failure] = {}
+        self._records = records
+        self._planner = Planner(plugins)
+        self.questions = Questions(cache, clock=clock, secret=secret)
 
     async def close(self) -> None:
         """Lets no question outlive the process."""
-        for flight in list(self._flights.values()):
-            flight.cancel()
-        await asyncio.gather(*self._flights.values(), return_exceptions=True)
+        await self.questions.close()
 
     def candidates(self, number: str, store: Store) -> list[Candidate]:
         """The carriers a normalised number may belong to, best first, as this store sees it."""
-        accounts = self._plugins.accounts.values()
-        used = frozenset(
-            one.carrier.manifest.slug for one in accounts if not store.carriers or one.name in store.carriers
-        )
-        return self._recognizer.candidates(number, Hints(carriers=used, countries=frozenset(store.countries)))
+        return self._planner.candidates(number, store)
 
     async def look_up(
         self,
@@ -138,8 +168,8 @@ class Tracker:
     ) -> Lookup:
         """What is known of a normalised number. `carrier` narrows to one; `wait` is the longest this may take, in seconds.
 
-        A `stranger` has the number alone, and spends no more than the accounts' share for strangers. With a `wire` log the
-        carriers are asked now, whatever is kept.
+        A `stranger` has the number alone, and spends no more than the accounts' share for strangers; the number of an order's
+        parcel is no stranger's. With a `wire` log the carriers are asked now, whatever is kept.
         """
         wish = _Wish(number, store, carrier, self._clock.monotonic() + wait, stranger, wire)
         lookup = await self._look_up(wish)
@@ -147,198 +177,180 @@ class Tracker:
         self._metrics.lookups.labels(outcome.value).inc()
         return lookup
 
+    async def first_asked(self, wanted: Wanted) -> Account | None:
+        """The account that is asked about a parcel before any other; None when nobody can be."""
+        return (await self._plan(self._patient(wanted))).first
+
+    async def refresh(self, parcels: Sequence[Wanted]) -> list[Refreshed]:
+        """What the carriers say now of parcels of orders, in the same order: asked where what is kept is no longer fresh, in
+        one question where the carrier takes several numbers. Whatever is learnt is in the cache for pages."""
+        wishes = [self._patient(one) for one in parcels]
+        together: dict[tuple[str, str], list[tuple[Account, _Wish]]] = {}
+        for wish in wishes:
+            account = (await self._plan(wish)).first
+            if account is not None and Ability.TRACK_MANY in account.carrier.manifest.can:
+                together.setdefault((account.name, wish.store.language), []).append((account, wish))
+        await asyncio.gather(*(self._ask_together(batch) for batch in together.values() if len(batch) > 1))
+        return await asyncio.gather(*map(self._refreshed, wishes))
+
+    def _patient(self, wanted: Wanted) -> _Wish:
+        ends = self._clock.monotonic() + _LONGEST
+        return _Wish(wanted.number, wanted.store, "", ends, False, patient=True, record=wanted.record)
+
+    async def _refreshed(self, wish: _Wish) -> Refreshed:
+        try:
+            heard = await self._hear(wish, await self._plan(wish))
+        except Exception as error:  # a mistake of ours about one number is no reason to stop asking about the others
+            return Refreshed(error=PluginFailed(f"the question failed: {type(error).__name__}"))
+        if heard.waiting:
+            heard.errors.append(CarrierUnavailable("no answer in time"))
+        if not heard.known and heard.errors:
+            return Refreshed(error=heard.errors[0])
+        if len(heard.known) == 1 and not heard.errors:
+            await self.questions.remember(wish.number, heard.known[0].account.carrier.manifest.slug)
+        return Refreshed({one.account.carrier.manifest.slug: one.entry for one in heard.known})
+
+    async def _ask_together(self, batch: Sequence[tuple[Account, _Wish]]) -> None:
+        """Asks one account about several numbers, those it was not asked about a moment ago."""
+        due: dict[str, tuple[str, _Wish, Entry | None]] = {}
+        account = batch[0][0]
+        for _, wish in batch:
+            key, entry = await self._kept(account, wish)
+            settled = entry is not None and self.questions.fresh(entry, key)
+            if not settled and not self.questions.under_way(key) and self.questions.failure(key) is None:
+                due[wish.number] = (key, wish, entry)
+        if len(due) < 2:
+            return  # one alone is asked in full, as a page asks
+        queries = [wish.query(await self._record(wish)) for _, wish, _ in due.values()]
+        asking = self.questions.batch(self._fetcher.track_many(account, queries))
+        flights = {}
+        for query in queries:
+            key, wish, before = due[query.number]
+            ask = Part(asking, self._fetcher, account, query, before)
+            flights[key] = (self.questions.flight(key, account, before, ask, quiet=True), wish)
+        await asyncio.wait([flight for flight, _ in flights.values()])
+        for key, (flight, wish) in flights.items():
+            if not flight.cancelled() and flight.exception() is None:
+                wish.read[key] = flight.result()
+
     async def _look_up(self, wish: _Wish) -> Lookup:
         number = wish.number
-        candidates = self.candidates(number, wish.store)
-        named = wish.carrier in self._plugins.manifests
-        if named:
-            fitting = [candidate for candidate in candidates if candidate.carrier == wish.carrier]
-            candidates = fitting or [Candidate(wish.carrier, "", 1.0, ("named in the address",))]
-        known: list[_Known] = []
-        errors: list[CarrierError] = []
-        asked: list[str] = []
-        waiting = False
-        direct = await self._groups(wish, candidates)
-        for group in direct or [self._aggregators(wish)]:
+        plan = await self._plan(wish)
+        heard = await self._hear(wish, plan)
+        slugs = tuple(heard.asked)
+        if heard.known:
+            # One shopper's choice, or a hit while an equal has not said no, is not everybody's answer.
+            certain = wish.carrier not in self._plugins.manifests and not heard.waiting and not heard.errors
+            return await self._found(number, heard.known, remember=certain)
+        if heard.waiting:
+            return Lookup(Outcome.WAITING, number, carriers=slugs)
+        if heard.errors:
+            after = max((error.retry_after or 0 for error in heard.errors), default=0)
+            code = heard.errors[0].code
+            return Lookup(Outcome.UNAVAILABLE, number, carriers=slugs, retry_after=after or None, error=code)
+        if plan.direct:
+            return Lookup(Outcome.NOT_FOUND, number, carriers=slugs)
+        named = wish.record.carrier if wish.record else ""
+        likely = self._planner.likely(number, wish.store, wish.carrier, named)
+        return Lookup(Outcome.LINK_ONLY if likely else Outcome.UNRECOGNISED, number, carriers=likely)
+
+    async def _hear(self, wish: _Wish, plan: Plan) -> _Heard:
+        """Asks group by group: a worse candidate only when every better one has said no."""
+        heard = _Heard()
+        for group in plan.groups:
             for account in group:
-                if len(asked) >= _MOST_ASKED:
+                if len(heard.asked) >= _MOST_ASKED:
                     break
-                asked.append(account.carrier.manifest.slug)
+                heard.asked.append(account.carrier.manifest.slug)
                 try:
                     answer = await self._known(account, wish)
                     if isinstance(answer.entry.answer, Found):
-                        known.append(answer)
+                        heard.known.append(answer)
                 except CarrierError as error:
-                    errors.append(error)
+                    heard.errors.append(error)
                 except TimeoutError:
-                    waiting = True
-            if known or waiting or errors:
-                break  # a worse candidate is asked only when every better one has said no
-        slugs = tuple(asked)
-        if known:
-            # One shopper's choice, or a hit while an equal has not said no, is not everybody's answer.
-            certain = not named and not waiting and not errors
-            return await self._found(number, known, remember=certain)
-        if waiting:
-            return Lookup(Outcome.WAITING, number, carriers=slugs)
-        if errors:
-            after = max((error.retry_after or 0 for error in errors), default=0)
-            return Lookup(Outcome.UNAVAILABLE, number, carriers=slugs, retry_after=after or None, error=errors[0].code)
-        if direct:
-            return Lookup(Outcome.NOT_FOUND, number, carriers=slugs)
-        likely = tuple(
-            one.carrier for one in candidates if self._is_somebody(one) and one.score >= candidates[0].score / 2
-        )
-        return Lookup(Outcome.LINK_ONLY if likely else Outcome.UNRECOGNISED, number, carriers=likely)
+                    heard.waiting = True
+            if heard.known or heard.waiting or heard.errors:
+                break
+        return heard
 
-    def _is_somebody(self, candidate: Candidate) -> bool:
-        """Whether a shopper can be sent there: a form that any company may use (a GS1 unit) is nobody's."""
-        manifest = self._plugins.manifests[candidate.carrier]
-        return bool(manifest.link or manifest.countries)
+    async def _plan(self, wish: _Wish) -> Plan:
+        """Whom to ask, in which order. What lasts is read only where the cache alone cannot answer."""
+        home = await self.questions.home(wish.number)
+        asked = (wish.number, wish.store, wish.carrier)
+        if wish.record is None:
+            plan = self._planner.plan(*asked, home=home, stranger=False)
+            if await self._answers_at_once(wish, plan):
+                return plan
+        record = await self._record(wish)
+        return self._planner.plan(*asked, record.carrier, home, stranger=wish.stranger and not record.ordered)
 
-    def _account(self, slug: str, wish: _Wish) -> Account | None:
-        """The store's account of a carrier; one whose share for strangers is 0 is not there for them."""
-        accounts = self._plugins.accounts_of(slug, wish.store.carriers)
-        return next((account for account in accounts if account.strangers or not wish.stranger), None)
-
-    def _aggregators(self, wish: _Wish) -> list[Account]:
-        """Who may know every carrier's numbers, for where no carrier itself can be asked."""
-        slugs = [slug for slug, manifest in self._plugins.manifests.items() if manifest.aggregator]
-        return [account for slug in slugs if (account := self._account(slug, wish)) is not None]
-
-    async def _groups(self, wish: _Wish, candidates: Sequence[Candidate]) -> list[list[Account]]:
-        """The accounts to ask, equals together, best first; a carrier that had this number before comes before all."""
-        home = (await self._cache.get(self._home_key(wish.number)) or b"").decode("utf-8", "replace")
-        groups: list[list[Account]] = []
-        leader: Candidate | None = None
-        for candidate in sorted(candidates, key=lambda candidate: candidate.carrier != home):
-            account = self._account(candidate.carrier, wish)
-            if account is None:
-                continue
-            if leader is not None and leader.carrier != home and candidate.score >= leader.score - _TIE:
-                groups[-1].append(account)
-            else:
-                groups.append([account])
-                leader = candidate
-        return groups
+    async def _answers_at_once(self, wish: _Wish, plan: Plan) -> bool:
+        """Whether the cache says all that this plan would ask; then nothing is asked, of whomever."""
+        if wish.wire is not None or plan.first is None:
+            return False
+        for group in plan.groups:
+            found = False
+            for account in group:
+                key = self._key(account, wish)
+                entry = wish.read[key] = await self.questions.read(key)
+                if entry is None or not self.questions.fresh(entry, key):
+                    return False
+                found |= isinstance(entry.answer, Found)
+            if found:
+                break
+        return True
 
     async def _found(self, number: str, known: list[_Known], *, remember: bool) -> Lookup:
         carriers = tuple(one.account.carrier.manifest.slug for one in known)
         shipments = tuple(s for one in known if isinstance(one.entry.answer, Found) for s in one.entry.answer.shipments)
         if remember and len(set(carriers)) == 1:
-            await self._cache.set(self._home_key(number), carriers[0].encode(), KEPT)
+            await self.questions.remember(number, carriers[0])
         oldest = min(known, key=lambda one: one.entry.fetched_at)
         outcome = Outcome.FOUND if len(shipments) == 1 else Outcome.CHOOSE
         return Lookup(outcome, number, shipments, oldest.entry.fetched_at, oldest.freshness, carriers)
 
     async def _known(self, account: Account, wish: _Wish) -> _Known:
         """The account's answer: kept or asked for. Raises CarrierError, or TimeoutError when there is no time to wait."""
-        wire, language = wish.wire, wish.store.language
-        key = self._key(account, wish.number, language)
-        seed = key.rpartition(":")[2]
-        entry = await self._read(key)
-        now = self._clock.now()
-        if entry is not None and entry.fresh(now, seed=seed) and wire is None:
+        key, entry = await self._kept(account, wish)
+        asks_now = wish.wire is not None
+        if entry is not None and self.questions.fresh(entry, key) and not asks_now:
             return _Known(account, entry, Freshness.FRESH)
-        failure = self._recent_failure(key)
-        if failure is None or wire is not None:
-            flight = self._flight(key, account, wish, entry)
-        if entry is not None and entry.usable(now) and wire is None:
+        failure = None if asks_now else self.questions.failure(key)
+        if failure is None:
+            flight = await self._flight(key, account, wish, entry)
+        if entry is not None and entry.usable(self._clock.now()) and not (asks_now or wish.patient):
             return _Known(account, entry, Freshness.STALE_ON_ERROR if failure else Freshness.STALE)
-        if failure is not None and wire is None:
-            raise failure.error
+        if failure is not None:
+            raise failure
         left = max(0.0, wish.ends - self._clock.monotonic())
         return _Known(account, await asyncio.wait_for(asyncio.shield(flight), left), Freshness.FRESH)
 
-    def _flight(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> asyncio.Task[Entry]:
-        """The one question under way for this key; begins it where there is none. It outlives the page that began it."""
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = asyncio.create_task(self._ask(key, account, wish, before))
-            self._flights[key] = flight
-            flight.add_done_callback(lambda done: self._landed(key, done))
-        return flight
+    async def _flight(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> asyncio.Task[Entry]:
+        record = await self._record(wish)
+        query, stranger = wish.query(record), wish.stranger and not record.ordered
+        ask = partial(self._fetcher.track, account, query, stranger=stranger, wire=wish.wire)
+        return self.questions.flight(key, account, before, ask, quiet=wish.patient)
 
-    async def _ask(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> Entry:
-        query = Query(wish.number, wish.store.language.replace("_", "-"))
-        answer = await self._fetcher.track(account, query, stranger=wish.stranger, wire=wish.wire)
-        if isinstance(answer, NotFound) and before is not None and isinstance(before.answer, Found):
-            answer = before.answer  # a carrier that forgets a parcel it knew does not make it unknown
-        entry = Entry(self._with_ids(answer, before, account), self._clock.now())
-        await self._cache.set(key, msgspec.msgpack.encode(entry), KEPT)
-        return entry
+    async def _kept(self, account: Account, wish: _Wish) -> tuple[str, Entry | None]:
+        """The newest answer of an account that is kept anywhere, with its key in the cache, where it is from then on."""
+        key = self._key(account, wish)
+        if key not in wish.read:
+            wish.read[key] = await self.questions.read(key)
+        entry = wish.read[key]
+        if entry is not None and self.questions.fresh(entry, key):
+            return key, entry
+        lasting = (await self._record(wish)).entries.get(account.carrier.manifest.slug)
+        if lasting is not None and (entry is None or entry.fetched_at < lasting.fetched_at):
+            wish.read[key] = entry = lasting
+            await self.questions.put(key, lasting)
+        return key, entry
 
-    def _landed(self, key: str, flight: asyncio.Task[Entry]) -> None:
-        self._flights.pop(key, None)
-        if flight.cancelled():
-            return
-        error = flight.exception()
-        if error is None:
-            self._failures.pop(key, None)
-            return
-        if not isinstance(error, CarrierError):
-            log.error("question failed", error=type(error).__name__)
-            return
-        log.warning("carrier did not answer", code=error.code, reason=error.message)
-        pause = min(max(error.retry_after or 30.0, 5.0), 3600.0)
-        if len(self._failures) >= _MOST_FAILURES:
-            self._failures.clear()
-        self._failures[key] = _Failure(error, self._clock.monotonic() + pause)
+    async def _record(self, wish: _Wish) -> Record:
+        """What lasts of the number; read once a look-up."""
+        if wish.record is None:
+            wish.record = await self._records.known(wish.number, wish.store.language)
+        return wish.record
 
-    def _recent_failure(self, key: str) -> _Failure | None:
-        failure = self._failures.get(key)
-        if failure is not None and self._clock.monotonic() >= failure.until:
-            del self._failures[key]
-            return None
-        return failure
-
-    async def _read(self, key: str) -> Entry | None:
-        packed = await self._cache.get(key)
-        if packed is None:
-            return None
-        try:
-            return msgspec.msgpack.decode(packed, type=Entry)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-            return None  # written by something else, or damaged: a miss
-
-    def _with_ids(self, answer: Answer, before: Entry | None, account: Account) -> Answer:
-        """Each shipment with its id: the one it had, or a new one. A number is used again; an id is not."""
-        if not isinstance(answer, Found):
-            return answer
-        kept: dict[str, str] = {}
-        if before is not None and isinstance(before.answer, Found):
-            kept = {mark: one.id for mark, one in zip(_marks(before.answer), before.answer.shipments, strict=True)}
-        shipments = []
-        for mark, shipment in zip(_marks(answer), answer.shipments, strict=True):
-            id = kept.get(mark) or self._digest("shipment", account.carrier.manifest.slug, shipment.number, mark)[:20]
-            shipments.append(msgspec.structs.replace(shipment, id=id))
-        return Found(tuple(shipments))
-
-    def _key(self, account: Account, number: str, language: str) -> str:
-        revision = f"{account.name}:{account.revision}:{language}"
-        return f"{_FORMAT}:{revision}:{self._digest('answer', account.carrier.manifest.slug, number)}"
-
-    def _home_key(self, number: str) -> str:
-        return f"{_FORMAT}:home:{self._digest('home', number)}"
-
-    def _digest(self, *parts: str) -> str:
-        """What stands for a number in keys: it cannot be read back without the engine's secret."""
-        return hmac.new(self._secret, "\x1f".join(parts).encode(), sha256).hexdigest()[:32]
-
-
-def _marks(answer: Found) -> list[str]:
-    """What tells parcels under one number apart: the day of the first scan, and their order where it is the same."""
-    seen: Counter[str] = Counter()
-    marks = []
-    for day in map(_first_day, answer.shipments):
-        seen[day] += 1
-        marks.append(day if seen[day] == 1 else f"{day}#{seen[day]}")
-    return marks
-
-
-def _first_day(shipment: Shipment) -> str:
-    for event in reversed(shipment.events):
-        at = event.moment.local or event.moment.instant
-        if at is not None:
-            return at.date().isoformat()
-    return ""
+    def _key(self, account: Account, wish: _Wish) -> str:
+        return self.questions.key(account, wish.number, wish.store.language)

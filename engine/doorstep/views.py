@@ -1,12 +1,12 @@
 """From a shipment to what a page says: every text translated, every date as the reader's culture writes it.
 
-What a reader may see depends on the proof level. At level 0 (the number alone) that is status, carrier, days and the coarse
-places of past scans: no delivery window by the hour, no pickup point, no carrier's words where they may hold a name.
+What a reader may see depends on the proof level, by the table in `doorstep.proof`.
 """
 
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -26,15 +26,13 @@ from .context import (
 )
 from .i18n import N_, Localizer
 from .manifest import Manifest
-from .models import Event, Moment, Place, Precision, Shipment, Status
-from .summary import ENDS, coarse
+from .models import Event, Moment, PickupPoint, Place, Precision, Shipment, Status
+from .proof import near_recipient, own_words, seen, sees
+from .summary import ENDS
 from .tracker import Freshness
 
 _FOLDED_AFTER = 8  # events that stand unfolded
-# Scans near the recipient, where carriers' own words may name a person or a door.
-_PERSONAL = frozenset(
-    {Status.DELIVERED, Status.AVAILABLE_FOR_PICKUP, Status.DELIVERY_ATTEMPTED, Status.RETURNED, Status.OUT_FOR_DELIVERY}
-)
+_MAP = "https://www.openstreetmap.org/search"
 
 _MOVING = frozenset({Status.ACCEPTED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
 _NOT_EXPECTED = ENDS | {Status.RETURNING, Status.EXCEPTION}  # whatever day the carrier still names
@@ -59,7 +57,7 @@ def hero(shipment: Shipment, reader: Reader) -> Hero:
     text = reader.localizer.text
     words = wording.words(shipment)
     headline, when, iso = _headline(shipment, text(words.headline), reader)
-    expected = _expected_day(shipment)
+    expected = expected_day(shipment)
     late = expected is not None and expected < reader.today and shipment.status in _UNDER_WAY
     return Hero(
         status=shipment.status.value,
@@ -78,7 +76,7 @@ def _headline(shipment: Shipment, headline: str, reader: Reader) -> tuple[str, s
     text = reader.localizer.text
     if shipment.status in ENDS or shipment.status is Status.AVAILABLE_FOR_PICKUP:
         return headline, _since(shipment.since, reader), _iso(shipment.since)
-    expected = _expected_day(shipment)
+    expected = expected_day(shipment)
     if expected is None or expected < reader.today or shipment.status in _NOT_EXPECTED:
         return headline, "", ""
     day, hours = _day_in_text(expected, reader), _window_hours(shipment, reader)
@@ -115,7 +113,8 @@ def progress(shipment: Shipment, reader: Reader) -> tuple[Step, ...]:
 def shipment_view(shipment: Shipment, manifest: Manifest, reader: Reader, fetched_at: datetime) -> ShipmentView:
     """The parcel as a page shows it."""
     localizer = reader.localizer
-    events = [_event(event, reader, latest=i == 0) for i, event in enumerate(shipment.events)]
+    near = near_recipient(shipment)
+    events = [_event(event, reader, near=near[i], latest=i == 0) for i, event in enumerate(shipment.events)]
     paired = list(zip(shipment.events, events, strict=True))
     folded = len(paired) > _FOLDED_AFTER + 2
     days = _days(paired[:_FOLDED_AFTER] if folded else paired, reader)
@@ -134,7 +133,7 @@ def shipment_view(shipment: Shipment, manifest: Manifest, reader: Reader, fetche
         older_label=localizer.plural("%(n)s older scan", "%(n)s older scans", count) if folded else "",
         window=_window_text(shipment, reader),
         facts=_facts(shipment, manifest, reader),
-        pickup=_pickup(shipment, reader) if reader.level >= 1 else None,
+        pickup=_pickup(shipment, reader) if sees(reader.level, "shipment.pickup_point") else None,
         as_of=_as_of(as_of, reader),
         as_of_iso=fetched_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
@@ -153,9 +152,10 @@ def notice(freshness: Freshness, manifest: Manifest, reader: Reader, fetched_at:
     return Notice(said, Tone.ATTENTION)
 
 
-def coarse_shipment(shipment: Shipment) -> dict[str, Any]:
-    """The shipment as plain data for anybody who has the number: the JSON of level 0."""
-    return {
+def coarse_shipment(shipment: Shipment, level: int = 0) -> dict[str, Any]:
+    """The shipment as plain data, as far as a reader of this level sees it: at level 0, anybody who has the number."""
+    near = near_recipient(shipment)
+    told = {
         "id": shipment.id,
         "number": shipment.number,
         "carrier": shipment.carrier,
@@ -167,36 +167,46 @@ def coarse_shipment(shipment: Shipment) -> dict[str, Any]:
         "final": shipment.final,
         "since": shipment.since,
         "service": shipment.service,
-        "expected": _expected_day(shipment),
+        "expected": expected_day(shipment),
         "destination_country": shipment.destination.country,
-        "events": [_coarse_event(event) for event in shipment.events],
+        "events": [_coarse_event(event, level, near=near[i]) for i, event in enumerate(shipment.events)],
+        "window": shipment.window,
+        "destination": _coarse_place(shipment.destination, level),
+        "pickup_point": shipment.pickup_point,
+        "weight": shipment.weight,
+        "documents": [document.kind for document in shipment.documents],
     }
+    return seen(level, "shipment", told)
 
 
-def _coarse_event(event: Event) -> dict[str, Any]:
-    place = coarse(event.place)
-    return {
+def _coarse_event(event: Event, level: int, *, near: bool) -> dict[str, Any]:
+    told = {
         "status": event.status,
         "reason": event.reason,
         "code": event.code,
-        "text": "" if event.status in _PERSONAL else event.text,
+        "text": own_words(event, level, near=near),
         "moment": event.moment,
-        "place": {"city": place.city, "country": place.country},
         "flags": event.flags,
+        "piece": event.piece,
     }
+    return {**seen(level, "event", told), "place": _coarse_place(event.place, level)}
 
 
-def _event(event: Event, reader: Reader, *, latest: bool) -> EventView:
+def _coarse_place(place: Place, level: int) -> dict[str, str]:
+    return seen(level, "place", {name: getattr(place, name) for name in Place.__struct_fields__})
+
+
+def _event(event: Event, reader: Reader, *, near: bool, latest: bool) -> EventView:
     localizer = reader.localizer
     msgid = wording.label(event)
-    text = event.text if reader.level >= 1 or event.status not in _PERSONAL else ""
+    text = own_words(event, reader.level, near=near)
     sentence = localizer.text(msgid) if msgid else text or localizer.text(N_("News from the carrier"))
     return EventView(
         sentence=sentence,
         iso=_iso(event.moment),
         clock=_clock(event.moment, reader),
         zone=_zone(event.moment, reader),
-        place=_place(event.place, localizer, fine=reader.level >= 1),
+        place=_place(event.place, localizer, fine=sees(reader.level, "place.name")),
         text=text if msgid else "",
         status=(event.status or Status.UNKNOWN).value,
         tone=wording.STATUS[event.status].tone if event.status else Tone.NEUTRAL,
@@ -225,9 +235,11 @@ def _facts(shipment: Shipment, manifest: Manifest, reader: Reader) -> tuple[Fact
         facts.append(Fact(localizer.text(N_("Data from")), manifest.name))
     if shipment.service:
         facts.append(Fact(localizer.text(N_("Service")), shipment.service))
-    for label, place in ((N_("From"), shipment.origin), (N_("To"), shipment.destination)):
-        if place.country:
-            facts.append(Fact(localizer.text(label), localizer.country(place.country)))
+    for label, name in ((N_("From"), "origin"), (N_("To"), "destination")):
+        place = getattr(shipment, name)
+        city = place.city if sees(reader.level, f"shipment.{name}") else ""
+        if written := _place(Place(city=city, country=place.country), localizer, fine=False):
+            facts.append(Fact(localizer.text(label), written))
     for leg in shipment.legs:
         facts.append(Fact(localizer.text(N_("Delivered by")), leg.carrier))
         if leg.number:
@@ -235,7 +247,7 @@ def _facts(shipment: Shipment, manifest: Manifest, reader: Reader) -> tuple[Fact
             facts.append(Fact(label, leg.number, ltr=True, copy=True))
     if len(shipment.pieces) > 1:
         facts.append(Fact(localizer.text(N_("Pieces")), localizer.number(len(shipment.pieces))))
-    if reader.level >= 1 and shipment.weight is not None:
+    if shipment.weight is not None and sees(reader.level, "shipment.weight"):
         weight = f"{localizer.number(shipment.weight.value)} {shipment.weight.unit}"
         facts.append(Fact(localizer.text(N_("Weight")), weight))
     return tuple(facts)
@@ -253,18 +265,31 @@ def _pickup(shipment: Shipment, reader: Reader) -> PickupView | None:
     lines = (point.street, " ".join(filter(None, (point.place.postcode, point.place.city))))
     day = _local_day(point.until) if point.until else None
     until = reader.localizer.text(N_("Until %(day)s"), day=_day_in_text(day, reader)) if day else ""
-    return PickupView(point.name, tuple(filter(None, lines)), point.hours, until)
+    return PickupView(point.name, tuple(filter(None, lines)), point.hours, until, _map(point))
 
 
-def _expected_day(shipment: Shipment) -> date | None:
+def _map(point: PickupPoint) -> str:
+    """Where a map shows it: by its address, which every carrier gives."""
+    place = point.place
+    wanted = ", ".join(filter(None, (point.street, f"{place.postcode} {place.city}".strip(), place.country)))
+    return f"{_MAP}?{urlencode({'query': wanted})}" if point.street or place.city else ""
+
+
+def expected_day(shipment: Shipment) -> date | None:
+    """The day on which the carrier expects to deliver it."""
     window = shipment.window
     if window is None:
         return None
     return next((day for moment in (window.end, window.start) if moment and (day := _local_day(moment))), None)
 
 
+def since_day(shipment: Shipment) -> date | None:
+    """The day of the scan that decided the status."""
+    return _local_day(shipment.since) if shipment.since else None
+
+
 def _window_text(shipment: Shipment, reader: Reader) -> str:
-    expected = _expected_day(shipment)
+    expected = expected_day(shipment)
     if expected is None or shipment.status in _NOT_EXPECTED:
         return ""
     return reader.localizer.joined(reader.localizer.day(expected, reader.today), _window_hours(shipment, reader))
@@ -273,10 +298,12 @@ def _window_text(shipment: Shipment, reader: Reader) -> str:
 def _window_hours(shipment: Shipment, reader: Reader) -> str:
     """The window by the hour, for those who may see it."""
     window = shipment.window
-    if reader.level < 1 or window is None or window.start is None or window.end is None:
+    if not sees(reader.level, "shipment.window") or window is None or window.start is None or window.end is None:
         return ""
     start, end = _clock(window.start, reader), _clock(window.end, reader)
-    return f"{start}–{end}" if start and end else ""
+    if not start or not end:
+        return ""
+    return start if start == end else f"{start}–{end}"
 
 
 def _arriving(day: date, reader: Reader) -> str:

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from .context import Link, StoreView
 from .models import Status
+from .order import CustomerFacts
 
 
 class NoWidgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,8 +36,21 @@ class ShipmentFacts(Struct, frozen=True):
     country: str  # of the destination, when known
 
 
+class OrderFacts(Struct, frozen=True):
+    """What a widget may know of the order from proof level 1 on: how many pieces, which kinds; no name, no address."""
+
+    id: str
+    items: int
+    skus: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()  # of the order and its items
+    country: str = ""
+    customer: CustomerFacts | None = None
+
+
 class WidgetView(Struct, frozen=True):
-    """What a widget sees. `language` is the page's (BCP 47); `done` is true on the page shown after its form was sent."""
+    """What a widget sees. `language` is the page's (BCP 47); `done` is true on the page shown after its form was sent.
+    `order` is there from level 1 on; `shipment` is None while an order has none that its carrier knows."""
 
     store: StoreView
     language: str
@@ -46,6 +60,7 @@ class WidgetView(Struct, frozen=True):
     done: bool = False
     problem: str = ""  # translated: why the form was refused
     values: Mapping[str, str] = {}  # what was typed into the refused form
+    order: OrderFacts | None = None
 
 
 class Submission(Struct, frozen=True):
@@ -82,4 +97,4 @@ class Widget(Generic[S]):
         raise FormProblem("This form cannot be sent.")
 
 
-__all__ = ["FormProblem", "Link", "ShipmentFacts", "Submission", "Widget", "WidgetView"]
+__all__ = ["FormProblem", "Link", "OrderFacts", "ShipmentFacts", "Submission", "Widget", "WidgetView"]

@@ -125,6 +125,34 @@ REASON: dict[str, tuple[str, str, str]] = {
     "sender.request": ("", N_("The shop asked the carrier for this and can tell you more."), N_("At the sender’s request")),
 }  # fmt: skip
 
+# What the page of an order says where no parcel speaks for it.
+ORDER: dict[str, Words] = {
+    "preparing": Words(
+        N_("We are preparing your order"), N_("As soon as a parcel is on its way, you will see it here. There is nothing you need to do."),
+        N_("Being prepared"), "parcel",
+    ),
+    "sent": Words(
+        N_("Your parcel is about to set off"), N_("The carrier has not scanned it yet. The first scan usually comes within a day or two."),
+        N_("Not scanned yet"), "label",
+    ),
+    "cancelled": Words(
+        N_("This order was cancelled"), N_("Nothing more will be sent. If you did not expect this, please ask us."),
+        N_("Cancelled"), "cross", Tone.ATTENTION,
+    ),
+    "all_arrived": Words(N_("Everything has arrived"), N_("All parcels of your order were delivered."), N_("Delivered"), "check", Tone.GOOD),
+    "part_arrived": Words(N_("Part of your order has arrived"), "", N_("Delivered"), "parcel", Tone.GOOD),
+}  # fmt: skip
+
+# The states by which the parcels of an order are grouped, the most pressing first.
+STATES: dict[str, str] = {
+    "attention": N_("Needs attention"),
+    "pickup": N_("Ready for pickup"),
+    "moving": N_("On its way"),
+    "preparing": N_("Getting ready"),
+    "ended": N_("Not coming"),
+    "arrived": N_("Delivered"),
+}
+
 # What a page says when there is no shipment to speak of: headline, detail, icon, tone.
 WITHOUT: dict[str, Words] = {
     "waiting": Words(
@@ -153,6 +181,16 @@ WITHOUT: dict[str, Words] = {
         N_("A tracking number has 4 to 64 letters and digits. Please copy it from the shop’s message."),
         "", "alert", Tone.ATTENTION,
     ),
+    "too_many": Words(
+        N_("Too many attempts"), N_("Please wait an hour before you try again, or open the link in the shop’s message: it always works."),
+        "", "clock", Tone.ATTENTION,
+    ),
+    "too_many_numbers": Words(
+        N_("Too many numbers"), N_("Please wait a few minutes before you look up more of them."), "", "clock", Tone.ATTENTION,
+    ),
+    "not_now": Words(
+        N_("We cannot show your order just now"), N_("Nothing is lost. Please try again in a minute."), "", "clock", Tone.ATTENTION,
+    ),
     "not_a_page": Words(N_("There is no page here"), N_("Please check the address, or look a parcel up by its number."), "", "search"),
     "error": Words(
         N_("Something went wrong on our side"), N_("Your parcel is not affected. Please try again in a few minutes."), "", "alert", Tone.PROBLEM,
@@ -162,6 +200,7 @@ WITHOUT: dict[str, Words] = {
 STEPS: tuple[str, ...] = (
     N_("Announced"), N_("With the carrier"), N_("On its way"), N_("Out for delivery"), N_("Delivered"),
 )  # fmt: skip
+ORDER_STEPS: tuple[str, ...] = (N_("Ordered"), *STEPS[1:])
 PICKUP_STEPS: tuple[str, ...] = (*STEPS[:3], N_("Ready for pickup"), N_("Picked up"))
 RETURN_STEPS: tuple[str, ...] = (N_("Sent"), N_("Could not be delivered"), N_("Going back"), N_("Back at the shop"))
 
@@ -169,6 +208,12 @@ _REACHED: dict[Status, int] = {
     Status.PENDING: 0, Status.LABEL_CREATED: 0, Status.ACCEPTED: 1, Status.IN_TRANSIT: 2, Status.CUSTOMS: 2, Status.EXCEPTION: 2,
     Status.OUT_FOR_DELIVERY: 3, Status.DELIVERY_ATTEMPTED: 3, Status.AVAILABLE_FOR_PICKUP: 3, Status.DELIVERED: 4,
     Status.RETURNING: 2, Status.RETURNED: 3,
+}  # fmt: skip
+
+_STATE: dict[Status, str] = {
+    Status.PENDING: "preparing", Status.LABEL_CREATED: "preparing", Status.AVAILABLE_FOR_PICKUP: "pickup",
+    Status.DELIVERY_ATTEMPTED: "attention", Status.EXCEPTION: "attention", Status.LOST: "attention",
+    Status.RETURNING: "ended", Status.RETURNED: "ended", Status.CANCELLED: "ended", Status.DELIVERED: "arrived",
 }  # fmt: skip
 
 # What a reason still adds once a parcel has arrived or turned back: no "will try again", no "goes on".
@@ -186,6 +231,20 @@ def words(shipment: Shipment) -> Words:
     if shipment.status in _SETTLED and shipment.reason not in _SETTLED[shipment.status]:
         headline = detail = ""
     return Words(headline or base.headline, detail or base.detail, base.label, base.icon, _tone(shipment, base))
+
+
+def state(shipment: Shipment | None) -> str:
+    """The state under which an order's page shows a parcel, a key of `STATES`."""
+    if shipment is None:
+        return "preparing"
+    found = _STATE.get(shipment.status, "moving")
+    asked = shipment.action_required and found in ("moving", "preparing")
+    return "attention" if asked else found
+
+
+def reason_label(reason: str) -> str:
+    """The msgid of a reason in a few words, or ""."""
+    return REASON[reason][2] if reason in REASON else ""
 
 
 def label(event: Event) -> str:

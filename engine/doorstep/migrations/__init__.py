@@ -1,1 +1,1 @@
-"""Alembic's environment and versions; run by `doorstep.store`, no alembic.ini needed."""
+"""Alembic's environment and versions; run by `doorstep.database`, no alembic.ini needed."""

@@ -1,4 +1,4 @@
-"""What Alembic runs for a migration: the connection comes from `doorstep.store`."""
+"""What Alembic runs for a migration: the connection comes from `doorstep.database`."""
 
 from alembic import context
 

@@ -1,0 +1,58 @@
+"""What shoppers answered in widgets' forms, in SQL: one answer per store, widget, shipment and moment; the last edit wins."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, select
+
+from .clock import Clock
+from .database import Database, insert
+from .tables import answers
+
+
+class Answer(Struct, frozen=True):
+    """A kept answer of a widget's form."""
+
+    widget: str
+    shipment: str
+    moment: str
+    data: dict[str, Any]
+    updated_at: datetime
+
+
+class Answers:
+    """The answers of all stores."""
+
+    def __init__(self, database: Database, *, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def save(self, store: str, widget: str, shipment: str, moment: str, data: Mapping[str, Any]) -> None:
+        """Keeps an answer; an earlier one to the same question is replaced. Raises StoreError when it is not kept."""
+        now = self._clock.now()
+        values = {
+            "store": store, "widget": widget, "shipment": shipment, "moment": moment,
+            "data": msgspec.json.encode(data), "created_at": now, "updated_at": now,
+        }  # fmt: skip
+
+        def work(connection: Connection) -> None:
+            statement = insert(connection, answers).values(values)
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["store", "widget", "shipment", "moment"],
+                    set_={"data": statement.excluded.data, "updated_at": statement.excluded.updated_at},
+                )
+            )
+
+        await self._database.write(work)
+
+    async def of(self, store: str, widget: str, *, most: int = 1000) -> list[Answer]:
+        """The answers to a widget of a store, newest first. Raises StoreError."""
+        columns = (answers.c.widget, answers.c.shipment, answers.c.moment, answers.c.data, answers.c.updated_at)
+        query = select(*columns).where(answers.c.store == store, answers.c.widget == widget)
+        query = query.order_by(answers.c.updated_at.desc(), answers.c.id.desc()).limit(most)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [Answer(*row[:3], msgspec.json.decode(row[3]), row[4]) for row in rows]

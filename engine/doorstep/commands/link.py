@@ -1,0 +1,70 @@
+"""`doorstep link`: a signed link to an order's page, or none that was given works any more."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from ..access import Access
+from ..clock import SystemClock
+from ..config import Config
+from ..database import Database
+from ..errors import ConfigError
+from ..links import Links
+from ..orderbook import OrderBook
+from ..vault import Vault
+from .options import chosen, config_option, json_option, loaded, store_option
+
+
+@click.command()
+@click.argument("order")
+@config_option
+@store_option
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it works; `link_days` of the store, if not said.")
+@click.option("--void", is_flag=True, help="Make every link to the order that was given so far void.")
+@json_option
+def link(order: str, path: Path, store: str, days: int | None, void: bool, as_json: bool) -> None:
+    """Print a signed link to the page of ORDER: its number, or its id.
+
+    Whoever has the link sees the order. It works without cookies, and is never locked out.
+    """
+    if void and days:
+        raise click.UsageError("--void makes no link: leave --days out")
+    config = loaded(path)
+    store = chosen(config, store)
+    database, book, access = _opened(config)
+    database.open_now()
+    with database.writing() as connection:
+        kept = book.find(connection, store, order)
+        if kept is None or kept.erased_at is not None:
+            raise click.ClickException(f"store {store!r} has no order {order!r}: list them with `doorstep orders list`")
+        if void:
+            book.void_links(connection, kept.id)
+    if void:
+        told: dict[str, object] = {"order": kept.id, "number": kept.order.number, "voided": True}
+        click.echo(_json(told) if as_json else f"No link to order {kept.order.number} works any more.")
+        return
+    lasting = timedelta(days=days or config.stores[store].link_days)
+    url = f"{_origin(config, store)}/o/{access.link(kept, lasting)}/"
+    expires_at = SystemClock().now() + lasting
+    told = {"order": kept.id, "number": kept.order.number, "url": url, "expires_at": expires_at}
+    click.echo(_json(told) if as_json else url)
+
+
+def _opened(config: Config) -> tuple[Database, OrderBook, Access]:
+    if not config.secret_key:
+        raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
+    database, clock, vault = Database(config.database, base=config.base), SystemClock(), Vault(config.secret_key)
+    book = OrderBook(vault, clock=clock, calendars={}, carrier_named=str)  # nothing is written
+    return database, book, Access(database, book, Links(config.secret_key), vault, clock=clock)
+
+
+def _origin(config: Config, store: str) -> str:
+    """How the store is reached: from outside where the settings say so, else where this machine serves it."""
+    settings, server = config.stores[store], config.server
+    return (settings.public_url.rstrip("/") or f"http://{server.host}:{server.port}") + settings.path
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

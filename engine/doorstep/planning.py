@@ -1,0 +1,87 @@
+"""Whom to ask about a number, in which order: from candidates and what is known to accounts. Asks nobody."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from .config import Store
+from .plugins import Account, Plugins
+from .recognition import Candidate, Hints, Recognizer
+
+_TIE = 0.1  # candidates whose scores are this close are equals
+
+
+class Plan(Struct, frozen=True):
+    """The accounts to ask, equals together, best first. `direct`: carriers themselves, not only who may know of all."""
+
+    groups: list[list[Account]]
+    direct: bool
+
+    @property
+    def first(self) -> Account | None:
+        return next((account for group in self.groups for account in group), None)
+
+
+class Planner:
+    """Ranks for stores. `carrier` is the one named in the address (it alone counts then), `named` the one that the order
+    names, `home` the one that had the number before."""
+
+    def __init__(self, plugins: Plugins) -> None:
+        self._plugins = plugins
+        self._recognizer = Recognizer(plugins.manifests.values())
+
+    def candidates(self, number: str, store: Store, carrier: str = "", named: str = "") -> list[Candidate]:
+        """The carriers that a normalised number may belong to, best first, as this store sees it."""
+        accounts = self._plugins.accounts.values()
+        used = frozenset(
+            one.carrier.manifest.slug for one in accounts if not store.carriers or one.name in store.carriers
+        )
+        candidates = self._recognizer.candidates(number, Hints(carriers=used, countries=frozenset(store.countries)))
+        if carrier in self._plugins.manifests:
+            fitting = [candidate for candidate in candidates if candidate.carrier == carrier]
+            return fitting or [Candidate(carrier, "", 1.0, ("named in the address",))]
+        if named in self._plugins.manifests and all(candidate.carrier != named for candidate in candidates):
+            return [Candidate(named, "", 1.0, ("named by the order",)), *candidates]
+        return candidates
+
+    def likely(self, number: str, store: Store, carrier: str = "", named: str = "") -> tuple[str, ...]:
+        """The carriers to whose own pages a shopper can be sent: a form that any company may use (a GS1 unit) is nobody's."""
+        candidates = self.candidates(number, store, carrier, named)
+        good = [candidate.carrier for candidate in candidates if candidate.score >= candidates[0].score / 2]
+        manifests = self._plugins.manifests
+        return tuple(slug for slug in good if manifests[slug].link or manifests[slug].countries)
+
+    def plan(
+        self, number: str, store: Store, carrier: str = "", named: str = "", home: str = "", *, stranger: bool
+    ) -> Plan:
+        """Whoever may be asked for a `stranger`, or for an order's own customer."""
+        first = named or home
+        candidates = self.candidates(number, store, carrier, named)
+        groups: list[list[Account]] = []
+        leader: Candidate | None = None
+        for candidate in sorted(candidates, key=lambda candidate: candidate.carrier != first):
+            account = self._account(candidate.carrier, store, stranger=stranger)
+            if account is None:
+                continue
+            if leader is not None and leader.carrier != first and candidate.score >= leader.score - _TIE:
+                groups[-1].append(account)
+            else:
+                groups.append([account])
+                leader = candidate
+        aggregators = self._aggregators(store, stranger=stranger)
+        if not groups:
+            return Plan([aggregators], direct=False)
+        if aggregators and not carrier and named and self._account(named, store, stranger=stranger) is None:
+            return Plan([aggregators, *groups], direct=True)  # who can be asked directly is another carrier, at best
+        return Plan(groups, direct=True)
+
+    def _account(self, slug: str, store: Store, *, stranger: bool) -> Account | None:
+        """The store's account of a carrier; one whose share for strangers is 0 is not there for them."""
+        accounts = self._plugins.accounts_of(slug, store.carriers)
+        return next((account for account in accounts if account.strangers or not stranger), None)
+
+    def _aggregators(self, store: Store, *, stranger: bool) -> list[Account]:
+        """Who may know every carrier's numbers."""
+        slugs: Sequence[str] = [slug for slug, manifest in self._plugins.manifests.items() if manifest.aggregator]
+        accounts = [self._account(slug, store, stranger=stranger) for slug in slugs]
+        return [account for account in accounts if account is not None]

@@ -1,0 +1,80 @@
+"""What the pages share: who asks, a page rendered with its headers, a form as it was sent."""
+
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+from msgspec import structs
+from starlette.requests import Request
+from starlette.responses import Response
+
+from . import responses
+from .banners import Banners
+from .context import PageContext
+from .contexts import Visit
+from .errors import ThemeError
+from .fallback import fallback_page
+from .limits import Networks
+from .shops import Shop
+
+_LARGEST_FORM = 64 * 1024
+_WEAKEST = ";q=0.001"  # what a browser asks for comes first
+
+log = structlog.get_logger("doorstep.pages")
+
+
+def visit_of(request: Request, *, level: int = 0, language: str = "") -> Visit:
+    """Who looks at what, from a request. `language` is the page's where the reader names none that the shop speaks."""
+    shop: Shop = request.state.shop
+    accepted = request.headers.get("accept-language", "")
+    if language:
+        accepted = ",".join(filter(None, (accepted, language.replace("_", "-") + _WEAKEST)))
+    reader = shop.reader(request.query_params.get("lang", ""), accepted, level=level)
+    return Visit(shop, reader, request.url.path.removeprefix(shop.view.base), request.query_params)
+
+
+async def with_banners(visit: Visit, banners: Banners) -> Visit:
+    return structs.replace(visit, banners=await banners.of(visit.shop.id))
+
+
+def rendered(
+    request: Request, visit: Visit, template: str, context: PageContext, *, status: int = 200,
+    headers: Mapping[str, str] | None = None, slots: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
+    """A page, by the theme; where that fails, the plain one."""
+    shop, localizer = visit.shop, visit.reader.localizer
+    try:
+        html = shop.look.render(template, context, localizer, slots)
+    except ThemeError as error:
+        log.error("the theme failed, a plain page is shown", theme=shop.config.theme, reason=str(error))
+        html = fallback_page(context)
+    csp = responses.content_security_policy(shop.config.image_hosts)
+    return responses.page(request, html, language=localizer.tag, status=status, csp=csp, headers=headers or {})
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The text fields of a sent form, bounded; files are not taken."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > _LARGEST_FORM:
+        return {}
+    async with request.form(max_files=0, max_fields=50) as form:
+        return {key: value for key, value in form.items() if isinstance(value, str)}
+
+
+def network_of(request: Request, networks: Networks) -> str:
+    """The network that a request comes from, for limits."""
+    peer = request.client.host if request.client else ""
+    return networks.of(peer, ",".join(request.headers.getlist("x-forwarded-for")))
+
+
+def as_json(
+    request: Request, visit: Visit, context: PageContext, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The values of a page as JSON; a problem document with them inside where the page says that something is amiss."""
+    language = visit.reader.localizer.tag
+    if status >= 400 and (hero := context.hero) is not None:
+        return responses.problem(
+            status, hero.status, hero.headline, hero.detail, instance=request.url.path, language=language,
+            headers=headers, page=msgspec.to_builtins(context),
+        )  # fmt: skip
+    return responses.json(context, status=status, language=language, headers=headers)
