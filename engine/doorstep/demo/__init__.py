@@ -4,13 +4,14 @@ Two stores show the two themes; every sample parcel of every carrier is a link o
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader
-from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,16 +20,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import responses, wording
-from ..app import assemble, create_engine
+from ..app import Engine, assemble, create_engine
 from ..config import Config, Server, Store
 from ..i18n import N_, Localizer
-from ..manifest import Manifest
 from ..models import Status
 from ..packages import Package
 from ..samples import Case, Role, Samples
 from ..sandbox import Sandbox, sandbox_accounts
 from ..secret import Secret
-from ..shops import Shops
+from .orders import Product, demo_orders, links, orders_and_worker, products, written
 
 FILES = Path(__file__).parent / "shop"
 THEMES = {"classic": "", "minimal": "/minimal"}  # theme: path of the store that wears it
@@ -43,24 +43,9 @@ _REWARD = {
 }
 
 
-class Product(Struct, frozen=True, forbid_unknown_fields=True):
-    """An invented thing of the demo shop."""
-
-    name: str
-    price: str
-    currency: str
-    url: str
-    image: str
-
-
-def products() -> list[Product]:
-    raw = tomllib.loads((FILES / "products.toml").read_text("utf-8"))
-    return msgspec.convert(raw["products"], list[Product])
-
-
 def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: Server, redis: str = "") -> Config:
     """Settings as an operator would write them: an account per carrier at its sandbox, a store per theme."""
-    offered = [msgspec.structs.asdict(product) for product in products()]
+    offered = [msgspec.structs.asdict(product) for product in products(FILES)]
     widgets: dict[str, dict[str, Any]] = {
         "survey": {},
         "cross_sell": {"products": offered, "count": 3},
@@ -105,23 +90,26 @@ def demo_site(
     database = f"sqlite:///{(folder / 'demo.db').resolve()}"
     config = demo_config(sandbox_accounts(sandbox, url), database=database, server=server, redis=redis)
     engine = create_engine(config, packages=packages)
-    samples = list(sandbox.samples.values())
-    return DemoShop(assemble(engine), engine.shops, samples, engine.plugins.manifests)
+    goods = {product.id: product for product in products(FILES)}
+    today = datetime.now(UTC).date()
+    orders = [written(one, goods, sandbox.samples, today=today) for one in demo_orders(FILES)]
+    application = assemble(engine, beside=partial(orders_and_worker, engine, orders))
+    return DemoShop(application, engine, list(sandbox.samples.values()))
 
 
 class DemoShop:
     """The shop's front page in front of the engine's own application."""
 
-    def __init__(
-        self, engine: ASGIApp, shops: Shops, samples: Sequence[Samples], manifests: Mapping[str, Manifest]
-    ) -> None:
-        self._shop = next(shop for shop in shops.all if shop.id == "classic")
+    def __init__(self, application: ASGIApp, engine: Engine, samples: Sequence[Samples]) -> None:
+        self._shop = next(shop for shop in engine.shops.all if shop.id == "classic")
         self._samples = samples
-        self._manifests = manifests
+        self._manifests = engine.plugins.manifests
+        self._orders = demo_orders(FILES)
         loader = FileSystemLoader(FILES)
         self._template = Environment(loader=loader, autoescape=True).get_template("shop.html")
         self._texts = tomllib.loads((FILES / "texts.toml").read_text("utf-8"))
         self._engine = engine
+        self._application = application
         self._front = Starlette(
             routes=[
                 Route("/shop", lambda request: RedirectResponse("/shop/")),
@@ -135,9 +123,9 @@ class DemoShop:
         if front:
             await self._front(scope, receive, responses.protected(send))
         else:
-            await self._engine(scope, receive, send)
+            await self._application(scope, receive, send)
 
-    def _front_page(self, request: Request) -> Response:
+    async def _front_page(self, request: Request) -> Response:
         localizer = self._shop.reader(
             request.query_params.get("lang", ""), request.headers.get("accept-language", "")
         ).localizer
@@ -159,11 +147,20 @@ class DemoShop:
                 for name in THEMES
             ],
             groups=[*(self._group(one, base, localizer) for one in self._samples), *self._by_number(base, localizer)],
-            products=[self._product(product, localizer) for product in products()],
+            orders=await self._order_rows(theme, base, localizer),
+            products=[self._product(product, localizer) for product in products(FILES)],
             texts=self._texts.get(localizer.language, self._texts["en"]),
         )
         csp = responses.content_security_policy()
         return responses.page(request, html, language=localizer.tag, csp=csp, headers={})
+
+    async def _order_rows(self, theme: str, base: str, localizer: Localizer) -> list[dict[str, str]]:
+        paths = await links(self._engine, theme if theme in THEMES else "classic")
+        return [
+            {"number": one.number, "title": one.title, "url": f"{base}{paths[one.number]}?lang={localizer.tag}"}
+            for one in self._orders
+            if one.number in paths
+        ]
 
     def _language(self, code: str, current: Localizer, theme: str) -> dict[str, object]:
         other = self._shop.localizer(code)
