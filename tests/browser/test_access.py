@@ -63,7 +63,7 @@ def waiting(watch: Watch, impatient: Site, theme: str, language: str) -> Page:
         assert answer.status == 202
         route.fulfill(response=answer, headers={k: v for k, v in answer.headers.items() if k != "refresh"})
 
-    parcels = [case.number for case in SAMPLES["ups"].cases if case.demo]
+    parcels = [case.number for case in SAMPLES["la_poste"].cases if case.demo]  # none of the demo's orders has one
     address = impatient.address(f"/track/{parcels[next(_fresh)]}", theme, language)
     page = watch(on=impatient)
     page.route(address, stay)
