@@ -229,7 +229,7 @@ def test_orders_are_listed_and_shown_without_what_is_personal(desk: Path) -> Non
 
 
 WATCHED = """
-import sys
+import signal, sys
 from doorstep.commands import orders as command
 from doorstep.cli import main
 
@@ -239,6 +239,7 @@ def told(done, counts):
     print(done.created, flush=True)
 command._Done.add = told
 sys.argv = ["doorstep", "orders", "import", "orders.csv"]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would be deaf to it
 main()
 """
 
