@@ -1,12 +1,11 @@
 """`./dev bench [CASE…] [--json]`: reproducible figures, bounded, on this machine alone.
 
-Machines are noisy: compare ratios within one run, not microseconds between two. `page` is given as a multiple of the limit
-measured in the same run: a bare ASGI callable that returns the same bytes from the same server.
+Machines are noisy: compare ratios within one run, not microseconds between two. What a request costs is given as a share of the
+limit measured in the same run: what a bare ASGI callable costs that returns the same bytes from the same server.
 """
 
 import argparse
 import asyncio
-import gzip
 import http.client
 import json
 import os
@@ -20,27 +19,27 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import date
-from hashlib import blake2b
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from server import Answer, shop_engine
 from tutorial import walk
 
 from doorstep import Query, Response
-from doorstep.app import create_engine
 from doorstep.config import Config, Store
 from doorstep.contexts import Contexts, Visit
 from doorstep.errors import NumberError
 from doorstep.exchange import replay
 from doorstep.intake import take_in
+from doorstep.order import Item, Order, Parcel
 from doorstep.packages import installed
 from doorstep.plugins import load_plugins
 from doorstep.recognition import Hints, Recognizer, normalise
 from doorstep.samples import Case, Role
 from doorstep.sandbox import sandbox_accounts, sandbox_of
-from doorstep.secret import Secret
 from doorstep.serving import on_loopback
 
 ROUNDS = 7
@@ -158,22 +157,71 @@ def tutorial() -> list[Figures]:
         return walk(Path(folder))
 
 
-def page() -> list[Figures]:
-    """CPU of the server process for a page whose answer is known, and for the same bytes from a bare ASGI callable."""
-    number = _longest("ups").number
-    with _server("page") as asked:
-        body = asked.get(f"/track/{number}")
-        with _server("limit", body) as bare:
-            rounds = [(asked.cpu(f"/track/{number}"), bare.cpu("/")) for _ in range(ROUNDS)]
-    page_us, limit_us = (statistics.median(column) for column in zip(*rounds, strict=True))
-    row = {"cpu_us": round(page_us, 1), "limit_cpu_us": round(limit_us, 1), "times_limit": round(page_us / limit_us, 1)}
-    return [{"name": "page", "bytes": len(body), **row}]
+def hot() -> list[Figures]:
+    """CPU of the server process for a page that is finished and near."""
+    return _against_the_limit("hot")
+
+
+def unchanged() -> list[Figures]:
+    """The same for a reader who has it already."""
+    return _against_the_limit("304")
+
+
+def miss() -> list[Figures]:
+    """CPU of the server process for a page that is made anew from an answer in the cache."""
+    return _against_the_limit("miss", near_megabytes=0)
+
+
+def level1() -> list[Figures]:
+    """CPU of the server process for the page of an order, which is made for each request."""
+    return _against_the_limit("level1")
+
+
+def _against_the_limit(case: str, *, near_megabytes: int = 64) -> list[Figures]:
+    """Beside a bare ASGI callable that returns the same bytes, headers too, from the same server; and beside one that returns
+    the same body with two headers only. In alternating rounds."""
+    with tempfile.TemporaryDirectory(prefix="doorstep-bench-") as name:
+        folder = Path(name)
+        path = _order_page(folder) if case == "level1" else f"/track/{_longest('ups').number}"
+        with _server("page", str(folder), str(near_megabytes)) as asked:
+            whole = asked.get(path)
+            header = f"If-None-Match: {whole.headers['etag']}\r\n" if case == "304" else ""
+            two = ("content-type", "content-length")
+            few = Answer({name: whole.headers[name] for name in two}, whole.body)
+            with _limit(whole) as limit, _limit(few) as bare:
+                servers = (asked, limit, bare)
+                rounds = [[server.cpu(path, header) for server in servers] for _ in range(5)]
+    cpu_us, limit_us, bare_us = (statistics.median(column) for column in zip(*rounds, strict=True))
+    return [
+        {
+            "name": case,
+            "bytes": len(whole.body),
+            "cpu_us": round(cpu_us, 1),
+            "limit_cpu_us": round(limit_us, 1),
+            "share_of_limit": round(limit_us / cpu_us, 3),
+            "share_of_limit_with_two_headers": round(bare_us / cpu_us, 3),
+        }
+    ]
+
+
+def _order_page(folder: Path) -> str:
+    """Writes an order of one parcel; the path of its page."""
+    engine = shop_engine(folder, {})
+    asyncio.run(engine.database.open())
+    with engine.database.writing() as connection:
+        order = Order("1001", items=(Item("Trail shoes", "shoes"),), shipments=(Parcel(_longest("ups").number),))
+        kept = engine.orders.create(connection, "main", order)
+    return f"/o/{engine.access.link(kept, timedelta(days=1))}/"
 
 
 def render() -> list[Figures]:
     """CPU of one page from a known answer: its context, its template, the headers' tag, compression; each also as a multiple
     of a fixed loop, which two machines and two moments have in common."""
     return asyncio.run(_render())
+
+
+def _loop() -> dict[int, str]:
+    return {n & 255: str(n) for n in range(1000)}
 
 
 async def _render() -> list[Figures]:
@@ -187,27 +235,9 @@ async def _render() -> list[Figures]:
         contexts = Contexts(engine.plugins.manifests)
         context = contexts.of(visit, lookup)
         await engine.close()
-    body = shop.look.render("tracking.html", context, visit.reader.localizer).encode()
-    parts = {
-        "context": lambda: contexts.of(visit, lookup),
-        "template": lambda: shop.look.render("tracking.html", context, visit.reader.localizer),
-        "tag": lambda: blake2b(body, digest_size=12).hexdigest(),
-        "gzip 1": lambda: gzip.compress(body, 1, mtime=0),
-        "gzip 6": lambda: gzip.compress(body, 6, mtime=0),
-    }
-    rounds = {name: [(_cpu(call), _cpu(_loop)) for _ in range(ROUNDS)] for name, call in parts.items()}
-    return [
-        {
-            "name": f"render, {name}",
-            "cpu_us": round(statistics.median(spent for spent, _ in pairs), 1),
-            "times_loop": round(statistics.median(spent / loop for spent, loop in pairs), 2),
-        }
-        for name, pairs in rounds.items()
-    ]
-
-
-def _loop() -> dict[int, str]:
-    return {n & 255: str(n) for n in range(1000)}
+    made = _best(lambda: contexts.of(visit, lookup))
+    rendered = _best(lambda: shop.look.render("tracking.html", context, visit.reader.localizer))
+    return [{"name": "render", "context_us": round(made, 1), "template_us": round(rendered, 1)}]
 
 
 def importing() -> list[Figures]:
@@ -255,51 +285,62 @@ class _Server:
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self._tasks = Path(f"/proc/{process.pid}/task")
         self._port = port
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
-    def get(self, path: str) -> bytes:
-        self._connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
-        return self._connection.getresponse().read()
+    def get(self, path: str) -> Answer:
+        self._connection.request("GET", path, headers={"Accept-Encoding": "gzip", "Accept-Language": "en"})
+        answer = self._connection.getresponse()
+        if answer.status != 200:
+            raise SystemExit(f"{path}: {answer.status}")
+        own = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in ("date", "server")}
+        return Answer(own, answer.read())
 
-    def cpu(self, path: str, *, requests: int = 400) -> float:
-        """Microseconds on a CPU per request, over all threads of the process (the kernel's schedstat)."""
+    def cpu(self, path: str, header: str = "") -> float:
+        """Microseconds on a CPU per request, over all threads of the process (the kernel's schedstat): of as many requests as
+        fit into a third of a second."""
         before = self._spent()
-        asyncio.run(self._load(path, requests))
+        requests = asyncio.run(self._load(path, header, time.monotonic() + 0.35))
         return (self._spent() - before) / requests / 1000
 
-    async def _load(self, path: str, requests: int) -> None:
+    async def _load(self, path: str, header: str, ends: float) -> int:
         """Requests over several kept connections at once: a server that waits for each one works in smaller, dearer steps."""
-        await asyncio.gather(*(self._repeat(path, requests // CONNECTIONS) for _ in range(CONNECTIONS)))
+        return sum(await asyncio.gather(*(self._repeat(path, header, ends) for _ in range(CONNECTIONS))))
 
-    async def _repeat(self, path: str, times: int) -> None:
+    async def _repeat(self, path: str, header: str, ends: float) -> int:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        for _ in range(times):
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n".encode())
-            head = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(int(re.findall(rb"(?i)content-length: ([0-9]+)", head)[0]))
+        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\nAccept-Language: en\r\n{header}\r\n"
+        asked, count = head.encode(), 0
+        while not count or time.monotonic() < ends:
+            writer.write(asked)
+            answered = await reader.readuntil(b"\r\n\r\n")
+            if length := re.search(rb"(?i)content-length: ([0-9]+)", answered):
+                await reader.readexactly(int(length[1]))
+            count += 1
         writer.close()
         await writer.wait_closed()
+        return count
 
     def _spent(self) -> int:
         return sum(int((task / "schedstat").read_text().split()[0]) for task in self._tasks.iterdir())
 
 
+def _limit(answer: Answer) -> AbstractContextManager[_Server]:
+    return _server("limit", stdin=msgspec.json.encode(answer))
+
+
 @contextmanager
-def _server(kind: str, body: bytes = b"") -> Iterator[_Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, str(Path(__file__).parent / "server.py"), kind, str(port)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+def _server(kind: str, *arguments: str, stdin: bytes = b"") -> Iterator[_Server]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        handle, port = listening.fileno(), listening.getsockname()[1]
+        command = [sys.executable, str(Path(__file__).parent / "server.py"), kind, str(handle), *arguments]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[handle])
     try:
         assert process.stdin is not None
-        process.stdin.write(body)
+        process.stdin.write(stdin)
         process.stdin.close()
-        while process.poll() is None:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
-        yield _Server(process, port)
+        server = _Server(process, port)
+        server.get("/")  # it is up
+        yield server
     finally:
         process.terminate()
         process.wait(15)
@@ -311,9 +352,7 @@ def _longest(slug: str) -> Case:
 
 
 def _engine(accounts: dict[str, Any]) -> Any:
-    folder = Path(tempfile.mkdtemp(prefix="doorstep-bench-"))
-    store = Store(name="Bench", widgets={"survey": {}})
-    return create_engine(Config(stores={"main": store}, secret_key=(Secret("bench"),), carriers=accounts, base=folder))
+    return shop_engine(Path(tempfile.mkdtemp(prefix="doorstep-bench-")), accounts)
 
 
 def _best(call: Callable[[], Any], *, calls: int = 200) -> float:
@@ -334,7 +373,10 @@ CASES = {
     "parse": parse,
     "start": start,
     "render": render,
-    "page": page,
+    "hot": hot,
+    "304": unchanged,
+    "miss": miss,
+    "level1": level1,
     "tutorial": tutorial,
     "import": importing,
 }

@@ -142,7 +142,7 @@ def routes() -> str:
 def all_routes() -> list[str]:
     """Every route of the engine, as `METHOD /path`."""
     store = config.Store(name="Shop")
-    router = assemble(create_engine(config.Config(stores={"main": store}, secret_key=(Secret("docs"),))))
+    router = vars(assemble(create_engine(config.Config(stores={"main": store}, secret_key=(Secret("docs"),)))))["_app"]
     if not isinstance(router, StoreRouter):
         raise TypeError("the routes are elsewhere now")
     inside, outside = vars(router)["_inner"], vars(router)["_outside"]

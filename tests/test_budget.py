@@ -8,98 +8,100 @@ from doorstep.manifest import Limit
 
 from .clock import FakeClock
 
+pytestmark = pytest.mark.anyio
 
-def taken(budget: Budget, *, stranger: bool = False) -> int:
+
+async def taken(budget: Budget, *, stranger: bool = False) -> int:
     """How many calls can be taken at once."""
     count = 0
     while count < 1000:
         try:
-            budget.take(stranger=stranger)
+            await budget.take(stranger=stranger)
         except RateLimited:
             return count
         count += 1
     return count
 
 
-def wait_for(budget: Budget, *, stranger: bool = False) -> float:
+async def wait_for(budget: Budget, *, stranger: bool = False) -> float:
     with pytest.raises(RateLimited) as caught:
-        budget.take(stranger=stranger)
+        await budget.take(stranger=stranger)
     assert caught.value.retry_after is not None
     return caught.value.retry_after
 
 
-def test_a_full_bucket_gives_its_calls_and_no_more(clock: FakeClock) -> None:
-    assert taken(Budget([Limit(10, 5.0)], clock, strangers=1)) == 10
+async def test_a_full_bucket_gives_its_calls_and_no_more(clock: FakeClock) -> None:
+    assert await taken(Budget([Limit(10, 5.0)], clock, strangers=1)) == 10
 
 
-def test_the_bucket_fills_steadily_and_never_overflows(clock: FakeClock) -> None:
+async def test_the_bucket_fills_steadily_and_never_overflows(clock: FakeClock) -> None:
     budget = Budget([Limit(10, 5.0)], clock, strangers=1)  # two a second
-    taken(budget)
+    await taken(budget)
     clock.advance(1.5)
-    assert taken(budget) == 3
+    assert await taken(budget) == 3
     clock.advance(86_400)
-    assert taken(budget) == 10
+    assert await taken(budget) == 10
 
 
-def test_an_empty_bucket_says_when_the_next_call_is_there(clock: FakeClock) -> None:
+async def test_an_empty_bucket_says_when_the_next_call_is_there(clock: FakeClock) -> None:
     budget = Budget([Limit(10, 5.0)], clock, strangers=1)
-    taken(budget)
-    assert wait_for(budget) == pytest.approx(0.5)
+    await taken(budget)
+    assert await wait_for(budget) == pytest.approx(0.5)
     clock.advance(0.25)
-    assert wait_for(budget) == pytest.approx(0.25)
+    assert await wait_for(budget) == pytest.approx(0.25)
     clock.advance(0.25)
-    budget.take(stranger=False)
+    await budget.take(stranger=False)
 
 
-def test_strangers_use_only_their_share(clock: FakeClock) -> None:
+async def test_strangers_use_only_their_share(clock: FakeClock) -> None:
     budget = Budget([Limit(10, 10.0)], clock, strangers=0.3)
-    assert taken(budget, stranger=True) == 3
-    assert taken(budget) == 7
+    assert await taken(budget, stranger=True) == 3
+    assert await taken(budget) == 7
 
 
-def test_what_orders_used_is_gone_for_strangers_too(clock: FakeClock) -> None:
+async def test_what_orders_used_is_gone_for_strangers_too(clock: FakeClock) -> None:
     budget = Budget([Limit(10, 10.0)], clock, strangers=0.3)
     for _ in range(8):
-        budget.take(stranger=False)
-    assert wait_for(budget, stranger=True) == pytest.approx(
+        await budget.take(stranger=False)
+    assert await wait_for(budget, stranger=True) == pytest.approx(
         6.0
     )  # 2 left, 7 kept for orders and 1 to take: 6 are missing
     clock.advance(6.0)
-    budget.take(stranger=True)
+    await budget.take(stranger=True)
 
 
-def test_strangers_without_a_share_never_ask(clock: FakeClock) -> None:
-    assert taken(Budget([Limit(10, 10.0)], clock, strangers=0), stranger=True) == 0
+async def test_strangers_without_a_share_never_ask(clock: FakeClock) -> None:
+    assert await taken(Budget([Limit(10, 10.0)], clock, strangers=0), stranger=True) == 0
 
 
-def test_a_carrier_that_names_no_limit_has_none(clock: FakeClock) -> None:
-    assert taken(Budget([], clock, strangers=0), stranger=True) == 1000
+async def test_a_carrier_that_names_no_limit_has_none(clock: FakeClock) -> None:
+    assert await taken(Budget([], clock, strangers=0), stranger=True) == 1000
 
 
-def test_a_carrier_that_says_wait_is_not_asked_until_then(clock: FakeClock) -> None:
+async def test_a_carrier_that_says_wait_is_not_asked_until_then(clock: FakeClock) -> None:
     budget = Budget([], clock, strangers=1)
-    budget.wait(30)
+    await budget.wait(30)
     clock.advance(10)
-    assert wait_for(budget) == pytest.approx(20)
+    assert await wait_for(budget) == pytest.approx(20)
     clock.advance(20)
-    budget.take(stranger=False)
+    await budget.take(stranger=False)
 
 
 @pytest.mark.parametrize(("said", "kept"), [(10 * 365 * 86_400, LONGEST_WAIT), (-5, 0), (float("inf"), LONGEST_WAIT)])
-def test_a_senseless_wait_is_bounded(clock: FakeClock, said: float, kept: float) -> None:
+async def test_a_senseless_wait_is_bounded(clock: FakeClock, said: float, kept: float) -> None:
     budget = Budget([], clock, strangers=1)
-    budget.wait(said)
+    await budget.wait(said)
     if kept:
-        assert wait_for(budget) == pytest.approx(kept)
+        assert await wait_for(budget) == pytest.approx(kept)
     else:
-        budget.take(stranger=True)
+        await budget.take(stranger=True)
 
 
-def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeClock) -> None:
+async def test_a_shorter_wait_does_not_cut_a_longer_one(clock: FakeClock) -> None:
     budget = Budget([], clock, strangers=1)
-    budget.wait(60)
-    budget.wait(1)
-    assert wait_for(budget) == pytest.approx(60)
+    await budget.wait(60)
+    await budget.wait(1)
+    assert await wait_for(budget) == pytest.approx(60)
 
 
 def failing(breaker: Breaker, times: int) -> None:
@@ -107,7 +109,7 @@ def failing(breaker: Breaker, times: int) -> None:
         breaker.failed()
 
 
-def test_a_run_of_failures_opens_the_breaker(clock: FakeClock) -> None:
+async def test_a_run_of_failures_opens_the_breaker(clock: FakeClock) -> None:
     breaker = Breaker(clock, failures=3, pause=30)
     failing(breaker, 2)
     breaker.check()
@@ -118,7 +120,7 @@ def test_a_run_of_failures_opens_the_breaker(clock: FakeClock) -> None:
     assert caught.value.retry_after == pytest.approx(30)
 
 
-def test_a_success_between_failures_keeps_it_closed(clock: FakeClock) -> None:
+async def test_a_success_between_failures_keeps_it_closed(clock: FakeClock) -> None:
     breaker = Breaker(clock, failures=3)
     failing(breaker, 2)
     breaker.succeeded()
@@ -126,7 +128,7 @@ def test_a_success_between_failures_keeps_it_closed(clock: FakeClock) -> None:
     assert not breaker.open
 
 
-def test_an_open_breaker_lets_one_try_through_each_pause(clock: FakeClock) -> None:
+async def test_an_open_breaker_lets_one_try_through_each_pause(clock: FakeClock) -> None:
     breaker = Breaker(clock, failures=3, pause=30)
     failing(breaker, 3)
     clock.advance(30)
@@ -137,7 +139,7 @@ def test_an_open_breaker_lets_one_try_through_each_pause(clock: FakeClock) -> No
     breaker.check()
 
 
-def test_a_try_that_fails_opens_it_for_another_pause(clock: FakeClock) -> None:
+async def test_a_try_that_fails_opens_it_for_another_pause(clock: FakeClock) -> None:
     breaker = Breaker(clock, failures=3, pause=30)
     failing(breaker, 3)
     clock.advance(30)
@@ -149,7 +151,7 @@ def test_a_try_that_fails_opens_it_for_another_pause(clock: FakeClock) -> None:
         breaker.check()
 
 
-def test_a_try_that_succeeds_closes_it(clock: FakeClock) -> None:
+async def test_a_try_that_succeeds_closes_it(clock: FakeClock) -> None:
     breaker = Breaker(clock, failures=3, pause=30)
     failing(breaker, 3)
     clock.advance(30)

@@ -9,7 +9,7 @@ import pytest
 
 from doorstep.cache import MemoryCache
 from doorstep.metrics import Metrics
-from doorstep.shared_cache import RedisCache, TieredCache
+from doorstep.shared_cache import RedisCache, RedisServer, TieredCache
 
 from .servers import redis_url
 
@@ -27,7 +27,7 @@ async def cache(request, clock):
     if request.param == "memory":
         cache = MemoryCache(clock)
     else:
-        shared = RedisCache(request.getfixturevalue("shared_url"), metrics=Metrics())
+        shared = RedisCache(RedisServer(request.getfixturevalue("shared_url"), metrics=Metrics()))
         cache = shared if request.param == "redis" else TieredCache(MemoryCache(clock), shared)
     yield cache
     await cache.close()
@@ -49,9 +49,9 @@ async def test_bytes_come_back_as_they_were(cache, key, value):
 
 
 async def test_a_later_value_replaces_the_earlier_one(cache, key):
-    await cache.set(key, b"earlier", 60)
-    await cache.set(key, b"later", 60)
-    assert await cache.get(key) == b"later"
+    await cache.set(key, b"00000001 earlier", 60)
+    await cache.set(key, b"00000002 later", 60)
+    assert await cache.get(key) == b"00000002 later"
 
 
 async def test_a_value_is_gone_when_its_time_is_over(cache, key, clock):
@@ -122,12 +122,12 @@ async def test_replacing_and_expiring_give_the_room_back(clock):
 
 
 async def test_a_process_reads_what_another_wrote(shared_url, clock, key):
-    one = TieredCache(MemoryCache(clock), RedisCache(shared_url, metrics=Metrics()))
-    other = TieredCache(MemoryCache(clock), RedisCache(shared_url, metrics=Metrics()))
-    await one.set(key, b"old", 60)
-    assert await other.get(key) == b"old"
-    await other.set(key, b"new", 60)
-    assert await one.get(key) == b"new"
+    one = TieredCache(MemoryCache(clock), RedisCache(RedisServer(shared_url, metrics=Metrics())))
+    other = TieredCache(MemoryCache(clock), RedisCache(RedisServer(shared_url, metrics=Metrics())))
+    await one.set(key, b"2026.001 old", 60)
+    assert await other.get(key) == b"2026.001 old"
+    await other.set(key, b"2026.002 new", 60)
+    assert await one.get(key) == b"2026.002 new"
     await one.close()
     await other.close()
 

@@ -9,8 +9,9 @@ from redis.asyncio import Redis
 
 from doorstep.cache import MemoryCache
 from doorstep.metrics import Metrics
-from doorstep.shared_cache import RedisCache, TieredCache
+from doorstep.shared_cache import RedisCache, RedisServer, TieredCache
 
+from .rigs import proxied
 from .servers import redis_server, until
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +30,7 @@ async def open_cache():
 
     def open_one(url):
         metrics = Metrics()
-        cache = RedisCache(url, metrics=metrics, retry_after=0.05)
+        cache = RedisCache(RedisServer(url, metrics=metrics, retry_after=0.05))
         opened.append(cache)
         return cache, lambda operation="get": failures(metrics, operation)
 
@@ -236,3 +237,33 @@ async def test_a_cache_that_is_closed_while_it_looks_for_its_server_leaves_nothi
     await cache.close()
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == before - 1
+
+
+async def test_what_is_asked_in_one_turn_of_the_loop_goes_out_and_comes_back_together(server):
+    async with proxied(server.port) as proxy:
+        shared = RedisServer(proxy.url, metrics=Metrics())
+        cache = RedisCache(shared)
+        await cache.set("k3", b"3", 60)
+        answers = []
+
+        def noted(piece):
+            answers.append(piece)
+            return piece
+
+        proxy.change = noted
+        values = await asyncio.gather(*(cache.get(f"k{n}") for n in range(40)))
+        assert values == [b"3" if n == 3 else None for n in range(40)]
+        assert len(answers) == 1
+        await shared.close()
+
+
+async def test_an_answer_written_in_an_outage_is_not_hidden_by_the_older_one_in_redis(server, open_cache, clock):
+    shared, _ = open_cache(server.url)
+    cache = TieredCache(MemoryCache(clock), shared)
+    await cache.set("k", b"00000001 before", 60)
+    server.freeze()
+    await cache.set("k", b"00000002 meanwhile", 60)
+    server.thaw()
+    await until(lambda: cache.healthy)
+    assert await shared.get("k") in (b"00000001 before", b"00000002 meanwhile")
+    assert await cache.get("k") == b"00000002 meanwhile"

@@ -202,7 +202,8 @@ def test_no_log_line_and_no_counter_carries_a_number_or_a_person(tmp_path, plugi
 
 def walked(front):
     """Every route there is, with a parcel's number, the order's number and a link that nobody gave."""
-    for app in (front.client.app._inner, front.client.app._outside):
+    router = front.client.app._app
+    for app in (router._inner, router._outside):
         for route in app.routes:
             if isinstance(route, Route):
                 for number in NUMBERS:

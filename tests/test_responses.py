@@ -29,7 +29,6 @@ RESPONSES = {
     "page": (200, lambda front: front.get(PAGE)),
     "page, packed": (200, lambda front: front.get(PAGE, accept_encoding="gzip")),
     "head": (200, lambda front: front.client.head(PAGE)),
-    "not changed": (304, lambda front: front.get(PAGE, if_none_match=front.get(PAGE).headers["etag"])),
     "other spelling": (308, lambda front: front.get(PAGE.lower())),
     "from the form": (303, lambda front: front.get(f"/?number={DELIVERED}")),
     "slash too many": (308, lambda front: front.get(PAGE + "/")),

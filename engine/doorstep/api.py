@@ -22,7 +22,7 @@ from .plugins import Plugins, State
 from .recognition import normalise
 from .shops import Shop, Shops
 from .tracker import Lookup, Outcome, Tracker
-from .visits import network_of
+from .visits import cached, network_of
 
 _STATUS = {
     Outcome.WAITING: 202, Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404,
@@ -169,7 +169,7 @@ class Api:
             "freshness": lookup.freshness,
             "shipments": [views.coarse_shipment(shipment) for shipment in lookup.shipments],
         }
-        return responses.json(body)
+        return responses.json(body, headers=cached(shop, lookup))
 
     def _problem(
         self, request: Request, shop: Shop, code: str, status: int, *, headers: Mapping[str, str] | None = None,

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
+from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -20,6 +22,7 @@ from .answers import Answers
 from .api import Api, HealthApi, open_operations
 from .banners import Banners
 from .banners_api import BannersApi
+from .budget import Budgets
 from .cache import Cache, MemoryCache
 from .clock import Clock, SystemClock
 from .config import Config
@@ -31,12 +34,16 @@ from .errors import ConfigError
 from .fetch import Fetcher
 from .forms import from_own_pages
 from .gate import Gate, not_allowed
+from .hot import HotPath
 from .idempotency import Once
+from .invalidation import Invalidation
 from .keys import Keys
+from .leases import Leases, OwnLeases, SharedLeases
 from .ledger import Ledger
 from .limits import Limits
 from .links import Links
 from .metrics import Metrics
+from .near import NearPages
 from .openapi import OpenApi, Operation, routes
 from .order_files import OrderFiles
 from .order_pages import OrderPages
@@ -86,11 +93,14 @@ class Engine(Struct, frozen=True):
     limits: Limits
     shops: Shops
     metrics: Metrics
+    invalidation: Invalidation
+    near: NearPages
 
     async def close(self) -> None:
         await self.deliverer.aclose()
         await self.tracker.close()
         await self.fetcher.aclose()
+        await self.invalidation.close()
         await self.cache.close()
         await self.database.close()
 
@@ -102,8 +112,11 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     clock = clock or SystemClock()
     metrics = Metrics()
     plugins = load_plugins(config, found(config.base / config.plugins.folder) if packages is None else packages)
-    fetcher = Fetcher(clock=clock, metrics=metrics)
-    cache = _cache(config, clock, metrics)
+    cache, leases, budgets = _shared(config, clock, metrics)
+    fetcher = Fetcher(clock=clock, metrics=metrics, budgets=budgets)
+    invalidation = _invalidation(config, clock)
+    moved = invalidation.moved
+    near = NearPages(clock, invalidation, most_bytes=config.server.near_megabytes * 1024 * 1024)
     database = Database(config.database, base=config.base)
     answers = Answers(database, clock=clock)
     calendars = {id: (store.calendar, ZoneInfo(store.timezone)) for id, store in config.stores.items()}
@@ -120,7 +133,17 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         zones={id: zone for id, (_, zone) in calendars.items()},
     )
     secret = config.secret_key[0]
-    tracker = Tracker(plugins, fetcher, cache, clock=clock, metrics=metrics, secret=secret, records=records)
+    tracker = Tracker(
+        plugins,
+        fetcher,
+        cache,
+        clock=clock,
+        metrics=metrics,
+        secret=secret,
+        records=records,
+        leases=leases,
+        moved=moved,
+    )
     deliverer = Deliverer(database, webhooks, clock=clock, metrics=metrics)
     links = Links(config.secret_key)
     access = Access(database, orders, links, vault, clock=clock)
@@ -128,7 +151,9 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     ledger = Ledger(orders, outbox, clock=clock)
     receiver = Receiver(orders, ledger, outbox, vault, clock=clock)
     reports = Reports(vault, outbox, clock=clock)
-    banners = Banners(database, {id: store.banners for id, store in config.stores.items()}, clock=clock)
+    of_stores = {id: store.banners for id, store in config.stores.items()}
+    banners = Banners(database, of_stores, clock=clock, moved=moved)
+    invalidation.keepers += [near, banners]
     limits = RateLimits(config.server.api_limit, clock=clock)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
     shops = open_shops(config, plugins, clock=clock, metrics=metrics)
@@ -157,16 +182,38 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         guesses,
         shops,
         metrics,
+        invalidation,
+        near,
     )
 
 
-def _cache(config: Config, clock: Clock, metrics: Metrics) -> Cache:
+def _invalidation(config: Config, clock: Clock) -> Invalidation:
+    if not config.redis:
+        return Invalidation(clock=clock)
+    from .shared_channel import redis_channel  # as below
+
+    return Invalidation(partial(redis_channel, config.redis.reveal(), _channel_name(config)), clock=clock)
+
+
+def _channel_name(config: Config) -> str:
+    """Of those who share a Redis, only processes of the same engine hear each other."""
+    return f"ds1:moved:{blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()}"
+
+
+def _shared(config: Config, clock: Clock, metrics: Metrics) -> tuple[Cache, Leases, Budgets]:
+    """What processes have in common where there is a Redis; what this one has alone where there is none."""
     near = MemoryCache(clock)
     if not config.redis:
-        return near
-    from .shared_cache import RedisCache, TieredCache  # the client is a large part of the start
+        return near, OwnLeases(near), Budgets(clock)
+    from .shared_cache import RedisCache, RedisServer, TieredCache  # the client is a large part of the start
 
-    return TieredCache(near, RedisCache(config.redis.reveal(), metrics=metrics))
+    try:
+        server = RedisServer(config.redis.reveal(), metrics=metrics)
+    except ValueError as error:
+        raise ConfigError(f"{config.file}: redis: {error}", next_step="write redis://host:6379/0") from None
+    space = blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()
+    cache = TieredCache(near, RedisCache(server))
+    return cache, SharedLeases(server, near), Budgets(clock, server, space=space)
 
 
 def create_app(config: Config, *, clock: Clock | None = None, packages: Iterable[Package] | None = None) -> ASGIApp:
@@ -180,8 +227,9 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     _tell_what_is_broken(engine)
     deadline = engine.config.server.deadline
     pages = Pages(
-        engine.tracker, engine.plugins, engine.answers, engine.access, engine.banners, engine.limits, deadline=deadline
-    )
+        engine.tracker, engine.plugins, engine.answers, engine.access, engine.banners, engine.limits, near=engine.near,
+        deadline=deadline,
+    )  # fmt: skip
     order_pages = OrderPages(
         engine.access, engine.orders, engine.reports, engine.database, engine.tracker, engine.plugins, engine.answers,
         engine.banners, engine.limits, deadline=deadline,
@@ -198,6 +246,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await engine.database.open()
+        engine.invalidation.start()
         async with beside():
             yield
         await engine.close()
@@ -249,7 +298,8 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/metrics", health.metrics),
         ]
     )
-    return StoreRouter(engine.shops, inner, outside)
+    router = StoreRouter(engine.shops, inner, outside)
+    return HotPath(router, engine.shops, engine.near, engine.limits, metrics=engine.metrics, clock=engine.clock)
 
 
 def _merchants(engine: Engine) -> list[Operation]:

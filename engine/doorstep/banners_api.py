@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
 
 from . import payload
 from .banner import Banner
@@ -42,7 +44,7 @@ class BannersApi:
     def operations(self) -> list[Operation]:
         of, read, write = self._gate.operation, {"scope": "banners:read"}, {"scope": "banners:write"}
         none: dict[str, Any] = {"refuses": (404,)}
-        return [
+        operations = [
             of(
                 self.create_banner, "POST", _BANNERS, "Put a banner on pages",
                 takes=Banner, gives={201: BannerAnswer}, **write,
@@ -55,6 +57,18 @@ class BannersApi:
             ),
             of(self.delete_banner, "DELETE", _BANNER, "Take a banner away", gives={204: None}, **none, **write),
         ]  # fmt: skip
+        return [one if one.method == "GET" else self._told(one) for one in operations]
+
+    def _told(self, operation: Operation) -> Operation:
+        """The operation, after which pages show the banners as they are then."""
+
+        async def endpoint(request: Request) -> Response:
+            try:
+                return await operation.endpoint(request)
+            finally:
+                self._banners.changed(request.state.shop.id)
+
+        return structs.replace(operation, endpoint=endpoint)
 
     def create_banner(self, connection: Connection, call: Call) -> Reply:
         banner = payload.convert(call.body, Banner)

@@ -1,12 +1,17 @@
-"""Where carrier answers are kept for a while, in the process; `shared_cache` has Redis. Bytes in, bytes out, nothing unpickled.
+"""Where what is known is kept for a while, in the process; `shared_cache` has Redis. Bytes in, bytes out, nothing unpickled.
 
 A cache never fails a page: what it cannot give is a miss, what it cannot keep is counted.
 """
 
+import asyncio
 from collections import OrderedDict
-from typing import Protocol
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
 
 from .clock import Clock
+
+T = TypeVar("T")
 
 
 class Cache(Protocol):
@@ -18,6 +23,26 @@ class Cache(Protocol):
     async def get(self, key: str) -> bytes | None: ...
     async def set(self, key: str, value: bytes, ttl: float) -> None: ...
     async def close(self) -> None: ...
+
+
+class Unshared(Exception):
+    """The server that processes share is lost, or did not take it: each process goes on alone."""
+
+
+class Shared(Protocol):
+    """The server that processes share, as far as it is more than a cache."""
+
+    async def run(self, type: type[T], script: str, keys: Sequence[str], *values: str | bytes | float) -> T:
+        """Runs a Lua script there, which nothing comes between; what it returns is of this type. Raises Unshared, after a
+        quarter of a second at most."""
+        ...
+
+    def hearing(self, key: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """An event that is set when a script publishes the key on `LANDED`, and whenever a message may have been missed."""
+        ...
+
+
+LANDED = "doorstep:landed"  # the channel
 
 
 class MemoryCache:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from .auth import Auth, Credential
-from .budget import Breaker, Budget
+from .budget import Breaker, Budget, Budgets
 from .clock import Clock
 from .errors import (
     AuthExpired,
@@ -49,10 +49,10 @@ class _Done(Struct, frozen=True):
 class _Line:
     """What is kept per account between questions."""
 
-    def __init__(self, account: Account, clock: Clock) -> None:
+    def __init__(self, account: Account, clock: Clock, budget: Budget) -> None:
         manifest = account.carrier.manifest
         self.account = account
-        self.budget = Budget(manifest.limits, clock, strangers=account.strangers)
+        self.budget = budget
         self.breaker = Breaker(clock)
         self.slots = asyncio.Semaphore(manifest.concurrent)
         self.threads = Threads()
@@ -84,11 +84,13 @@ class Fetcher:
     """Asks carriers. One per process; close it with `aclose()`."""
 
     def __init__(
-        self, *, clock: Clock, metrics: Metrics, transport: GuardedTransport | None = None, deadline: float = 10.0
-    ) -> None:
+        self, *, clock: Clock, metrics: Metrics, transport: GuardedTransport | None = None, deadline: float = 10.0,
+        budgets: Budgets | None = None,
+    ) -> None:  # fmt: skip
         self._clock = clock
         self._metrics = metrics
         self._deadline = deadline
+        self._budgets = budgets or Budgets(clock)
         self._transport = transport or GuardedTransport()
         self._sender = Sender(clock=clock, transport=self._transport, timeout=deadline)
         self._lines: dict[str, _Line] = {}
@@ -162,7 +164,7 @@ class Fetcher:
         try:
             # A refusal of our own is not the carrier's failure: it must not keep the breaker open.
             line.breaker.check()
-            line.budget.take(stranger=stranger)
+            await line.budget.take(stranger=stranger)
         except CarrierError as error:
             self._metrics.carrier_calls.labels(slug, error.code).inc()
             raise
@@ -172,7 +174,7 @@ class Fetcher:
             _hide_numbers(error, question.queries)
             self._metrics.carrier_calls.labels(slug, error.code).inc()
             if error.retry_after is not None or isinstance(error, RateLimited):
-                line.budget.wait(_PAUSE if error.retry_after is None else error.retry_after)
+                await line.budget.wait(_PAUSE if error.retry_after is None else error.retry_after)
             if isinstance(error, CarrierUnavailable | PluginFailed):
                 line.breaker.failed()
             raise
@@ -184,7 +186,9 @@ class Fetcher:
 
     def _line(self, account: Account) -> _Line:
         if account.name not in self._lines:
-            self._lines[account.name] = _Line(account, self._clock)
+            limits = account.carrier.manifest.limits
+            budget = self._budgets.of(account.name, limits, strangers=account.strangers)
+            self._lines[account.name] = _Line(account, self._clock, budget)
             if account.endpoint:
                 self._transport.trust(account.endpoint)
         return self._lines[account.name]
@@ -276,7 +280,7 @@ class Fetcher:
 
     async def _send_once(self, call: _Call, request: Request) -> Response:
         if call.requests:  # the question's first request was taken from the budget before it began
-            call.line.budget.spend()
+            await call.line.budget.spend()
         call.requests += 1
         return await self._sender.send(request, call.line.account, call.wire)
 

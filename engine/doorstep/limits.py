@@ -31,6 +31,12 @@ class Guesses:
         self._window = window
         self._clock = clock
         self._counts: OrderedDict[str, _Count] = OrderedDict()
+        self._last_refusal_ends = 0.0  # nobody was refused yet
+
+    @property
+    def refuses_somebody(self) -> bool:
+        """False: nobody is refused now, whoever asks."""
+        return self._last_refusal_ends > 0 and self._clock.monotonic() < self._last_refusal_ends
 
     def make(self, *keys: str) -> float:
         """Counts a guess. More than 0: it is not allowed, and how many seconds from now one is again."""
@@ -42,7 +48,7 @@ class Guesses:
         for count in counts:
             count.made += 1
             if count.made >= self._most:
-                count.ends = now + self._window
+                count.ends = self._last_refusal_ends = now + self._window
         return 0
 
     def right(self, *keys: str) -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from . import order_forms, views
+from . import order_forms, responses, views
 from .access import Access
 from .answers import Answers
 from .banners import Banners
@@ -18,11 +18,12 @@ from .contexts import REFRESH, STATUS, Contexts, Visit
 from .errors import NumberError, StoreError
 from .i18n import N_
 from .limits import Limits, digest
+from .near import NearPages, variant
 from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
-from .tracker import Lookup, Outcome, Tracker
-from .visits import as_json, form_of, network_of, rendered, visit_of, with_banners
+from .tracker import Freshness, Lookup, Outcome, Tracker
+from .visits import as_json, cached, form_of, made, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, ShipmentFacts, WidgetView
 
 _LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
@@ -48,7 +49,7 @@ class Pages:
 
     def __init__(
         self, tracker: Tracker, plugins: Plugins, answers: Answers, access: Access, banners: Banners, limits: Limits, *,
-        deadline: float,
+        near: NearPages, deadline: float,
     ) -> None:  # fmt: skip
         self._tracker = tracker
         self._contexts = Contexts(plugins.manifests)
@@ -56,6 +57,7 @@ class Pages:
         self._access = access
         self._banners = banners
         self._limits = limits
+        self._near = near
         self._deadline = deadline
 
     async def lookup(self, request: Request) -> Response:
@@ -103,6 +105,7 @@ class Pages:
 
     async def track(self, request: Request) -> Response:
         """`GET /track/{number}`."""
+        began = self._near.begin()
         visit = await with_banners(visit_of(request), self._banners)
         try:
             number = normalise(request.path_params["number"])
@@ -113,7 +116,10 @@ class Pages:
         if after := self._refused(request):
             headers = {"Retry-After": str(round(after) or 1)}
             return self._message(request, "too_many_numbers", 429, headers)
-        return await self._answer(request, visit, self._counted(request, await self._look_up(visit, number)))
+        lookup = self._counted(request, await self._look_up(visit, number))
+        page = await self._answer(request, visit, lookup)
+        self._keep(request, visit, lookup, page, began)
+        return responses.unless_known(request, page)
 
     async def submit(self, request: Request) -> Response:
         """`POST /track/{number}/widgets/{widget}`: keeps what a widget's form gave, then back to the page (303)."""
@@ -155,8 +161,9 @@ class Pages:
             lookup = self._counted(request, await self._look_up(visit, normalise(request.path_params["number"])))
             status, context = STATUS[lookup.outcome], self._contexts.of(visit, lookup)
         except NumberError:
-            status, context = 400, self._contexts.message(visit, "invalid_number")
-        return as_json(request, visit, context, status)
+            context = self._contexts.message(visit, "invalid_number")
+            return as_json(request, visit, context, 400)
+        return as_json(request, visit, context, status, cached(visit.shop, lookup))
 
     def not_found(self, request: Request) -> Response:
         return self._message(request, "not_a_page", 404)
@@ -205,7 +212,7 @@ class Pages:
         self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, refused: Refused | None = None
     ) -> Response:
         context = self._contexts.of(visit, lookup)
-        headers: dict[str, str] = {}
+        headers = cached(visit.shop, lookup)
         if lookup.outcome is Outcome.WAITING and request.method != "POST":
             headers["Refresh"] = str(REFRESH)
         if 503 in (status, STATUS[lookup.outcome]):
@@ -213,10 +220,30 @@ class Pages:
         slots: Mapping[str, str] = {}
         if lookup.outcome is Outcome.FOUND:
             shown = {name: _widget_view(visit, lookup, name, refused) for name in visit.shop.config.widgets}
+            failures = visit.shop.widgets.failures
             slots = await visit.shop.widgets.slots(shown, visit.reader.localizer)
+            if visit.shop.widgets.failures > failures:
+                headers["Cache-Control"] = "no-store"  # something is missing that may be back a moment later
         template = "choose.html" if lookup.outcome is Outcome.CHOOSE else "tracking.html"
         status = status or STATUS[lookup.outcome]
-        return rendered(request, visit, template, context, status=status, headers=headers, slots=slots)
+        return made(request, visit, template, context, status=status, headers=headers, slots=slots)
+
+    def _keep(self, request: Request, visit: Visit, lookup: Lookup, page: Response, began: int) -> None:
+        """Keeps a finished page near: of one parcel whose answer is fresh, in a form that others will ask for too."""
+        if page.status_code != 200 or lookup.outcome is not Outcome.FOUND or lookup.freshness is not Freshness.FRESH:
+            return
+        if not lookup.tags or lookup.fresh_until is None or "done" in visit.params:
+            return
+        shipment, language = lookup.shipments[0], visit.reader.localizer
+        own = {"carrier": shipment.carrier, "parcel": shipment.id, "lang": language.tag}
+        if not page.headers["cache-control"].startswith("public") or not visit.carried.items() <= own.items():
+            return
+        packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))
+        key = (variant(visit.shop.id, language.language, visit.carried, packed=packed), request.url.path)
+        edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
+        span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
+        tags = (*lookup.tags, self._banners.tag(visit.shop.id))
+        self._near.keep(key, responses.finished(page, span, lookup.fresh_until, tags), began)
 
     def _message(self, request: Request, kind: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
         visit = visit_of(request)

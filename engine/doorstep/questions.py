@@ -1,4 +1,5 @@
-"""One question at a time per number and account, however many ask; what is kept of the answers, and of the failures.
+"""One question at a time per number and account, however many ask, in however many processes; what is kept of the answers,
+and of the failures.
 
 A question outlives the page that began it. An error belongs to the question, never to the shipment.
 """
@@ -6,7 +7,9 @@ A question outlives the page that began it. An error belongs to the question, ne
 import asyncio
 import hmac
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -16,16 +19,21 @@ from msgspec import Struct
 
 from .cache import Cache
 from .clock import Clock
-from .errors import CarrierError
-from .exchange import Answer, Found, NotFound, Query
+from .compact import FORMAT, STAMP, at, pack, stamp, unpack
+from .errors import CarrierError, CarrierUnavailable
+from .exchange import Answer, Answers, Found, NotFound, Query
 from .fetch import Fetcher
 from .freshness import KEPT, Entry
+from .invalidation import Moved, nobody
+from .leases import Leases, OwnLeases
+from .metrics import Metrics
 from .models import Shipment
 from .plugins import Account
 from .secret import Secret
 
-_FORMAT = "ds1"  # of what the cache keeps; another format is another key
 _MOST_FAILURES = 4096
+_GATHERED = 0.25  # seconds that a batch waits for numbers of which others may be asking
+_ERRORS = {one.code: one for one in CarrierError.__subclasses__()}
 
 log = structlog.get_logger("doorstep.questions")
 
@@ -35,15 +43,38 @@ class _Failure(Struct, frozen=True):
     until: float  # on the monotonic clock: not asked again before
 
 
-class Questions:
-    """Answers by key: read, asked for, and put back. One per process."""
+class _Question(Struct, frozen=True):
+    key: str
+    account: Account
+    before: Entry | None
+    ask: Callable[[], Awaitable[Answer]]
+    quiet: bool
 
-    def __init__(self, cache: Cache, *, clock: Clock, secret: Secret) -> None:
+
+class _Told(Struct, frozen=True):
+    """A failure as processes tell it to each other."""
+
+    code: str
+    message: str
+    next_step: str
+    retry_after: float | None
+
+
+class Questions:
+    """Answers by key: read, asked for, and put back. One per process; `leases` makes it one question for all of them."""
+
+    def __init__(
+        self, cache: Cache, *, clock: Clock, secret: Secret, metrics: Metrics, leases: Leases | None = None,
+        moved: Moved = nobody,
+    ) -> None:  # fmt: skip
         self._cache = cache
+        self._leases: Leases = leases or OwnLeases(cache)
+        self._metrics = metrics
+        self._moved = moved
         self._clock = clock
         self._secret = secret.reveal().encode()
         self._flights: dict[str, asyncio.Task[Entry]] = {}
-        self._batches: set[asyncio.Task[Any]] = set()
+        self._batches: set[asyncio.Task[Answers]] = set()
         self._failures: dict[str, _Failure] = {}
 
     async def close(self) -> None:
@@ -60,30 +91,35 @@ class Questions:
             await asyncio.sleep(0)
 
     def key(self, account: Account, number: str, language: str) -> str:
-        revision = f"{account.name}:{account.revision}:{language}"
-        return f"{_FORMAT}:{revision}:{self._digest('answer', account.carrier.manifest.slug, number)}"
+        """The keys of one number hash alike, by what stands in braces: a cluster keeps them in one place."""
+        return f"{self._home_key(number)}:{account.name}:{account.revision}:{language}"
 
     def fresh(self, entry: Entry, key: str) -> bool:
-        return entry.fresh(self._clock.now(), seed=key.rpartition(":")[2])
+        return entry.fresh(self._clock.now(), seed=_seed(key))
+
+    def fresh_until(self, entry: Entry, key: str) -> datetime:
+        return entry.fresh_until(seed=_seed(key))
 
     async def read(self, key: str) -> Entry | None:
         packed = await self._cache.get(key)
         if packed is None:
             return None
         try:
-            return msgspec.msgpack.decode(packed, type=Entry)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-            return None  # written by something else, or damaged: a miss
+            return unpack(packed)
+        except ValueError:  # a miss
+            self._metrics.cache_failures.labels("read").inc()
+            return None
 
-    async def put(self, key: str, entry: Entry) -> None:
-        await self._cache.set(key, msgspec.msgpack.encode(entry), KEPT)
+    async def put(self, key: str, entry: Entry, before: Entry | None) -> None:
+        """Keeps an answer that was known already, where nothing newer than `before` is kept."""
+        await self._keep(key, entry, before)
 
     async def home(self, number: str) -> str:
         """The carrier that had this number before, or ""."""
-        return (await self._cache.get(self._home_key(number)) or b"").decode("utf-8", "replace")
+        return (await self._cache.get(self._home_key(number)) or b"")[STAMP:].decode("utf-8", "replace")
 
     async def remember(self, number: str, carrier: str) -> None:
-        await self._cache.set(self._home_key(number), carrier.encode(), KEPT)
+        await self._cache.set(self._home_key(number), at(self._clock.now()) + carrier.encode(), KEPT)
 
     def failure(self, key: str) -> CarrierError | None:
         """Why this was not answered a moment ago; None when it may be asked again."""
@@ -95,51 +131,80 @@ class Questions:
 
     def flight(
         self, key: str, account: Account, before: Entry | None, ask: Callable[[], Awaitable[Answer]], *,
-        quiet: bool = False,
+        quiet: bool = False, now: bool = False,
     ) -> asyncio.Task[Entry]:  # fmt: skip
-        """The one question under way for this key, which `ask` begins where there is none. A `quiet` failure is told by
-        who asks: a batch fails once, and not once a number."""
+        """The one question under way for this key, which `ask` begins where there is none: when it is our turn, or `now`. A
+        `quiet` failure is told by who asks: a batch fails once, and not once a number."""
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._answered(key, account, before, ask))
+            question = _Question(key, account, before, ask, quiet)
+            flight = asyncio.create_task(self._asked(question, "") if now else self._flown(question))
             self._flights[key] = flight
-            flight.add_done_callback(lambda done: self._landed(key, done, quiet=quiet))
+            flight.add_done_callback(lambda done: self._landed(key, done))
         return flight
 
     def under_way(self, key: str) -> bool:
         return key in self._flights
 
-    def batch(self, asking: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def batch(self, ask: Callable[[Sequence[Query]], Coroutine[Any, Any, Answers]], expected: int) -> "Batch":
         """A question about several numbers, which ends with the process at the latest."""
-        task = asyncio.create_task(asking)
-        self._batches.add(task)
-        task.add_done_callback(self._batches.discard)
-        return task
+        return Batch(ask, expected, self._batches)
 
-    async def _answered(
-        self, key: str, account: Account, before: Entry | None, ask: Callable[[], Awaitable[Answer]]
-    ) -> Entry:
-        answer = await ask()
+    async def _flown(self, question: _Question) -> Entry:
+        """The answer: asked for when it is our turn, or the one that somebody else got meanwhile."""
+        seen = stamp(question.before)
+        while True:
+            turn = await self._leases.turn(question.key, seen)
+            if turn.failure is not None:
+                error = _told(turn.failure)
+                self._fail(question.key, error, turn.pause)
+                raise error
+            if turn.answer is None:
+                return await self._asked(question, turn.token)
+            seen = turn.answer[:STAMP]
+            with suppress(ValueError):
+                entry = unpack(turn.answer)
+                if self.fresh(entry, question.key):
+                    return entry
+
+    async def _asked(self, question: _Question, token: str) -> Entry:
+        key, before = question.key, question.before
+        try:
+            answer = await question.ask()
+        except CarrierError as error:
+            if not question.quiet:
+                log.warning("carrier did not answer", code=error.code, reason=error.message)
+            self._fail(key, error, _pause(error))
+            await self._leases.give_back(key, token, _telling(error), _pause(error))
+            raise
+        except BaseException:
+            await self._leases.give_back(key, token)
+            raise
         if isinstance(answer, NotFound) and before is not None and isinstance(before.answer, Found):
             answer = before.answer  # a carrier that forgets a parcel it knew does not make it unknown
-        entry = Entry(self._with_ids(answer, before, account), self._clock.now())
-        await self.put(key, entry)
+        entry = Entry(self._with_ids(answer, before, question.account), self._clock.now())
+        return await self._keep(key, entry, before, token)
+
+    async def _keep(self, key: str, entry: Entry, before: Entry | None, token: str = "") -> Entry:
+        """What is kept now: this, or an answer that came after the one before it."""
+        packed = pack(entry)
+        kept = await self._leases.keep(key, packed, KEPT, seen=stamp(before), token=token)
+        self._moved(key)
+        with suppress(ValueError):
+            return entry if kept == packed else unpack(kept)
         return entry
 
-    def _landed(self, key: str, flight: asyncio.Task[Entry], *, quiet: bool) -> None:
+    def _landed(self, key: str, flight: asyncio.Task[Entry]) -> None:
         self._flights.pop(key, None)
         if flight.cancelled():
             return
         error = flight.exception()
         if error is None:
             self._failures.pop(key, None)
-            return
-        if not isinstance(error, CarrierError):
+        elif not isinstance(error, CarrierError):
             log.error("question failed", error=type(error).__name__)
-            return
-        if not quiet:
-            log.warning("carrier did not answer", code=error.code, reason=error.message)
-        pause = min(max(error.retry_after or 30.0, 5.0), 3600.0)
+
+    def _fail(self, key: str, error: CarrierError, pause: float) -> None:
         if len(self._failures) >= _MOST_FAILURES:
             self._failures.clear()
         self._failures[key] = _Failure(error, self._clock.monotonic() + pause)
@@ -158,24 +223,58 @@ class Questions:
         return Found(tuple(shipments), answer.complete)
 
     def _home_key(self, number: str) -> str:
-        return f"{_FORMAT}:home:{self._digest('home', number)}"
+        return f"{FORMAT}:{{{self._digest('number', number)}}}"
 
     def _digest(self, *parts: str) -> str:
         """What stands for a number in keys: it cannot be read back without the engine's secret."""
         return hmac.new(self._secret, "\x1f".join(parts).encode(), sha256).hexdigest()[:32]
 
 
+class Batch:
+    """One question about those numbers whose turn came soon; the others' answers are on their way, or are asked for alone."""
+
+    def __init__(
+        self, ask: Callable[[Sequence[Query]], Coroutine[Any, Any, Answers]], expected: int,
+        tasks: set[asyncio.Task[Answers]],
+    ) -> None:  # fmt: skip
+        self._ask = ask
+        self._expected = expected
+        self._tasks = tasks
+        self._queries: list[Query] = []
+        self._whole = asyncio.Event()
+        self._asking: asyncio.Task[Answers] | None = None
+
+    async def __call__(self, query: Query) -> Answer | CarrierError | None:
+        """The answer out of the batch; None where the number is to be asked for alone."""
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._asked())
+            self._tasks.add(self._asking)
+            self._asking.add_done_callback(self._tasks.discard)
+        self._queries.append(query)
+        if len(self._queries) == self._expected:
+            self._whole.set()
+        return (await asyncio.shield(self._asking)).get(query.number)
+
+    async def _asked(self) -> Answers:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._whole.wait(), _GATHERED)
+        queries = list(self._queries)
+        return await self._ask(queries) if len(queries) > 1 else {}  # one alone is asked in full, as a page asks
+
+
 class Part(Struct, frozen=True):
     """One number's answer out of a batch; asked again by itself where the batch told too little."""
 
-    asking: asyncio.Task[dict[str, Answer | CarrierError]]
+    batch: Batch
     fetcher: Fetcher
     account: Account
     query: Query
     before: Entry | None
 
     async def __call__(self) -> Answer:
-        answer = (await asyncio.shield(self.asking))[self.query.number]
+        answer = await self.batch(self.query)
+        if answer is None:
+            return await self.fetcher.track(self.account, self.query, stranger=False)
         if isinstance(answer, CarrierError):
             raise answer
         if not isinstance(answer, Found) or answer.complete:
@@ -184,6 +283,28 @@ class Part(Struct, frozen=True):
         if isinstance(known, Found) and not _has_news(answer, known):
             return known
         return await self.fetcher.track(self.account, self.query, stranger=False)
+
+
+def _seed(key: str) -> str:
+    return key[len(FORMAT) + 2 :].partition("}")[0]
+
+
+def _pause(error: CarrierError) -> float:
+    """Seconds in which nobody asks again."""
+    return min(max(error.retry_after or 30.0, 5.0), 3600.0)
+
+
+def _telling(error: CarrierError) -> bytes:
+    return msgspec.msgpack.encode(_Told(error.code, error.message, error.next_step, error.retry_after))
+
+
+def _told(failure: bytes) -> CarrierError:
+    try:
+        told = msgspec.msgpack.decode(failure, type=_Told)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        return CarrierUnavailable("the carrier did not answer another process")
+    kind = _ERRORS.get(told.code, CarrierUnavailable)
+    return kind(told.message, next_step=told.next_step, retry_after=told.retry_after)
 
 
 def _has_news(latest: Found, known: Found) -> bool:

@@ -1,7 +1,8 @@
 """What every answer to a browser or program carries: headers that protect, a tag to ask again with, compression."""
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -11,7 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Send
 
+from .near import Page, Span, shared
+
 _SMALLEST_PACKED = 500
+_OF_A_304 = frozenset({b"etag", b"cache-control", b"vary", b"content-language", b"cache-status"})
 
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -22,13 +26,15 @@ SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
+_SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
 
 
 def protected(send: Send) -> Send:
-    """A `send` that adds the protecting headers to whatever goes out: pages, files, redirects, refusals."""
+    """A `send` that adds the protecting headers to whatever goes out: pages, files, redirects, refusals. With a 304 the
+    reader goes by those of the page that it has."""
 
     async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] == "http.response.start" and message["status"] != 304:
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY.items():
                 headers.setdefault(name, value)
@@ -49,7 +55,7 @@ def content_security_policy(image_hosts: tuple[str, ...] = ()) -> str:
 def page(
     request: Request, html: str, *, language: str, status: int = 200, csp: str, headers: Mapping[str, str]
 ) -> Response:
-    """A page that may be shared (proof level 0), with an ETag; 304 when the reader has it already."""
+    """A page that may be shared (proof level 0), with an ETag."""
     body = html.encode()
     etag = f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
     all_headers = {
@@ -60,15 +66,54 @@ def page(
         "ETag": etag,
         **headers,
     }
-    if status == 200 and etag in request.headers.get("if-none-match", ""):
-        return Response(None, 304, all_headers)
     return packed(request, Response(body, status, all_headers, "text/html; charset=utf-8"))
+
+
+def finished(page: Response, span: Span, fresh_until: datetime, tags: tuple[str, ...]) -> Page:
+    """A page with all its headers, to be sent again as it is; `Cache-Status` is said anew each time."""
+    own = [header for header in page.raw_headers if header[0] != b"cache-status"]
+    headers = tuple(shared(header) for header in [*own, *_SECURITY])
+    etag = page.headers["etag"].encode("latin-1")
+    return Page(bytes(page.body), etag, headers, tuple(of_a_304(headers)), span, fresh_until, tags)
+
+
+def unless_known(request: Request, response: Response) -> Response:
+    """The page, or 304 when the reader has it already."""
+    etag = response.headers.get("etag")
+    if response.status_code != 200 or etag is None or etag not in request.headers.get("if-none-match", ""):
+        return response
+    unchanged = Response(None, 304)
+    unchanged.raw_headers = of_a_304(response.raw_headers)
+    return unchanged
+
+
+def of_a_304(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers that a 304 has of those of a 200 (RFC 9110, section 15.4.5): the rest the reader has kept with the page."""
+    return [header for header in headers if header[0] in _OF_A_304]
+
+
+def cache_status(now: datetime, fresh_until: datetime | None, *, asked: bool) -> dict[str, str]:
+    """`Cache-Status` (RFC 9211) of an answer: kept and for how many seconds still fresh, or asked for. Nothing where nobody
+    could be asked."""
+    if asked:
+        return {"Cache-Status": "doorstep; fwd=miss"}
+    if fresh_until is None:
+        return {}
+    return {"Cache-Status": hit(now, fresh_until).decode()}
+
+
+def hit(now: datetime, fresh_until: datetime) -> bytes:
+    return b"doorstep; hit; ttl=%d" % (fresh_until - now).total_seconds()
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    return "gzip" in accept_encoding
 
 
 def packed(request: Request, response: Response) -> Response:
     """The response gzipped, where the reader takes that and it is worth it."""
     body = bytes(response.body)
-    if len(body) < _SMALLEST_PACKED or "gzip" not in request.headers.get("accept-encoding", ""):
+    if len(body) < _SMALLEST_PACKED or not takes_gzip(request.headers.get("accept-encoding", "")):
         return response
     response.body = gzip.compress(body, 6, mtime=0)
     response.headers["Content-Encoding"] = "gzip"

@@ -1,87 +1,210 @@
-"""A cache that processes share, in Redis or Valkey. A lost server costs at most its time-out once, then nothing until a quiet
+"""What processes share, in Redis or Valkey. A lost server costs at most its time-out once, then nothing until a quiet
 try says that it is back. Imported only where `redis` is set: the client is a large part of the start.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
-from redis.asyncio import Redis
-from redis.asyncio.connection import BlockingConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+import msgspec
 from redis.exceptions import RedisError, ResponseError
 
-from .cache import MemoryCache
+from .cache import LANDED, MemoryCache, Unshared
 from .metrics import Metrics
+from .redis_urls import TIMEOUT, Client, open_client
 
-TIMEOUT = 0.25  # seconds a page may lose to the shared cache
+T = TypeVar("T")
+Argument = str | bytes | float
+_FAILURES = (RedisError, OSError, TimeoutError, ValueError)
+_PATIENCE = 2.0  # seconds for a quiet try: of several Sentinels some may be lost too
+_HEARTBEAT = 10.0  # seconds of silence after which the channel must show that it is still there
 
 
-class RedisCache:
-    """Redis or Valkey, shared by all processes. Every failure is a miss and is counted; see `healthy`."""
+class RedisServer:
+    """One server, or several under one name, by its URL. See `healthy`: while it is lost, nothing waits for it."""
 
     def __init__(self, url: str, *, metrics: Metrics, retry_after: float = 1.0) -> None:
-        # The client's defaults would retry and wait for up to a minute: a page cannot.
-        pool = BlockingConnectionPool.from_url(
-            url,
-            timeout=TIMEOUT,  # for one of the connections: many pages at once wait for each other, briefly
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=64,
-        )
-        self._redis = Redis(connection_pool=pool)
+        self._client = open_client(url)
         self._metrics = metrics
         self._retry_after = retry_after
         self._recovery: asyncio.Task[None] | None = None
+        self._waiting: list[tuple[Sequence[Argument], asyncio.Future[Any]]] = []
+        self._rounds: set[asyncio.Task[None]] = set()
+        self._channel = _Channel(self._client, retry_after)
 
     @property
     def healthy(self) -> bool:
         return self._recovery is None
 
-    async def get(self, key: str) -> bytes | None:
-        value = await self._try("get", lambda: self._redis.get(key))
-        return value if isinstance(value, bytes) else None
+    async def do(self, *command: Argument) -> Any:
+        """The reply to a command. Those of one turn of the loop go out together, and back in one round trip. Raises
+        Unshared."""
+        if not self.healthy:
+            raise Unshared
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._depart)
+        self._waiting.append((command, reply))
+        said = await reply
+        if not isinstance(said, Exception):
+            return said
+        self._metrics.cache_failures.labels(str(command[0]).lower()).inc()
+        # A ResponseError: the server is there, and this key or this write is the problem.
+        if self.healthy and not isinstance(said, ResponseError):
+            self._recovery = asyncio.create_task(self._recover())
+        raise Unshared from said
 
-    async def set(self, key: str, value: bytes, ttl: float) -> None:
-        if ttl > 0:
-            await self._try("set", lambda: self._redis.set(key, value, px=max(1, round(ttl * 1000))))
-        else:
-            await self._try("set", lambda: self._redis.delete(key))
+    async def run(self, type: type[T], script: str, keys: Sequence[str], *values: Argument) -> T:
+        said = await self.do("EVAL", script, len(keys), *keys, *values)
+        try:
+            return msgspec.convert(said, type)
+        except msgspec.ValidationError:
+            raise Unshared from None
+
+    @asynccontextmanager
+    async def hearing(self, key: str) -> AsyncIterator[asyncio.Event]:
+        async with self._channel.hearing(key) as bell:
+            yield bell
 
     async def close(self) -> None:
-        if self._recovery is not None:
-            self._recovery.cancel()
-        await self._redis.aclose()
-        await self._redis.connection_pool.disconnect()
+        tasks = [task for task in (self._recovery, *self._rounds) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._channel.close()
+        await self._client.aclose()
 
-    async def _try(self, operation: str, command: Callable[[], Awaitable[object]]) -> object:
-        if not self.healthy:
-            return None
+    def _depart(self) -> None:
+        batch, self._waiting = self._waiting, []
+        # A task of its own: a reader that gives up takes nothing from the others, nor a reply half-way.
+        task = asyncio.create_task(self._round(batch))
+        self._rounds.add(task)
+        task.add_done_callback(self._rounds.discard)
+
+    async def _round(self, batch: Sequence[tuple[Sequence[Argument], asyncio.Future[Any]]]) -> None:
+        said: Sequence[Any]
         try:
-            return await asyncio.wait_for(command(), TIMEOUT)
-        except ResponseError:  # the server is there; this key or this write is the problem
-            self._metrics.cache_failures.labels(operation).inc()
-        except (RedisError, OSError, TimeoutError, ValueError):
-            self._metrics.cache_failures.labels(operation).inc()
-            if self._recovery is None:
-                self._recovery = asyncio.create_task(self._recover())
-        return None
+            async with asyncio.timeout(TIMEOUT):
+                said = await self._sent([command for command, _ in batch])
+        except _FAILURES as error:
+            said = [error] * len(batch)
+        for (_, reply), one in zip(batch, said, strict=True):
+            if not reply.done():
+                reply.set_result(one)
+
+    async def _sent(self, commands: Sequence[Sequence[Argument]]) -> Sequence[Any]:
+        if len(commands) == 1:
+            return [await self._client.execute_command(*commands[0])]
+        pipeline = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
 
     async def _recover(self) -> None:
         """Tries the server quietly, so that no page pays for finding out that it is still lost."""
         while True:
             await asyncio.sleep(self._retry_after)
             try:
-                await asyncio.wait_for(self._redis.ping(), TIMEOUT)
-            except (RedisError, OSError, TimeoutError, ValueError):
+                await asyncio.wait_for(self._client.ping(), _PATIENCE)
+            except _FAILURES:
                 continue
             self._recovery = None
             return
 
 
+class _Channel:
+    """What other processes say has landed. Opened when somebody first waits for it, on a connection of its own."""
+
+    def __init__(self, client: Client, retry_after: float) -> None:
+        self._client = client
+        self._retry_after = retry_after
+        self._bells: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._open = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def hearing(self, key: str) -> AsyncIterator[asyncio.Event]:
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
+        bell = asyncio.Event()
+        self._bells[key].add(bell)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._open.wait(), TIMEOUT)
+            yield bell
+        finally:
+            self._bells[key].discard(bell)
+            if not self._bells[key]:
+                del self._bells[key]
+
+    async def close(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        while True:
+            with suppress(*_FAILURES):
+                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                    await channel.subscribe(LANDED)
+                    self._open.set()
+                    self._ring(list(self._bells))  # whatever was said meanwhile, nobody heard
+                    await self._hear(channel)
+            self._open.clear()
+            await asyncio.sleep(self._retry_after)
+
+    async def _hear(self, channel: Any) -> None:
+        """Rings until the connection breaks, or no longer shows that it is there."""
+        asked = False
+        while True:
+            message = await channel.get_message(timeout=_HEARTBEAT)
+            if message is None and asked:
+                return
+            asked = message is None
+            if message is None:
+                await channel.ping()
+            elif message["type"] == "message":
+                self._ring([message["data"].decode("utf-8", "replace")])
+
+    def _ring(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            for bell in self._bells.get(key, ()):
+                bell.set()
+
+
+class RedisCache:
+    """A cache that all processes share. Every failure is a miss and is counted."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+
+    @property
+    def healthy(self) -> bool:
+        return self._server.healthy
+
+    async def get(self, key: str) -> bytes | None:
+        with suppress(Unshared):
+            value = await self._server.do("GET", key)
+            return value if isinstance(value, bytes) else None
+        return None
+
+    async def set(self, key: str, value: bytes, ttl: float) -> None:
+        with suppress(Unshared):
+            if ttl > 0:
+                await self._server.do("SET", key, value, "PX", max(1, round(ttl * 1000)))
+            else:
+                await self._server.do("DEL", key)
+
+    async def close(self) -> None:
+        await self._server.close()
+
+
 class TieredCache:
-    """The process in front of Redis: everything is kept in both, and what is near serves when Redis has it no more."""
+    """The process in front of Redis: everything is kept in both. What is near serves when Redis has it no more, or lost the
+    newer one in an outage: a value begins with the eight bytes that say when it was written."""
 
     def __init__(self, near: MemoryCache, shared: RedisCache) -> None:
         self._near = near
@@ -92,8 +215,10 @@ class TieredCache:
         return self._shared.healthy
 
     async def get(self, key: str) -> bytes | None:
-        value = await self._shared.get(key)
-        return await self._near.get(key) if value is None else value
+        shared, near = await self._shared.get(key), await self._near.get(key)
+        if shared is None or near is None:
+            return near if shared is None else shared
+        return near if near[:8] > shared[:8] else shared
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         await self._near.set(key, value, ttl)

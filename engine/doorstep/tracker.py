@@ -21,6 +21,8 @@ from .errors import CarrierError, CarrierUnavailable, PluginFailed
 from .exchange import Found, Query
 from .fetch import Fetcher
 from .freshness import Entry, Record
+from .invalidation import Moved, nobody
+from .leases import Leases
 from .manifest import Ability
 from .metrics import Metrics
 from .models import Shipment
@@ -65,7 +67,11 @@ class Freshness(StrEnum):
 
 
 class Lookup(Struct, frozen=True):
-    """What is known of a number. `carriers` are the slugs asked, or that could be asked; `retry_after` is in seconds."""
+    """What is known of a number. `carriers` are the slugs asked, or that could be asked; `retry_after` is in seconds.
+
+    `asked`: a carrier was asked for it; `fresh_until`: the first of the answers that are needed grows stale. `tags` are what it
+    was made from; none while somebody is still to be heard.
+    """
 
     outcome: Outcome
     number: str
@@ -75,6 +81,9 @@ class Lookup(Struct, frozen=True):
     carriers: tuple[str, ...] = ()
     retry_after: float | None = None
     error: str = ""
+    asked: bool = False
+    fresh_until: datetime | None = None
+    tags: tuple[str, ...] = ()
 
     def narrowed(self, parcel: str) -> "Lookup":
         """The same with the one shipment of that id, if it is among them."""
@@ -120,17 +129,23 @@ class _Known(Struct, frozen=True):
     """An answer of one account, as the look-up uses it."""
 
     account: Account
+    key: str
     entry: Entry
     freshness: Freshness
+    asked: bool = False
 
 
 class _Heard(Struct):
     """What the accounts that were asked have said."""
 
-    known: list[_Known] = []
+    answers: list[_Known] = []
     errors: list[CarrierError] = []
     asked: list[str] = []
     waiting: bool = False
+
+    @property
+    def known(self) -> list[_Known]:
+        return [one for one in self.answers if isinstance(one.entry.answer, Found)]
 
 
 class Tracker:
@@ -138,7 +153,7 @@ class Tracker:
 
     def __init__(
         self, plugins: Plugins, fetcher: Fetcher, cache: Cache, *, clock: Clock, metrics: Metrics, secret: Secret,
-        records: Records = NoRecords(),  # noqa: B008
+        records: Records = NoRecords(), leases: Leases | None = None, moved: Moved = nobody,  # noqa: B008
     ) -> None:  # fmt: skip
         self._plugins = plugins
         self._fetcher = fetcher
@@ -146,7 +161,7 @@ class Tracker:
         self._metrics = metrics
         self._records = records
         self._planner = Planner(plugins)
-        self.questions = Questions(cache, clock=clock, secret=secret)
+        self.questions = Questions(cache, clock=clock, secret=secret, metrics=metrics, leases=leases, moved=moved)
 
     async def close(self) -> None:
         """Lets no question outlive the process."""
@@ -222,11 +237,11 @@ class Tracker:
         if len(due) < 2:
             return  # one alone is asked in full, as a page asks
         queries = [wish.query(await self._record(wish)) for _, wish, _ in due.values()]
-        asking = self.questions.batch(self._fetcher.track_many(account, queries))
+        together = self.questions.batch(partial(self._fetcher.track_many, account), len(queries))
         flights = {}
         for query in queries:
             key, wish, before = due[query.number]
-            ask = Part(asking, self._fetcher, account, query, before)
+            ask = Part(together, self._fetcher, account, query, before)
             flights[key] = (self.questions.flight(key, account, before, ask, quiet=True), wish)
         await asyncio.wait([flight for flight, _ in flights.values()])
         for key, (flight, wish) in flights.items():
@@ -234,9 +249,18 @@ class Tracker:
                 wish.read[key] = flight.result()
 
     async def _look_up(self, wish: _Wish) -> Lookup:
-        number = wish.number
         plan = await self._plan(wish)
         heard = await self._hear(wish, plan)
+        lookup = await self._concluded(wish, plan, heard)
+        return msgspec.structs.replace(
+            lookup,
+            asked=heard.waiting or any(one.asked for one in heard.answers),
+            fresh_until=min((self.questions.fresh_until(one.entry, one.key) for one in heard.answers), default=None),
+            tags=() if heard.waiting or heard.errors else tuple(one.key for one in heard.answers),
+        )
+
+    async def _concluded(self, wish: _Wish, plan: Plan, heard: _Heard) -> Lookup:
+        number = wish.number
         slugs = tuple(heard.asked)
         if heard.known:
             # One shopper's choice, or a hit while an equal has not said no, is not everybody's answer.
@@ -263,9 +287,7 @@ class Tracker:
                     break
                 heard.asked.append(account.carrier.manifest.slug)
                 try:
-                    answer = await self._known(account, wish)
-                    if isinstance(answer.entry.answer, Found):
-                        heard.known.append(answer)
+                    heard.answers.append(await self._known(account, wish))
                 except CarrierError as error:
                     heard.errors.append(error)
                 except TimeoutError:
@@ -315,22 +337,23 @@ class Tracker:
         key, entry = await self._kept(account, wish)
         asks_now = wish.wire is not None
         if entry is not None and self.questions.fresh(entry, key) and not asks_now:
-            return _Known(account, entry, Freshness.FRESH)
+            return _Known(account, key, entry, Freshness.FRESH)
         failure = None if asks_now else self.questions.failure(key)
         if failure is None:
             flight = await self._flight(key, account, wish, entry)
         if entry is not None and entry.usable(self._clock.now()) and not (asks_now or wish.patient):
-            return _Known(account, entry, Freshness.STALE_ON_ERROR if failure else Freshness.STALE)
+            return _Known(account, key, entry, Freshness.STALE_ON_ERROR if failure else Freshness.STALE)
         if failure is not None:
             raise failure
         left = max(0.0, wish.ends - self._clock.monotonic())
-        return _Known(account, await asyncio.wait_for(asyncio.shield(flight), left), Freshness.FRESH)
+        entry = await asyncio.wait_for(asyncio.shield(flight), left)
+        return _Known(account, key, entry, Freshness.FRESH, asked=True)
 
     async def _flight(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> asyncio.Task[Entry]:
         record = await self._record(wish)
         query, stranger = wish.query(record), wish.stranger and not record.ordered
         ask = partial(self._fetcher.track, account, query, stranger=stranger, wire=wish.wire)
-        return self.questions.flight(key, account, before, ask, quiet=wish.patient)
+        return self.questions.flight(key, account, before, ask, quiet=wish.patient, now=wish.wire is not None)
 
     async def _kept(self, account: Account, wish: _Wish) -> tuple[str, Entry | None]:
         """The newest answer of an account that is kept anywhere, with its key in the cache, where it is from then on."""
@@ -342,8 +365,8 @@ class Tracker:
             return key, entry
         lasting = (await self._record(wish)).entries.get(account.carrier.manifest.slug)
         if lasting is not None and (entry is None or entry.fetched_at < lasting.fetched_at):
-            wish.read[key] = entry = lasting
-            await self.questions.put(key, lasting)
+            before, wish.read[key], entry = entry, lasting, lasting
+            await self.questions.put(key, lasting, before)
         return key, entry
 
     async def _record(self, wish: _Wish) -> Record:

@@ -16,6 +16,7 @@ from .errors import ThemeError
 from .fallback import fallback_page
 from .limits import Networks
 from .shops import Shop
+from .tracker import Lookup
 
 _LARGEST_FORM = 64 * 1024
 _WEAKEST = ";q=0.001"  # what a browser asks for comes first
@@ -41,15 +42,26 @@ def rendered(
     request: Request, visit: Visit, template: str, context: PageContext, *, status: int = 200,
     headers: Mapping[str, str] | None = None, slots: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
-    """A page, by the theme; where that fails, the plain one."""
+    """A page, by the theme, or that the reader has it already."""
+    whole = made(request, visit, template, context, status=status, headers=headers, slots=slots)
+    return responses.unless_known(request, whole)
+
+
+def made(
+    request: Request, visit: Visit, template: str, context: PageContext, *, status: int = 200,
+    headers: Mapping[str, str] | None = None, slots: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
+    """A page, by the theme; where that fails, the plain one, which nobody is to keep."""
+    headers = dict(headers or {})
     shop, localizer = visit.shop, visit.reader.localizer
     try:
         html = shop.look.render(template, context, localizer, slots)
     except ThemeError as error:
         log.error("the theme failed, a plain page is shown", theme=shop.config.theme, reason=str(error))
         html = fallback_page(context)
+        headers.setdefault("Cache-Control", "no-store")
     csp = responses.content_security_policy(shop.config.image_hosts)
-    return responses.page(request, html, language=localizer.tag, status=status, csp=csp, headers=headers or {})
+    return responses.page(request, html, language=localizer.tag, status=status, csp=csp, headers=headers)
 
 
 async def form_of(request: Request) -> dict[str, str]:
@@ -59,6 +71,11 @@ async def form_of(request: Request) -> dict[str, str]:
         return {}
     async with request.form(max_files=0, max_fields=50) as form:
         return {key: value for key, value in form.items() if isinstance(value, str)}
+
+
+def cached(shop: Shop, lookup: Lookup) -> dict[str, str]:
+    """`Cache-Status` of a look-up."""
+    return responses.cache_status(shop.clock.now(), lookup.fresh_until, asked=lookup.asked)
 
 
 def network_of(request: Request, networks: Networks) -> str:

@@ -1,0 +1,96 @@
+"""In front of everything: a page that is finished and near goes out before any route is looked at.
+
+What is unusual about a request is not for here: it goes on as it came.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .clock import Clock
+from .contexts import Visit
+from .limits import Limits
+from .metrics import Metrics
+from .near import NearPages, Page, variant
+from .responses import hit, takes_gzip
+from .shops import Shops
+from .visits import network_of
+
+_READS = frozenset({"GET", "HEAD"})
+_LONGEST = 500  # bytes of what decides on a page, beside its path; browsers send a tenth
+_MOST_KINDS = 4096
+_Asked = tuple[bytes, str, bytes, bytes, bytes]  # host, path before /track/, query, Accept-Language, Accept-Encoding
+
+
+class HotPath:
+    """Around the application."""
+
+    def __init__(
+        self, app: ASGIApp, shops: Shops, near: NearPages, limits: Limits, *, metrics: Metrics, clock: Clock
+    ) -> None:
+        self._app = app
+        self._shops = shops
+        self._near = near
+        self._limits = limits
+        self._metrics = metrics
+        self._clock = clock
+        self._kinds: dict[_Asked, str | None] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in _READS:
+            await self._app(scope, receive, send)
+            return
+        sent = dict(reversed(scope["headers"]))  # of equal names the first one counts, as everywhere
+        now = self._clock.now()
+        page = self._page(scope, sent, now)
+        if page is None:
+            await self._app(scope, receive, send)
+            return
+        self._metrics.near_hits += 1
+        status = (b"cache-status", hit(now, page.fresh_until))
+        if page.etag in sent.get(b"if-none-match", b""):
+            await send({"type": "http.response.start", "status": 304, "headers": [*page.unchanged, status]})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": [*page.headers, status]})
+            await send({"type": "http.response.body", "body": page.body})
+
+    def _page(self, scope: Scope, sent: Mapping[bytes, bytes], now: datetime) -> Page | None:
+        path: str = scope["path"]
+        base, found, _ = path.rpartition("/track/")
+        if not found:
+            return None
+        asked = (
+            sent.get(b"host", b""), base, scope["query_string"],
+            sent.get(b"accept-language", b""), sent.get(b"accept-encoding", b""),
+        )  # fmt: skip
+        kind = self._kinds.get(asked) or self._kind(asked)
+        page = None if kind is None else self._near.get((kind, path), now)
+        if page is None or (self._limits.numbers.refuses_somebody and self._refused(scope)):
+            return None
+        return page
+
+    def _kind(self, asked: _Asked) -> str | None:
+        """The variant of the page that is asked for; None where it is never kept."""
+        if sum(map(len, asked)) > _LONGEST:
+            return None
+        if len(self._kinds) >= _MOST_KINDS:
+            self._kinds.clear()
+        kind = self._kinds[asked] = self._negotiated(*asked)
+        return kind
+
+    def _negotiated(self, host: bytes, base: str, query: bytes, language: bytes, encoding: bytes) -> str | None:
+        shop = self._shops.find(host.decode("latin-1"), f"{base}/track/")
+        params = QueryParams(query)
+        if shop is None or shop.config.path != base or "done" in params:
+            return None
+        reader = shop.reader(params.get("lang", ""), language.decode("latin-1"))
+        carried = Visit(shop, reader, "", params).carried
+        packed = takes_gzip(encoding.decode("latin-1"))
+        return variant(shop.id, reader.localizer.language, carried, packed=packed)
+
+    def _refused(self, scope: Scope) -> bool:
+        return self._limits.numbers.refused(network_of(Request(scope), self._limits.networks)) > 0

@@ -1,0 +1,254 @@
+"""Who keeps something made from answers or banners hears when they change: at once in the process, and in all others by a
+channel through Redis.
+
+A word may be lost or late, and nobody's clock is believed. So each process says now and then which of its beats it has sent
+last and how often it has told of something, and which beats it last heard of the others. Whoever has heard that its own beat
+of a moment ago was heard by another has heard everything that the other said before; what is kept is trusted for `TRUST`
+seconds from that beat. Longer than that nothing old stays, whatever becomes of the channel.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, suppress
+from math import inf
+from secrets import token_hex
+from typing import Protocol
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from .clock import Clock
+
+BEAT = 1.0  # seconds between two words of a process, at most
+TRUST = 5.0  # seconds that what is kept is trusted from the last beat which all others have heard
+_MOST_TAGS = 500  # in one word
+_PATIENCE = 0.25  # seconds that the end of a process which has only just begun waits for the channel
+_MOST_WAITING = 5000  # tags that wait for the channel: more, and the others begin anew
+
+log = structlog.get_logger("doorstep.invalidation")
+Moved = Callable[[str], None]
+
+
+def nobody(tag: str) -> None:
+    """Told where nothing is kept that could grow old."""
+
+
+class Keeper(Protocol):
+    """Keeps what is made from what tags stand for."""
+
+    def drop(self, tags: Collection[str]) -> None:
+        """What has these tags has changed."""
+        ...
+
+    def clear(self) -> None:
+        """Anything may have changed."""
+        ...
+
+
+class Channel(Protocol):
+    """What is sent comes to every process in order, the own one among them, or not at all. Both raise ConnectionError."""
+
+    async def send(self, word: bytes) -> None: ...
+    def words(self) -> AsyncIterator[bytes]: ...
+
+
+Connect = Callable[[], AbstractAsyncContextManager[Channel]]
+
+
+class Word(Struct, frozen=True, array_like=True):
+    """What process `who` says: the number of this beat, how many of its words have told of something (this one too), the last
+    beat it heard of each, what has changed now, and whether it is its last word."""
+
+    who: str
+    beat: int
+    told: int
+    heard: dict[str, int]
+    tags: tuple[str, ...] = ()
+    last: bool = False
+
+
+class _Peer(Struct):
+    beat: int
+    told: int
+    confirmed: float  # when the latest of our beats was sent that it has heard
+
+
+class Peers:
+    """The processes on the channel as one of them sees them. Knows no channel: words in, words out."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._me = token_hex(8)
+        self._beat = 0
+        self._told = 0
+        self._sent: dict[int, float] = {}
+        self._peers: dict[str, _Peer] = {}
+
+    @property
+    def trusted_until(self) -> float:
+        """On the monotonic clock."""
+        if self._me not in self._peers:
+            return -inf
+        return min(peer.confirmed for peer in self._peers.values()) + TRUST
+
+    @property
+    def hears_itself(self) -> bool:
+        return self._me in self._peers and self._peers[self._me].confirmed + TRUST > self._clock.monotonic()
+
+    def word(self, tags: tuple[str, ...] = (), *, last: bool = False) -> bytes:
+        """The next word to be said."""
+        now = self._clock.monotonic()
+        self._beat += 1
+        self._told += bool(tags)
+        self._sent = {beat: at for beat, at in self._sent.items() if at > now - TRUST} | {self._beat: now}
+        heard = {who: peer.beat for who, peer in self._peers.items()}
+        return msgspec.msgpack.encode(Word(self._me, self._beat, self._told, heard, tags, last))
+
+    def skip(self) -> None:
+        """Something cannot be told: with the next word the others see that they missed it."""
+        self._told += 1
+
+    def hear(self, word: Word) -> bool:
+        """Whether nothing was missed before this word."""
+        now = self._clock.monotonic()
+        peer = self._peers.get(word.who)
+        before = word.told - bool(word.tags)
+        whole = before == (0 if peer is None else peer.told)
+        if peer is None:
+            peer = self._peers[word.who] = _Peer(word.beat, word.told, now)
+        peer.beat, peer.told = word.beat, word.told
+        of_us = word.beat if word.who == self._me else word.heard.get(self._me, 0)
+        peer.confirmed = max(peer.confirmed, self._sent.get(of_us, -inf))
+        if word.last:
+            del self._peers[word.who]
+        return whole
+
+    def forget_silent(self) -> bool:
+        """Whether somebody has gone without a word."""
+        now = self._clock.monotonic()
+        silent = [who for who, peer in self._peers.items() if peer.confirmed + TRUST <= now]
+        for who in silent:
+            del self._peers[who]
+        return bool(silent)
+
+    def forget_all(self) -> None:
+        """The channel was lost, and with it whatever was said."""
+        self._peers.clear()
+
+    def is_me(self, word: Word) -> bool:
+        return word.who == self._me
+
+
+class Invalidation:
+    """Tells the keepers of this process, and by a channel those of the others. One per process.
+
+    Without a channel there are no others: what is kept is trusted for ever.
+    """
+
+    def __init__(self, connect: Connect | None = None, *, clock: Clock, pause: float = BEAT) -> None:
+        self.keepers: list[Keeper] = []
+        self.trusted_until = inf if connect is None else -inf
+        self._connect = connect
+        self._clock = clock
+        self._pause = pause
+        self._peers = Peers(clock)
+        self._waiting: list[str] = []
+        self._wake = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+        self._channel: Channel | None = None
+        self._joined = asyncio.Event()
+
+    @property
+    def reaches_others(self) -> bool:
+        return self._connect is not None
+
+    @property
+    def trusted(self) -> bool:
+        return self._clock.monotonic() < self.trusted_until
+
+    def moved(self, tag: str) -> None:
+        """Something has changed that was kept under this tag: to be called after it was written."""
+        for keeper in self.keepers:
+            keeper.drop((tag,))
+        if self._connect is None:
+            return
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(tag)
+        else:
+            self._peers.skip()
+        self._wake.set()
+        self.start()
+
+    def start(self) -> None:
+        """Joins the channel, where there is one and this was not done."""
+        if self._running is None and self._connect is not None:
+            self._running = asyncio.create_task(self._run(self._connect))
+
+    async def close(self) -> None:
+        """Says what is still to be said, and that it was the last word."""
+        if self._running is None:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._joined.wait(), _PATIENCE)
+        if self._channel is not None:
+            with suppress(ConnectionError):
+                await self._channel.send(self._peers.word(tuple(self._waiting), last=True))
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+
+    async def _run(self, connect: Connect) -> None:
+        while True:
+            try:
+                async with connect() as channel:
+                    self._channel = channel
+                    self._joined.set()
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._say(channel))
+                        group.create_task(self._listen(channel))
+            except* ConnectionError as lost:
+                log.warning("the channel is lost, no finished page is kept", reason=str(lost.exceptions[0]))
+                self._peers.forget_all()
+                self.trusted_until = -inf
+                self._begin_anew()
+            finally:
+                self._channel = None
+            await asyncio.sleep(self._pause)
+
+    async def _say(self, channel: Channel) -> None:
+        joined = self._clock.monotonic()
+        while True:
+            self._wake.clear()
+            tags, self._waiting = tuple(self._waiting[:_MOST_TAGS]), self._waiting[_MOST_TAGS:]
+            if self._peers.forget_silent():
+                self._begin_anew()
+            self.trusted_until = self._peers.trusted_until
+            await channel.send(self._peers.word(tags))
+            if not self._peers.hears_itself and self._clock.monotonic() >= joined + TRUST:
+                raise ConnectionError("what is said is not heard")
+            if not self._waiting:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), BEAT)
+
+    async def _listen(self, channel: Channel) -> None:
+        async for said in channel.words():
+            self.hear(said)
+        raise ConnectionError("the channel has ended")
+
+    def hear(self, said: bytes) -> None:
+        """A word from the channel, whoever said it."""
+        try:
+            word = msgspec.msgpack.decode(said, type=Word)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            self._begin_anew()  # it may have told of something
+            return
+        if not self._peers.hear(word) or not self.trusted:
+            self._begin_anew()
+        elif not self._peers.is_me(word):
+            for keeper in self.keepers:
+                keeper.drop(word.tags)
+        self.trusted_until = self._peers.trusted_until
+
+    def _begin_anew(self) -> None:
+        for keeper in self.keepers:
+            keeper.clear()

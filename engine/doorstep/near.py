@@ -1,0 +1,151 @@
+"""Finished pages near the reader: compressed, with their headers, until what they were made from changes or their time is up.
+
+Only what everybody may see who has the number, so a page is kept by what it shows and not by who looks.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from .clock import Clock
+
+Header = tuple[bytes, bytes]
+Key = tuple[str, str]  # variant and path
+MOST_BYTES = 64 * 1024 * 1024
+_ALONE = timedelta(seconds=30)  # where other processes cannot tell what they changed
+_OVERHEAD = 2048  # bytes of a page's objects beside its body and headers
+_MOST_TAGS = 20_000
+
+
+class Trust(Protocol):
+    """How far one is told of what changes."""
+
+    @property
+    def reaches_others(self) -> bool: ...
+    @property
+    def trusted(self) -> bool: ...
+
+
+class Span(Struct, frozen=True):
+    """From when and until when a page says what it would say if it were made anew."""
+
+    since: datetime
+    until: datetime
+
+
+class Page(Struct, frozen=True):
+    """A finished page. `unchanged` are the headers of a 304; `fresh_until` is the answer's, `tags` what it was made from."""
+
+    body: bytes
+    etag: bytes
+    headers: tuple[Header, ...]
+    unchanged: tuple[Header, ...]
+    span: Span
+    fresh_until: datetime
+    tags: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.body) + sum(len(name) + len(value) for name, value in self.headers) + _OVERHEAD
+
+
+class NearPages:
+    """Bounded in bytes, the least recently used goes first. What was made while one of its tags moved is not kept."""
+
+    def __init__(self, clock: Clock, trust: Trust, *, most_bytes: int = MOST_BYTES) -> None:
+        self._clock = clock
+        self._trust = trust
+        self._most = most_bytes
+        self._pages: OrderedDict[Key, Page] = OrderedDict()
+        self._by_tag: dict[str, set[Key]] = {}
+        self._moves = 0
+        self._moved: OrderedDict[str, int] = OrderedDict()  # the move at which a tag last moved
+        self._blind = 0  # what began before this move may have missed one
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def get(self, key: Key, now: datetime) -> Page | None:
+        page = self._pages.get(key)
+        if page is None:
+            return None
+        if not self._trust.trusted:
+            self.clear()
+            return None
+        if not page.span.since <= now < page.span.until:
+            self._remove(key)
+            return None
+        self._pages.move_to_end(key)
+        return page
+
+    def begin(self) -> int:
+        """To be called before anything is read for a page; `keep` wants it."""
+        return self._moves
+
+    def keep(self, key: Key, page: Page, began: int) -> None:
+        if began < self._blind or any(self._moved.get(tag, 0) > began for tag in page.tags):
+            return
+        if not self._trust.trusted or page.size > self._most:
+            return
+        if key in self._pages:
+            self._remove(key)
+        self._pages[key] = page
+        self.size += page.size
+        for tag in page.tags:
+            self._by_tag.setdefault(tag, set()).add(key)
+        while self.size > self._most:
+            self._remove(next(iter(self._pages)))
+
+    def drop(self, tags: Collection[str]) -> None:
+        self._moves += 1
+        for tag in tags:
+            self._moved[tag] = self._moves
+            self._moved.move_to_end(tag)
+            for key in list(self._by_tag.get(tag, ())):
+                self._remove(key)
+        while len(self._moved) > _MOST_TAGS:
+            self._blind = self._moved.popitem(last=False)[1]
+
+    def clear(self) -> None:
+        self._moves += 1
+        self._blind = self._moves
+        self._pages.clear()
+        self._by_tag.clear()
+        self._moved.clear()
+        self.size = 0
+
+    def span(self, now: datetime, zone: ZoneInfo, fresh_until: datetime, edges: Iterable[datetime]) -> Span:
+        """The time around `now` in which a page stays true: pages say "today", and at `edges` something else changes."""
+        today = now.astimezone(zone).date()
+        days = [datetime.combine(today + timedelta(days=n), time(), zone).astimezone(UTC) for n in (0, 1)]
+        turns = [*edges, *days]
+        ends = [fresh_until, *(turn for turn in turns if turn > now)]
+        if not self._trust.reaches_others:
+            ends.append(now + _ALONE)
+        return Span(max(turn for turn in turns if turn <= now), min(ends))
+
+    def _remove(self, key: Key) -> None:
+        page = self._pages.pop(key)
+        self.size -= page.size
+        for tag in page.tags:
+            keys = self._by_tag[tag]
+            keys.discard(key)
+            if not keys:
+                del self._by_tag[tag]
+
+
+def variant(store: str, language: str, carried: Mapping[str, str], *, packed: bool) -> str:
+    """What of a request decides on its page, beside the path; `carried` are the parameters that stay with a page."""
+    return f"{store} {language} {packed} {sorted(carried.items())}"
+
+
+@lru_cache(1024)
+def shared(header: Header) -> Header:
+    """An equal header that is there already: most are the same on every page."""
+    return header

@@ -1,0 +1,158 @@
+"""Whatever becomes of Redis, a look-up is answered by the carrier or by what is known, and the carrier is asked no oftener than
+it must be: rows of faults against real servers."""
+
+import asyncio
+import random
+
+import pytest
+
+from doorstep.metrics import Metrics
+from doorstep.shared_cache import RedisCache, RedisServer
+
+from ..lookups import Worker
+from ..rigs import proxied
+from ..servers import hostile, redis_server, reply, until
+
+pytestmark = pytest.mark.anyio
+NUMBER = "123456789"
+
+
+@pytest.fixture
+def server(tmp_path):
+    with redis_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def worker():
+    opened = []
+
+    def open_one(url, carrier):
+        opened.append(Worker(url, carrier.url))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        await one.close()
+
+
+async def asked(carrier, *workers, number=NUMBER):
+    """What look-ups at once in these processes came to, and how often the carrier was asked for them."""
+    before = len(carrier.requests)
+    outcomes = await asyncio.gather(*(one.look_up(number) for one in workers))
+    return set(outcomes), len(carrier.requests) - before
+
+
+def after(what, answer):
+    """`what` happens while the carrier is being asked."""
+
+    async def send(writer):
+        what()
+        await answer(writer)
+
+    return send
+
+
+async def test_a_server_killed_while_the_carrier_is_asked_loses_no_answer(server, worker):
+    async with hostile(after(server.kill, reply())) as carrier:
+        one = worker(server.url, carrier)
+        assert await asked(carrier, one) == ({"found"}, 1)
+        assert not one.cache.healthy
+        assert await asked(carrier, one) == ({"found"}, 0)
+
+
+async def test_a_slow_server_is_left_alone_after_one_time_out(server, worker):
+    async with hostile(reply()) as carrier, proxied(server.port) as proxy:
+        one = worker(proxy.url, carrier)
+        proxy.delay = lambda: 0.5
+        assert await asked(carrier, one) == ({"found"}, 1)
+        assert one.failures() == {"get": 1}
+        proxy.delay = lambda: 0.0
+        await until(lambda: one.cache.healthy)
+        assert await asked(carrier, one) == ({"found"}, 0)
+
+
+WAYS = {
+    "reset": lambda piece: None,
+    "truncated": lambda piece: piece[: len(piece) // 2],
+    "garbled": lambda piece: bytes(byte ^ 0x15 for byte in piece),
+    "of another type": lambda piece: b"*2\r\n$1\r\na\r\n$1\r\nb\r\n",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_answers_that_arrive_wrong_are_misses_and_the_next_ones_are_right(server, worker, way):
+    async with hostile(reply()) as carrier, proxied(server.port) as proxy:
+        one = worker(proxy.url, carrier)
+        await one.look_up("000000001")
+        proxy.change = WAYS[way]
+        assert (await asked(carrier, one))[0] == {"found"}
+        proxy.change = lambda piece: piece
+        await until(lambda: one.cache.healthy)
+        await one.look_up(NUMBER)
+        assert await asked(carrier, one) == ({"found"}, 0)
+
+
+@pytest.mark.parametrize("value", ["list", b"", b"{}", b"\x80\x04K\x01.", bytes(8) + b"\xc1" * 200], ids=str)
+async def test_what_something_else_wrote_under_an_answers_key_is_replaced(server, worker, value):
+    async with hostile(reply()) as carrier:
+        one = worker(server.url, carrier)
+        await one.look_up(NUMBER)
+        (key,) = await one.server.do("KEYS", "*{*}:*")
+        await one.server.do("DEL", key)
+        await (one.server.do("RPUSH", key, "x") if value == "list" else one.server.do("SET", key, value))
+        other = worker(server.url, carrier)
+        assert await asked(carrier, other) == ({"found"}, 1)
+        assert sum(other.failures().values()) == 1
+        assert await asked(carrier, other, worker(server.url, carrier)) == ({"found"}, 0)
+
+
+async def test_versions_with_different_formats_live_side_by_side(server, worker, monkeypatch):
+    async with hostile(reply()) as carrier:
+        assert await asked(carrier, worker(server.url, carrier)) == ({"found"}, 1)
+        monkeypatch.setattr("doorstep.questions.FORMAT", "ds9-00000000")
+        assert await asked(carrier, worker(server.url, carrier)) == ({"found"}, 1)
+        assert await asked(carrier, worker(server.url, carrier)) == ({"found"}, 0)
+        monkeypatch.undo()
+        assert await asked(carrier, worker(server.url, carrier)) == ({"found"}, 0)
+
+
+async def test_a_full_server_keeps_nothing_and_costs_no_answer(tmp_path, worker):
+    with redis_server(tmp_path, "--maxmemory", "3mb", "--maxmemory-policy", "noeviction") as server:
+        async with hostile(reply()) as carrier:
+            one = worker(server.url, carrier)
+            for n in range(8):
+                await one.cache.set(f"filled{n}", bytes(1_000_000), 60)
+            assert await asked(carrier, one, one, one) == ({"found"}, 1)
+            assert await asked(carrier, one) == ({"found"}, 0)
+            assert one.cache.healthy
+
+
+async def test_a_server_that_comes_back_empty_under_load_is_one_call_in_all(server, worker):
+    async with hostile(reply()) as carrier:
+        await worker(server.url, carrier).look_up(NUMBER)
+        server.kill()
+        server.start()
+        one, other = worker(server.url, carrier), worker(server.url, carrier)
+        assert await asked(carrier, *[one, other] * 100) == ({"found"}, 1)
+
+
+async def test_fifteen_hundred_readers_that_give_up_never_get_the_next_ones_value(server):
+    chance = random.Random(26)
+    async with proxied(server.port) as proxy:
+        shared = RedisServer(proxy.url, metrics=Metrics(), retry_after=0.01)
+        cache = RedisCache(shared)
+        keys = [f"k{n}" for n in range(20)]
+        for key in keys:
+            await cache.set(key, key.encode() * 500, 60)
+        proxy.delay = lambda: chance.random() * 0.002
+        for _ in range(1500):
+            reader = asyncio.create_task(cache.get(chance.choice(keys)))
+            await asyncio.sleep(chance.choice((0, 0, 0.001)))
+            reader.cancel()
+            key = chance.choice(keys)
+            assert await cache.get(key) in (key.encode() * 500, None)
+        proxy.delay = lambda: 0.0
+        await until(lambda: cache.healthy)
+        assert [await cache.get(key) for key in keys] == [key.encode() * 500 for key in keys]
+        await shared.close()

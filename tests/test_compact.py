@@ -1,0 +1,95 @@
+"""An answer goes into few bytes and comes back as it was; what is damaged does not come back at all."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doorstep import Basis, Event, Found, Moment, NotFound, Place, Precision, Shipment, Status
+from doorstep.compact import FORMAT, STAMP, pack, stamp, unpack
+from doorstep.freshness import Entry
+
+from .acme import parcel
+
+AT = datetime(2026, 11, 22, 12, 0, 0, 1, tzinfo=UTC)
+TEXTS = (
+    ("Delivered, signed for by the recipient", "Aachen", "52062"),
+    ("Out for delivery, expected between 9:00 and 12:00", "Aachen", "52070"),
+    ("Arrived at the delivery depot", "Aachen", "52070"),
+    ("Nobody was at home, a card was left in the letter box", "Aachen", "52062"),
+    ("Out for delivery", "Aachen", "52070"),
+    ("Departed from sorting hub", "Köln", "51149"),
+    ("Arrived at sorting hub", "Köln", "51149"),
+    ("Customs clearance completed", "Köln", "51147"),
+    ("Departed from the international gateway", "Villeurbanne", "69100"),
+    ("Processed at the regional parcel centre", "Saint-Priest", "69800"),
+    ("Picked up from the sender", "Lyon", "69007"),
+    ("Shipment information received, waiting for the parcel", "", ""),
+)
+
+
+def travelled(number: str = "00340434161094042557") -> Entry:
+    """A parcel with twelve scans in the words and places a carrier would use."""
+    events = []
+    for step, (text, city, postcode) in enumerate(TEXTS):
+        instant = datetime(2026, 11, 21, 10, 47, 13, tzinfo=UTC) - timedelta(minutes=419 * step, seconds=17 * step)
+        local = instant.replace(tzinfo=None) + timedelta(hours=1)
+        moment = Moment(f"{local.isoformat()}+01:00", Precision.SECOND, Basis.OFFSET, instant, local, "+01:00")
+        status = Status.DELIVERED if step == 0 else Status.IN_TRANSIT
+        place = Place(city=city, postcode=postcode, country="DE" if step < 8 else "FR")
+        events.append(Event(moment, status, code=f"Z{3 * step + 11}", text=text, place=place))
+    shipment = Shipment(
+        number, tuple(events), id="4c1f09a7be2255d06b8e", carrier="acme", status=Status.DELIVERED, final=True,
+        since=events[0].moment, service="Parcel Connect", destination=Place(country="DE"), language="en",
+    )  # fmt: skip
+    return Entry(Found((shipment,)), AT)
+
+
+ENTRIES = {
+    "twelve scans": travelled(),
+    "one scan": Entry(Found((parcel("123456789"),)), AT),
+    "two parcels, not whole": Entry(Found((parcel("1"), parcel("2")), complete=False), AT),
+    "unknown to the carrier": Entry(NotFound("no such number \u202e ä"), AT),
+}
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+def test_an_answer_comes_back_as_it_was(entry):
+    assert unpack(pack(entry)) == entry
+
+
+def test_twelve_scans_take_less_than_eight_hundred_bytes():
+    assert len(pack(travelled())) < 800
+
+
+def test_the_first_bytes_tell_when_it_was_given():
+    entry = ENTRIES["one scan"]
+    # 2026-11-22T12:00Z is 1,795,348,800 s after the epoch; then one microsecond.
+    assert pack(entry)[:STAMP] == stamp(entry) == (1_795_348_800_000_001).to_bytes(8, "big")
+    assert stamp(None) == b""
+
+
+def test_what_is_cut_short_is_no_answer():
+    packed = pack(travelled())
+    for length in range(len(packed)):
+        with pytest.raises(ValueError, match="no answer"):
+            unpack(packed[:length])
+
+
+def test_what_has_one_byte_changed_is_no_answer():
+    packed = pack(travelled())
+    for at in range(STAMP, len(packed)):
+        with pytest.raises(ValueError, match="no answer"):
+            unpack(packed[:at] + bytes([packed[at] ^ 0x55]) + packed[at + 1 :])
+
+
+@given(st.binary(max_size=300))
+def test_what_something_else_wrote_is_no_answer(rubbish):
+    with pytest.raises(ValueError, match="no answer"):
+        unpack(rubbish)
+
+
+def test_the_format_names_the_dictionary_without_which_nothing_is_read():
+    assert FORMAT.startswith("ds2-")
+    assert len(FORMAT) == len("ds2-") + 8
