@@ -81,7 +81,7 @@ class Parts:
         self.ledger = Ledger(self.orders, self.outbox, clock=clock)
         self.records = Records(self.database, self.outbox, self.vault, clock=clock, languages=languages, zones=zones)
         self.reports = Reports(self.vault, self.outbox, clock=clock)
-        self.answers = Answers(self.database, clock=clock)
+        self.answers = Answers(self.database, self.outbox, clock=clock)
         self.links = Links(config.secret_key)
         self.access = Access(self.database, self.orders, self.links, self.vault, clock=clock)
 

@@ -2,10 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
+from sqlalchemy import select
 
 from doorstep.answers import Answer, Answers
 from doorstep.database import Database
+from doorstep.outbox import Outbox
+from doorstep.tables import events
 
 pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -13,7 +17,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture
 def answers(database, clock):
-    return Answers(database, clock=clock)
+    return Answers(database, Outbox({}, clock=clock), clock=clock)
 
 
 def answer(data, moment="after_delivery", shipment="s1", at=NOON):
@@ -54,5 +58,17 @@ async def test_an_answer_is_there_for_the_next_process(answers, database_url, tm
     await answers.save("main", "survey", "s1", "after_delivery", {"score": 4})
     again = Database(database_url, base=tmp_path)
     await again.open()
-    assert await Answers(again, clock=clock).of("main", "survey") == [answer({"score": 4})]
+    assert await Answers(again, Outbox({}, clock=clock), clock=clock).of("main", "survey") == [answer({"score": 4})]
     await again.close()
+
+
+async def test_the_shop_is_told_of_each_answer_and_not_what_it_says(answers, database, clock):
+    await answers.save("main", "survey", "s1", "after_delivery", {"comment": "the parrot is dead"})
+    clock.advance(1)
+    await answers.save("main", "survey", "s2", "now", {"comment": "the parrot is dead"})
+    query = select(events.c.type, events.c.data).order_by(events.c.at)
+    told = await database.read(lambda connection: connection.execute(query).all())
+    assert [(type, msgspec.json.decode(data)) for type, data in told] == [
+        ("widget.answered", {"widget": "survey", "moment": "after_delivery"}),
+        ("widget.answered", {"widget": "survey", "moment": "now"}),
+    ]

@@ -39,7 +39,7 @@ def kept(folder, store_id="main"):
     async def read():
         database = Database("sqlite:///doorstep.db", base=folder)
         try:
-            found = await Answers(database, clock=None).of(store_id, "survey")
+            found = await Answers(database, None, clock=None).of(store_id, "survey")
             return [(one.shipment, one.moment, one.data) for one in found]
         finally:
             await database.close()

@@ -514,6 +514,8 @@ def test_a_widgets_answer_belongs_to_the_order(front):
     sent = front.post(action, {"score": "5"})
     assert (sent.status_code, sent.headers["location"]) == (303, f"{path}?done=survey#widget-survey")
     assert [one.shipment for one in rows(front, answers)] == [kept.id]
+    [told] = [json.loads(one.data) for one in rows(front, events) if one.type == "widget.answered"]
+    assert told["order"] == {"id": kept.id, "number": "1001"}
     assert front.post(action, {"score": ""}).status_code == 422
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from .clock import Clock
 from .database import Database, insert
+from .outbox import Event, Outbox
 from .tables import answers
 
 
@@ -26,17 +27,27 @@ class Answer(Struct, frozen=True):
 class Answers:
     """The answers of all stores."""
 
-    def __init__(self, database: Database, *, clock: Clock) -> None:
+    def __init__(self, database: Database, outbox: Outbox, *, clock: Clock) -> None:
         self._database = database
+        self._outbox = outbox
         self._clock = clock
 
-    async def save(self, store: str, widget: str, shipment: str, moment: str, data: Mapping[str, Any]) -> None:
-        """Keeps an answer; an earlier one to the same question is replaced. Raises StoreError when it is not kept."""
+    async def save(
+        self, store: str, widget: str, shipment: str, moment: str, data: Mapping[str, Any], *,
+        order: tuple[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """Keeps an answer, and tells the shop that there is one; an earlier one to the same question is replaced. `order` is
+        its id and number, when an order's page was answered. Raises StoreError when it is not kept."""
         now = self._clock.now()
         values = {
             "store": store, "widget": widget, "shipment": shipment, "moment": moment,
             "data": msgspec.json.encode(data), "created_at": now, "updated_at": now,
         }  # fmt: skip
+        told: dict[str, Any] = {"widget": widget, "moment": moment}
+        if order is not None:
+            told["order"] = {"id": order[0], "number": order[1]}
+        once = f"widget.answered:{widget}:{shipment}:{moment}:{now.isoformat()}"
+        event = Event(store, "widget.answered", told, once, order[0] if order else None)
 
         def work(connection: Connection) -> None:
             statement = insert(connection, answers).values(values)
@@ -46,6 +57,7 @@ class Answers:
                     set_={"data": statement.excluded.data, "updated_at": statement.excluded.updated_at},
                 )
             )
+            self._outbox.put(connection, event)
 
         await self._database.write(work)
 

@@ -118,12 +118,12 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     moved = invalidation.moved
     near = NearPages(clock, invalidation, most_bytes=config.server.near_megabytes * 1024 * 1024)
     database = Database(config.database, base=config.base)
-    answers = Answers(database, clock=clock)
     calendars = {id: (store.calendar, ZoneInfo(store.timezone)) for id, store in config.stores.items()}
     vault = Vault(config.secret_key)
     orders = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=carrier_named(plugins.manifests))
     webhooks = {id: store.webhooks for id, store in config.stores.items()}
     outbox = Outbox(webhooks, clock=clock)
+    answers = Answers(database, outbox, clock=clock)
     records = Records(
         database,
         outbox,

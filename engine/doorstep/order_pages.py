@@ -179,7 +179,8 @@ class OrderPages:
         try:
             facts = await self._facts(sight)
             submission = await shop.widgets.submit(name, form, self._widget_view(request, sight, name, facts))
-            await self._answers.save(shop.id, name, sight.order.id, submission.moment, submission.data)
+            order = (sight.order.id, sight.order.order.number)
+            await self._answers.save(shop.id, name, order[0], submission.moment, submission.data, order=order)
         except FormProblem as error:
             return await self._shown(request, sight, typed=Typed(name, form, text(str(error))), status=422)
         except StoreError as error:
