@@ -120,3 +120,11 @@ def test_at_the_top_a_path_has_no_dot_in_front() -> None:
         convert({"streat": ""}, Address, path="", file="t.toml")
     with pytest.raises(ConfigError, match=r"^t\.toml: client_id is missing"):
         convert({}, Account, path="", file="t.toml")
+
+
+def test_where_several_secrets_may_stand_one_needs_no_brackets() -> None:
+    class Signer(Struct, frozen=True):
+        secret: tuple[Secret, ...] = ()
+
+    for raw in ("s", ["s"]):
+        assert convert({"secret": raw}, Signer, path="", file="doorstep.toml").secret == (Secret("s"),)

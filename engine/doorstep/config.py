@@ -128,8 +128,6 @@ def parse(text: str, *, file: str, environ: Mapping[str, str], base: Path = Path
         key = name.removeprefix(PREFIX).lower()
         if name.startswith(PREFIX) and ("__" in key or key.removesuffix("_file") in _ALONE):
             _overlay(raw, key.split("__"), value, name)
-    if isinstance(raw.get("secret_key"), str):
-        raw["secret_key"] = [raw["secret_key"]]
     for reserved in ("file", "base"):
         if reserved in raw:
             raise ConfigError(f"{file}: {reserved} is not a setting", next_step="remove it")

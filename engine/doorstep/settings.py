@@ -48,6 +48,8 @@ def _known(raw: Mapping[str, Any], kind: type[Struct], path: str, file: str, bas
 
 
 def _inside(value: Any, kind: Any, path: str, file: str, base: Path) -> Any:
+    if isinstance(value, str) and get_origin(kind) is tuple and get_args(kind)[0] is Secret:
+        return [value]  # one secret, or several while it is changed
     if isinstance(value, Mapping):
         if _is_struct(kind):
             return _known(value, kind, path, file, base)
