@@ -1,6 +1,7 @@
 """From a look-up to the values of its page, whatever the outcome: what templates, the JSON view model and the terminal show."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,7 +30,7 @@ _CARRIED = ("carrier", "parcel", "lang")  # parameters that stay with a page fro
 _SHOP_HELPS = frozenset({Status.EXCEPTION, Status.LOST, Status.RETURNED, Status.CANCELLED})
 
 
-class Visit(Struct, frozen=True):
+class Visit(Struct, frozen=True, dict=True):
     """Who looks at what: the store, the reader, the path below the store's own, the parameters of the address."""
 
     shop: Shop
@@ -39,14 +40,14 @@ class Visit(Struct, frozen=True):
     banners: tuple[Banner, ...] = ()
     home: str = ""  # the page's own address, where a form's is below it
 
-    @property
+    @cached_property
     def carried(self) -> dict[str, str]:
         return {key: value[:64] for key in _CARRIED if (value := self.params.get(key))}
 
     def link(self, path: str, **params: str) -> str:
         """The address of another page of this store, with the parameters that stay."""
-        query = urlencode({**self.carried, **params})
-        return f"{self.shop.view.base}{path}" + (f"?{query}" if query else "")
+        query = {**self.carried, **params}
+        return f"{self.shop.view.base}{path}" + (f"?{urlencode(query)}" if query else "")
 
 
 class Contexts:
@@ -207,7 +208,7 @@ class Contexts:
             title=f"{title} · {shop.config.name}",
             language=localizer.tag,
             dir=localizer.dir,
-            languages=tuple(self._language(visit, code) for code in shop.languages),
+            languages=_languages(visit),
             refresh=refresh,
             url=visit.home or visit.link(visit.path),
         )
@@ -217,10 +218,14 @@ class Contexts:
             sections = shop.config.sections or theme.sections
         return PageContext(shop.view, info, shop.look.settings, sections, theme.aside, **values)  # type: ignore[arg-type]
 
-    def _language(self, visit: Visit, code: str) -> Language:
-        other = visit.shop.localizer(code)
-        url = f"{visit.home}?" + urlencode({**visit.carried, "lang": other.tag})
-        return Language(other.tag, other.name, url, other.dir, code == visit.reader.localizer.language)
+
+def _languages(visit: Visit) -> tuple[Language, ...]:
+    """The page in each language of the shop. A tag is letters, digits and hyphens, which an address takes as they are."""
+    own = visit.reader.localizer.language
+    kept = urlencode({key: value for key, value in visit.carried.items() if key != "lang"})
+    url = f"{visit.home}?{kept}&lang=" if kept else f"{visit.home}?lang="
+    others = map(visit.shop.localizer, visit.shop.languages)
+    return tuple(Language(one.tag, one.name, url + one.tag, one.dir, one.language == own) for one in others)
 
 
 def _banners(visit: Visit, shipments: Iterable[Shipment | None], country: str = "") -> tuple[Notice, ...]:
