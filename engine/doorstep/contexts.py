@@ -21,12 +21,13 @@ from .shops import Shop
 from .tracker import Lookup, Outcome
 from .views import Reader
 
+EMBED = "embed"  # a parameter: the page stands in a frame
 REFRESH = 3  # seconds until a waiting page looks again
 STATUS = {
     Outcome.FOUND: 200, Outcome.CHOOSE: 200, Outcome.LINK_ONLY: 200, Outcome.WAITING: 202,
     Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404, Outcome.UNAVAILABLE: 503,
 }  # fmt: skip
-_CARRIED = ("carrier", "parcel", "lang")  # parameters that stay with a page from link to link
+_CARRIED = ("carrier", "parcel", "lang", EMBED)  # parameters that stay with a page from link to link
 _SHOP_HELPS = frozenset({Status.EXCEPTION, Status.LOST, Status.RETURNED, Status.CANCELLED})
 
 
@@ -43,6 +44,12 @@ class Visit(Struct, frozen=True, dict=True):
     @cached_property
     def carried(self) -> dict[str, str]:
         return {key: value[:64] for key in _CARRIED if (value := self.params.get(key))}
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """Those that stay on the way to another parcel, too: how the page is shown, not what is on it."""
+        known = {"lang": self.reader.localizer.tag, EMBED: "1"}  # what else stands there is no language, and no page's
+        return {name: value for name, value in known.items() if self.carried.get(name) == value}
 
     def link(self, path: str, **params: str) -> str:
         """The address of another page of this store, with the parameters that stay."""
@@ -70,7 +77,7 @@ class Contexts:
         """The page that asks for a number; `forms` are other ways in."""
         title = visit.reader.localizer.text(N_("Track your parcel"))
         shown = "".join(char for char in typed[:64] if char.isprintable())
-        form = LookupForm(visit.link("/"), shown, problem)
+        form = LookupForm(visit.link("/"), shown, problem, visit.kept)
         return self._page(visit, "lookup", title, lookup=form, forms=forms, banners=_banners(visit, [None]))
 
     def message(self, visit: Visit, kind: str, *, forms: tuple[FormView, ...] = ()) -> PageContext:
@@ -196,7 +203,7 @@ class Contexts:
             refresh=REFRESH if outcome is Outcome.WAITING else 0,
             hero=hero,
             choices=tuple(Choice(one.name, one.link_for(lookup.number, localizer.tag)) for one in others),
-            lookup=LookupForm(visit.link("/"), lookup.number) if unknown else None,
+            lookup=LookupForm(visit.link("/"), lookup.number, kept=visit.kept) if unknown else None,
             banners=_banners(visit, [None]),
         )
 
@@ -211,6 +218,7 @@ class Contexts:
             languages=_languages(visit),
             refresh=refresh,
             url=visit.home or visit.link(visit.path),
+            embedded=EMBED in visit.carried,
         )
         if kind == "order":
             sections = shop.config.order_sections or theme.order_sections

@@ -45,12 +45,13 @@ def protected(send: Send) -> Send:
     return sending
 
 
-def content_security_policy(image_hosts: tuple[str, ...] = ()) -> str:
-    """Nothing inline, nothing from elsewhere but the shop's own images."""
+def content_security_policy(image_hosts: tuple[str, ...] = (), embed_origins: tuple[str, ...] = ()) -> str:
+    """Nothing inline, nothing from elsewhere but the shop's own images; in frames of the shop's own pages only."""
     images = " ".join(["'self'", "data:", *(f"https://{host}" for host in image_hosts)])
+    frames = ("'self'", *embed_origins)
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; font-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+        f"form-action 'self'; base-uri 'none'; frame-ancestors {' '.join(frames)}"
     )
 
 
