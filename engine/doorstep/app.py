@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import __version__, responses
+from . import __version__, embedding, responses
 from .access import Access
 from .answers import Answers
 from .api import Api, HealthApi, open_operations
@@ -284,6 +284,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/o/{token}/widgets/{widget}", from_own_pages(order_pages.submit), methods=["POST"]),
             Route("/connect/{connector}", connect.connect, methods=["POST"]),
             *routes(below),
+            Route("/embed.js", embedding.script),
             Route("/openapi.json", openapi.show),
             Route("/static/{fingerprint}/{name:path}", _static),
         ],

@@ -21,6 +21,8 @@ from .settings import convert
 PREFIX = "DOORSTEP_"
 _ALONE = frozenset({"secret_key", "database", "redis"})  # what stands in no section
 Network = Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$")]
+# Stands in a header: nothing that could end it.
+WebOrigin = Annotated[str, Meta(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")]
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(_[A-Z][a-z]{3})?(_[A-Z]{2})?$")]
 
 
@@ -81,6 +83,7 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
     webhooks: dict[str, Webhook] = {}
     connectors: dict[str, dict[str, Any]] = {}  # shop systems that tell of orders, raw until their plugin reads them
     allowed_origins: tuple[str, ...] = ()  # other origins whose pages may ask the API (CORS)
+    embed_origins: tuple[WebOrigin, ...] = ()  # other origins whose pages may show its pages in a frame
     link_days: Annotated[int, Meta(ge=1, le=3650)] = 180  # how long a signed link to an order works
     retention_days: Annotated[int, Meta(ge=1, le=3650)] = 90  # after its end an order loses its personal data
     countries: tuple[str, ...] = ()  # where the shop ships to; a hint for ambiguous numbers

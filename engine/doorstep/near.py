@@ -6,7 +6,6 @@ Only what everybody may see who has the number, so a page is kept by what it sho
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -143,9 +142,3 @@ class NearPages:
 def variant(store: str, language: str, carried: Mapping[str, str], *, packed: bool) -> str:
     """What of a request decides on its page, beside the path; `carried` are the parameters that stay with a page."""
     return f"{store} {language} {packed} {sorted(carried.items())}"
-
-
-@lru_cache(1024)
-def shared(header: Header) -> Header:
-    """An equal header that is there already: most are the same on every page."""
-    return header

@@ -320,11 +320,10 @@ class OrderPages:
 
 def _addresses(visit: Visit, token: str) -> Addresses:
     """Links from a path, so that they hold wherever the page stands; what is passed on names the shop's own address."""
-    base, language = visit.shop.view.base, visit.params.get("lang", "")
+    base = visit.shop.view.base
     origin = visit.shop.config.public_url.rstrip("/")
-    return Addresses(
-        f"{base}/o/{token}/", f"{origin}{base}/track/", "?" + urlencode({"lang": language[:64]}) if language else ""
-    )
+    query = f"?{urlencode(visit.kept)}" if visit.kept else ""
+    return Addresses(f"{base}/o/{token}/", f"{origin}{base}/track/", query)
 
 
 def _spoken_of(looked: Sequence[Looked]) -> ShipmentFacts | None:

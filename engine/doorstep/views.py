@@ -4,6 +4,7 @@ What a reader may see depends on the proof level, by the table in `doorstep.proo
 """
 
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -39,7 +40,7 @@ _NOT_EXPECTED = ENDS | {Status.RETURNING, Status.EXCEPTION}  # whatever day the 
 _UNDER_WAY = _MOVING | {Status.LABEL_CREATED, Status.CUSTOMS, Status.DELIVERY_ATTEMPTED}
 
 
-class Reader(Struct, frozen=True):
+class Reader(Struct, frozen=True, dict=True):
     """For whom a page is made: the language, what day it is at the shop, how much may be seen."""
 
     localizer: Localizer
@@ -47,7 +48,7 @@ class Reader(Struct, frozen=True):
     zone: ZoneInfo
     level: int = 0
 
-    @property
+    @cached_property
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
 
