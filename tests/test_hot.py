@@ -65,7 +65,7 @@ def ask(front: Front, method: str, target: str, headers: dict[str, str]) -> tupl
 
 TARGETS = [
     PAGE, f"{PAGE}?lang=de", f"{PAGE}?lang=xx", f"{PAGE}?utm_source=mail", f"{PAGE}?lang=fr&lang=de", f"{PAGE}?carrier=ups",
-    f"{PAGE}?carrier=dhl", f"{PAGE}?carrier=nobody", f"{PAGE}?parcel=none", f"{PAGE}?done=survey", f"{PAGE}?done=",
+    f"{PAGE}?carrier=dhl", f"{PAGE}?events=all", f"{PAGE}?events=some", f"{PAGE}?carrier=nobody", f"{PAGE}?parcel=none", f"{PAGE}?done=survey", f"{PAGE}?done=",
     f"{PAGE}/", f"{PAGE}?", "/track/1zd0r5tp0373116441", f"/outlet{PAGE}", f"/outlet{PAGE}?lang=en", f"/track{PAGE}",
     f"/outlet/outlet{PAGE}", f"/track/{MOVING}", f"/track/{MOVING}?lang=ar", f"/track/{UNKNOWN}", f"/track/{TWO_CARRIERS}",
     f"/track/{TWO_CARRIERS}?carrier=ups", f"/track/{BY_LINK}", "/track/hello", "/", "/nothing", "/healthz",

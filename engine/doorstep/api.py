@@ -93,6 +93,12 @@ class ShipmentsQuery(Struct, frozen=True):
     lang: str = ""
 
 
+class PagesQuery(ShipmentsQuery, frozen=True):
+    """As of a shipment; `events=all`: also what a page leaves out of very many."""
+
+    events: str = ""
+
+
 def open_operations(api: "Api", view_model: Endpoint) -> list[Operation]:
     """What anybody may ask below a store's path: no key, proof level 0."""
     return [
@@ -102,7 +108,7 @@ def open_operations(api: "Api", view_model: Endpoint) -> list[Operation]:
         ),
         Operation(
             "GET", "/api/v1/pages/{number}", view_model, "read_page", "The values that a page's template gets",
-            {200: PageContext, 202: PageContext}, (400, 404, 429, 503), query=ShipmentsQuery,
+            {200: PageContext, 202: PageContext}, (400, 404, 429, 503), query=PagesQuery,
         ),
     ]  # fmt: skip
 

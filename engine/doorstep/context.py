@@ -144,7 +144,8 @@ class PickupView(Struct, frozen=True):
 
 
 class ShipmentView(Struct, frozen=True):
-    """The parcel. `days` are the newest, `older` those a theme folds; `as_of` says when the carrier was last heard."""
+    """The parcel. `days` are the newest, `older` those a theme folds, `rest` leads to where the oldest of very many events
+    stand too; `as_of` says when the carrier was last heard."""
 
     number: str
     carrier: CarrierView
@@ -155,6 +156,7 @@ class ShipmentView(Struct, frozen=True):
     days: tuple[Day, ...] = ()
     older: tuple[Day, ...] = ()
     older_label: str = ""
+    rest: Link | None = None
     window: str = ""
     facts: tuple[Fact, ...] = ()
     pickup: PickupView | None = None

@@ -28,6 +28,7 @@ STATUS = {
     Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404, Outcome.UNAVAILABLE: 503,
 }  # fmt: skip
 _CARRIED = ("carrier", "parcel", "lang", EMBED)  # parameters that stay with a page from link to link
+ALL_EVENTS = {"events": "all"}  # another, of a page that has more than the newest
 _SHOP_HELPS = frozenset({Status.EXCEPTION, Status.LOST, Status.RETURNED, Status.CANCELLED})
 
 
@@ -43,7 +44,12 @@ class Visit(Struct, frozen=True, dict=True):
 
     @cached_property
     def carried(self) -> dict[str, str]:
-        return {key: value[:64] for key in _CARRIED if (value := self.params.get(key))}
+        kept = {key: value[:64] for key in _CARRIED if (value := self.params.get(key))}
+        return {**kept, **ALL_EVENTS} if self.params.get("events") == "all" else kept
+
+    def with_all_events(self, path: str) -> str:
+        """The address of the page at this path with all its events; "" where they are shown already."""
+        return "" if "events" in self.carried else self.link(path, **ALL_EVENTS)
 
     @property
     def kept(self) -> dict[str, str]:
@@ -167,7 +173,9 @@ class Contexts:
             steps=views.progress(shipment, reader),
             banners=_banners(visit, [shipment]),
             notice=views.notice(lookup.freshness, manifest, reader, fetched_at),
-            shipment=views.shipment_view(shipment, manifest, reader, fetched_at),
+            shipment=views.shipment_view(
+                shipment, manifest, reader, fetched_at, rest=visit.with_all_events(f"/track/{lookup.number}")
+            ),
         )
 
     def _choose(self, visit: Visit, lookup: Lookup) -> PageContext:

@@ -43,10 +43,11 @@ _TOO_MANY_PROOFS = N_("Too many attempts. Please wait an hour before you try aga
 log = structlog.get_logger("doorstep.order_pages")
 
 
-class LanguageQuery(Struct, frozen=True):
-    """`lang`: BCP 47, before the browser's own."""
+class OrderPageQuery(Struct, frozen=True):
+    """`lang`: BCP 47, before the browser's own; `events=all`: also what a page leaves out of very many."""
 
     lang: str = ""
+    events: str = ""
 
 
 class _Sight(Struct, frozen=True):
@@ -87,7 +88,7 @@ class OrderPages:
             Operation(
                 "GET", "/api/v1/pages/orders/{token}", self.view_model, "read_order_page",
                 "The values that the page of an order gets, for whoever has a link to it",
-                {200: PageContext}, (404, 503), query=LanguageQuery,
+                {200: PageContext}, (404, 503), query=OrderPageQuery,
             )
         ]  # fmt: skip
 
@@ -323,7 +324,7 @@ def _addresses(visit: Visit, token: str) -> Addresses:
     base = visit.shop.view.base
     origin = visit.shop.config.public_url.rstrip("/")
     query = f"?{urlencode(visit.kept)}" if visit.kept else ""
-    return Addresses(f"{base}/o/{token}/", f"{origin}{base}/track/", query)
+    return Addresses(f"{base}/o/{token}/", f"{origin}{base}/track/", query, rest=visit.with_all_events(f"/o/{token}/"))
 
 
 def _spoken_of(looked: Sequence[Looked]) -> ShipmentFacts | None:

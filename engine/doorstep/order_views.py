@@ -47,11 +47,13 @@ class Looked(Struct, frozen=True):
 
 
 class Addresses(Struct, frozen=True):
-    """Where an order's page leads: `page` is its own address with a slash at the end, `track` that of what anybody sees."""
+    """Where an order's page leads: `page` is its own address with a slash at the end, `track` that of what anybody sees, `rest`
+    that of the page with all events."""
 
     page: str
     track: str
     query: str = ""
+    rest: str = ""
 
     def below(self, path: str) -> str:
         return f"{self.page}{path}{self.query}"
@@ -153,7 +155,7 @@ def parcel_view(looked: Looked, items: tuple[ItemView, ...], at: Addresses, read
     shown = notice = None
     if shipment is not None and manifest is not None:
         fetched_at = looked.fetched_at or reader.now
-        shown = views.shipment_view(shipment, manifest, reader, fetched_at)
+        shown = views.shipment_view(shipment, manifest, reader, fetched_at, rest=at.rest)
         notice = views.notice(looked.freshness, manifest, reader, fetched_at)
     day = expected(looked)
     return ParcelView(

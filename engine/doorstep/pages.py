@@ -14,7 +14,7 @@ from .access import Access
 from .answers import Answers
 from .banners import Banners
 from .context import FormView
-from .contexts import EMBED, REFRESH, STATUS, Contexts, Visit
+from .contexts import ALL_EVENTS, EMBED, REFRESH, STATUS, Contexts, Visit
 from .errors import NumberError, StoreError
 from .i18n import N_
 from .limits import Limits, digest
@@ -235,7 +235,7 @@ class Pages:
         if not lookup.tags or lookup.fresh_until is None or "done" in visit.params:
             return
         shipment, language = lookup.shipments[0], visit.reader.localizer
-        own = {"carrier": shipment.carrier, "parcel": shipment.id, "lang": language.tag, EMBED: "1"}
+        own = {"carrier": shipment.carrier, "parcel": shipment.id, "lang": language.tag, EMBED: "1", **ALL_EVENTS}
         if not page.headers["cache-control"].startswith("public") or not visit.carried.items() <= own.items():
             return
         packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))

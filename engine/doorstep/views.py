@@ -19,6 +19,7 @@ from .context import (
     EventView,
     Fact,
     Hero,
+    Link,
     Notice,
     PickupView,
     ShipmentView,
@@ -33,6 +34,7 @@ from .summary import ENDS
 from .tracker import Freshness
 
 _FOLDED_AFTER = 8  # events that stand unfolded
+_MOST_EVENTS = 50  # on a page that was not asked for all
 _MAP = "https://www.openstreetmap.org/search"
 
 _MOVING = frozenset({Status.ACCEPTED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
@@ -111,12 +113,15 @@ def progress(shipment: Shipment, reader: Reader) -> tuple[Step, ...]:
     return tuple(Step(reader.localizer.text(label), state) for label, state in zip(labels, states, strict=True))
 
 
-def shipment_view(shipment: Shipment, manifest: Manifest, reader: Reader, fetched_at: datetime) -> ShipmentView:
-    """The parcel as a page shows it."""
+def shipment_view(
+    shipment: Shipment, manifest: Manifest, reader: Reader, fetched_at: datetime, *, rest: str = ""
+) -> ShipmentView:
+    """The parcel as a page shows it. `rest` is the address of the page with all events, where this one has the newest only."""
     localizer = reader.localizer
     near = near_recipient(shipment)
-    events = [_event(event, reader, near=near[i], latest=i == 0) for i, event in enumerate(shipment.events)]
-    paired = list(zip(shipment.events, events, strict=True))
+    newest = shipment.events[:_MOST_EVENTS] if rest else shipment.events
+    events = [_event(event, reader, near=near[i], latest=i == 0) for i, event in enumerate(newest)]
+    paired = list(zip(newest, events, strict=True))
     folded = len(paired) > _FOLDED_AFTER + 2
     days = _days(paired[:_FOLDED_AFTER] if folded else paired, reader)
     older = _days(paired[_FOLDED_AFTER:], reader) if folded else ()
@@ -132,12 +137,19 @@ def shipment_view(shipment: Shipment, manifest: Manifest, reader: Reader, fetche
         days=days,
         older=older,
         older_label=localizer.plural("%(n)s older scan", "%(n)s older scans", count) if folded else "",
+        rest=_rest(len(shipment.events) - len(newest), rest, localizer),
         window=_window_text(shipment, reader),
         facts=_facts(shipment, manifest, reader),
         pickup=_pickup(shipment, reader) if sees(reader.level, "shipment.pickup_point") else None,
         as_of=_as_of(as_of, reader),
         as_of_iso=fetched_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
+
+
+def _rest(count: int, url: str, localizer: Localizer) -> Link | None:
+    if not count:
+        return None
+    return Link(localizer.plural("Show %(n)s more scan", "Show %(n)s more scans", count), url)
 
 
 def notice(freshness: Freshness, manifest: Manifest, reader: Reader, fetched_at: datetime) -> Notice | None:
