@@ -5,10 +5,8 @@ from contextlib import suppress
 
 from .cache import Shared, Unshared
 from .clock import Clock
-from .errors import CarrierUnavailable, RateLimited
+from .errors import LONGEST_WAIT, CarrierUnavailable, RateLimited
 from .manifest import Limit
-
-LONGEST_WAIT = 3600.0
 
 
 class Budget:

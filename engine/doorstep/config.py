@@ -17,6 +17,7 @@ from .calendar import Calendar
 from .errors import ConfigError
 from .secret import Secret
 from .settings import convert
+from .shelf_life import ShelfLife
 
 PREFIX = "DOORSTEP_"
 _ALONE = frozenset({"secret_key", "database", "redis"})  # what stands in no section
@@ -77,6 +78,7 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
     image_hosts: tuple[str, ...] = ()  # other hosts whose images its pages may show
     public_url: str = ""  # its origin as seen from outside, for links of the API and of commands
     calendar: Calendar = Calendar()
+    freshness: ShelfLife = ShelfLife()
     banners: tuple[Banner, ...] = ()
     webhooks: dict[str, Webhook] = {}
     connectors: dict[str, dict[str, Any]] = {}  # shop systems that tell of orders, raw until their plugin reads them
