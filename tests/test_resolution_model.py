@@ -23,7 +23,8 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 QUESTION = 10  # seconds after which the fetcher gives a carrier up
 FRESH = {Status.OUT_FOR_DELIVERY: 5 * MINUTE, Status.IN_TRANSIT: 15 * MINUTE, Status.DELIVERED: 12 * HOUR}
 NOT_FOUND = [2, 4, 8, 16, 32, 60]  # minutes
-PROCESSES = st.sampled_from((0, 1))
+NOTHING = "no answer yet"
+FAILURES = ((CarrierUnavailable, None, 30), (RateLimited, 1, 5), (RateLimited, 1e9, HOUR))  # with what they hold
 
 
 class Said:
@@ -178,56 +179,56 @@ class Resolution(RuleBasedStateMachine):
         final = status is Status.DELIVERED
         return Found((parcel(NUMBER, service=str(self.news), status=status, final=final),))
 
-    @rule(process=PROCESSES)
     def looked_up(self, process):
         lookup = self.run(self.rigs[process].look_up(wait=0))
         outcome, freshness, known = self.model.look_up(process)
         assert (lookup.outcome, lookup.freshness) == (outcome, freshness)
         if outcome is Outcome.FOUND:
-            assert (int(lookup.shipments[0].service), lookup.fetched_at) == (
-                known.news,
-                self.began + timedelta(seconds=known.at),
-            )
+            shown = int(lookup.shipments[0].service), lookup.fetched_at
+            assert shown == (known.news, self.began + timedelta(seconds=known.at))
             assert known.news >= self.newest[process], "an older answer after a newer one"
             self.newest[process] = known.news
 
-    @precondition(lambda self: self.model.asking)
-    @rule(status=st.sampled_from(list(FRESH)))
-    def carrier_answers(self, status):
-        self.carrier.asked.set_result(self.found(status))
-        self.model.answer(self.news, status)
+    @rule(
+        seconds=st.sampled_from((0, 1, 5, 3 * MINUTE, 5 * MINUTE, 18 * MINUTE, HOUR, 14 * HOUR, 7 * DAY)),
+        readers=st.lists(st.sampled_from((0, 1)), min_size=1, max_size=3),
+        said=st.sampled_from((NOTHING, None, *FRESH, None, *FAILURES, NOTHING)),
+    )
+    def time_passes_and_pages_are_read(self, seconds, readers, said):
+        if self.model.asking and self.model.now + seconds > self.model.asking[0] + QUESTION:
+            self.carrier_fails(CarrierUnavailable, None, 30)
+        self.clock.advance(seconds)
+        self.model.passes(seconds)
+        for process in readers:
+            self.looked_up(process)
+        if self.model.asking and said is not NOTHING:
+            self.carrier_answers(said)
+            self.looked_up(readers[0])
 
-    @precondition(lambda self: self.model.asking)
-    @rule()
-    def carrier_does_not_know_it(self):
-        self.carrier.asked.set_result(NotFound())
-        self.model.answer(0, None)
+    def carrier_answers(self, said):
+        if said in FAILURES:
+            self.carrier_fails(*said)
+        else:
+            self.carrier.asked.set_result(self.found(said) if said else NotFound())
+            self.model.answer(self.news, said)
+            self.run(asyncio.sleep(0))
 
-    @precondition(lambda self: self.model.asking)
-    @rule(error=st.sampled_from(((CarrierUnavailable, None, 30), (RateLimited, 1, 5), (RateLimited, 1e9, 3600))))
-    def carrier_fails(self, error):
-        kind, retry_after, pause = error
+    def carrier_fails(self, kind, retry_after, pause):
         self.carrier.asked.set_exception(kind("not now", retry_after=retry_after))
         self.model.fail(pause)
+        self.run(asyncio.sleep(0))
 
-    @rule(status=st.sampled_from(list(FRESH)))
-    def something_is_pushed(self, status):
+    @rule(status=st.sampled_from(list(FRESH)), reader=st.sampled_from((0, 1)))
+    def something_is_pushed(self, status, reader):
         async def put():
             entry = Entry(self.found(status), self.clock.now())
             await self.questions.put(self.key, entry, await self.questions.read(self.key))
 
         self.run(put())
         self.model.push(self.news, status)
+        self.looked_up(reader)
 
-    @rule(seconds=st.sampled_from((1, 5, 29, 3 * MINUTE, 5 * MINUTE, 16 * MINUTE, HOUR, 13 * HOUR, 7 * DAY)))
-    def time_passes(self, seconds):
-        if self.model.asking and self.model.now + seconds > self.model.asking[0] + QUESTION:
-            self.carrier_fails((CarrierUnavailable, None, 30))
-            self.run(asyncio.sleep(0))
-        self.clock.advance(seconds)
-        self.model.passes(seconds)
-
-    @precondition(lambda self: not self.model.asking)
+    @precondition(lambda self: self.model.known and not self.model.asking)
     @rule()
     def the_server_forgets_everything(self):
         self.run(self.server.cache.close())
@@ -237,7 +238,6 @@ class Resolution(RuleBasedStateMachine):
     @invariant()
     def the_carrier_was_asked_as_often_as_it_had_to_be(self):
         if hasattr(self, "model"):
-            self.run(asyncio.sleep(0))
             assert self.carrier.calls == self.model.calls
 
     def teardown(self):
@@ -247,4 +247,4 @@ class Resolution(RuleBasedStateMachine):
 
 
 TestResolution = Resolution.TestCase
-TestResolution.settings = settings(max_examples=80, stateful_step_count=40, deadline=None, derandomize=True)
+TestResolution.settings = settings(max_examples=150, stateful_step_count=40, deadline=None, derandomize=True)

@@ -33,8 +33,8 @@ class ApiLimit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the engine listens. `deadline` is the longest a page waits for carriers, in seconds; `trusted_proxies` are the
-    networks whose `X-Forwarded-For` is believed; `near_megabytes` are for finished pages, in each process."""
+    """Where the engine listens. `deadline` is the longest a page takes, in seconds; `trusted_proxies` are the networks
+    whose `X-Forwarded-For` is believed; `near_megabytes` are for finished pages, in each process."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8000
