@@ -37,6 +37,7 @@ from doorstep import (
     quality,
     responses,
     samples,
+    shelf_life,
     themes,
     tracker,
     widget,
@@ -194,8 +195,17 @@ def metric_list() -> str:
 
 
 def fresh() -> str:
-    rows = [(f"`{status.value}`", _span(freshness.FRESH[status])) for status in models.Status]
-    return table(["status", "fresh for"], [*rows, ("not found", _span(freshness.NOT_FOUND))])
+    usual = shelf_life.ShelfLife()
+    rows = [(f"`{name}`", _span(getattr(usual, name))) for name in usual.__struct_fields__]
+    return table(["setting", "fresh for"], rows)
+
+
+def states() -> str:
+    rows = []
+    for state in freshness.State:
+        asks = "nobody is asked" if state.settled else "a question begins" if state.begins else "nobody asks beside"
+        rows.append((f"`{state}`", MEANINGS.of("freshness.State", state), asks))
+    return table(["state", "when, and what is shown", "asking"], rows)
 
 
 def _span(seconds: float) -> str:
@@ -336,6 +346,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "hooks": hooks,
     "metrics": metric_list,
     "freshness": fresh,
+    "freshness.states": states,
     "carriers": carrier_list,
     "carriers.by_number": by_number_list,
     "quality.rules": quality_rules,

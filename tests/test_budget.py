@@ -3,7 +3,7 @@
 import pytest
 
 from doorstep import CarrierUnavailable, RateLimited
-from doorstep.budget import LONGEST_WAIT, Breaker, Budget
+from doorstep.budget import LONGEST_WAIT, Breaker, Budget, Retries
 from doorstep.manifest import Limit
 
 from .clock import FakeClock
@@ -160,3 +160,13 @@ async def test_a_try_that_succeeds_closes_it(clock: FakeClock) -> None:
     assert not breaker.open
     breaker.check()
     breaker.check()
+
+
+def test_one_request_in_ten_may_be_repeated_and_five_at_once_after_a_quiet_time() -> None:
+    retries = Retries()
+    assert [retries.take() for _ in range(6)] == [True] * 5 + [False]
+    repeated = 0
+    for _ in range(1000):
+        retries.asked()
+        repeated += retries.take()
+    assert repeated == 100

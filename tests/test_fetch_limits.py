@@ -124,6 +124,42 @@ async def test_an_answer_with_retry_after_is_not_tried_a_second_time(fetcher):
     assert len(carrier.requests) == 1
 
 
+async def test_an_outage_costs_the_carrier_a_tenth_more_and_not_twice_as_much(fetcher, clock, monkeypatch):
+    monkeypatch.setattr("doorstep.fetch._LONGEST_PAUSE", 0)
+    async with hostile(reply(503)) as carrier:
+        account = acme(asks(), endpoint=carrier.url)
+        for _ in range(100):
+            with pytest.raises(CarrierUnavailable, match="HTTP 503"):
+                await fetcher.track(account, QUERY)
+            clock.advance(31)  # the breaker lets the next one through
+    # The first five are repeated at once; then the eleventh, and each tenth after it, until the ninety-first.
+    assert len(carrier.requests) == 100 + 5 + 9
+
+
+async def test_what_the_limit_does_not_allow_is_not_repeated(fetcher):
+    async with hostile(reply(503)) as carrier:
+        account = acme(asks(), endpoint=carrier.url, limits=(Limit(calls=3, seconds=3000),))
+        await failing(fetcher, account, 2)
+    assert len(carrier.requests) == 3, "the first question and its repetition; the second question alone"
+
+
+async def test_a_strangers_question_is_not_repeated_out_of_the_share_of_orders(fetcher):
+    async with hostile(reply(503)) as carrier:
+        account = acme(asks(), endpoint=carrier.url, limits=(Limit(calls=4, seconds=4000),), strangers=0.25)
+        with pytest.raises(CarrierUnavailable):
+            await fetcher.track(account, QUERY, stranger=True)
+        assert len(carrier.requests) == 1
+        with pytest.raises(CarrierUnavailable):
+            await fetcher.track(account, QUERY, stranger=False)
+        assert len(carrier.requests) == 3
+
+
+@given(waits=st.one_of(st.floats(), st.integers(), st.text(), st.none(), st.datetimes()))
+def test_whatever_time_a_plugin_names_is_an_hour_at_most_or_none(waits):
+    after = RateLimited("not now", retry_after=waits).retry_after
+    assert after is None or 0 <= after <= 3600
+
+
 async def failing(fetcher, account, times):
     for _ in range(times):
         with pytest.raises(CarrierUnavailable):

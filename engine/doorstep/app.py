@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import __version__, embedding, responses
+from . import __version__, embedding, responses, widgets
 from .access import Access
 from .answers import Answers
 from .api import Api, HealthApi, open_operations
@@ -225,7 +225,8 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     """The ASGI application of an engine. Its lifespan opens the database, works `beside` what is served and, at the end,
     closes the engine."""
     _tell_what_is_broken(engine)
-    deadline = engine.config.server.deadline
+    longest = engine.config.server.deadline
+    deadline = max(longest - widgets.LONGEST, longest / 2)  # of look-ups; the rest is for what is made of them
     pages = Pages(
         engine.tracker, engine.plugins, engine.answers, engine.access, engine.banners, engine.limits, near=engine.near,
         deadline=deadline,

@@ -5,10 +5,8 @@ from contextlib import suppress
 
 from .cache import Shared, Unshared
 from .clock import Clock
-from .errors import CarrierUnavailable, RateLimited
+from .errors import LONGEST_WAIT, CarrierUnavailable, RateLimited
 from .manifest import Limit
-
-LONGEST_WAIT = 3600.0
 
 
 class Budget:
@@ -129,6 +127,26 @@ class _Bucket:
         """Seconds until a question may be asked; 0 when it may be now."""
         needed = 1 + (self._reserve if stranger else 0)
         return max(0.0, (needed - self.left) / self._rate)
+
+
+class Retries:
+    """Whether a request may be repeated: one in ten of an account's, and five at once after a quiet time. So an outage costs a
+    carrier a tenth more than usual, and not twice as much."""
+
+    _COST, _MOST = 10, 50
+
+    def __init__(self) -> None:
+        self._earned = self._MOST
+
+    def asked(self) -> None:
+        """Counts a request that is no repetition."""
+        self._earned = min(self._MOST, self._earned + 1)
+
+    def take(self) -> bool:
+        if self._earned < self._COST:
+            return False
+        self._earned -= self._COST
+        return True
 
 
 class Breaker:

@@ -17,6 +17,7 @@ from .calendar import Calendar
 from .errors import ConfigError
 from .secret import Secret
 from .settings import convert
+from .shelf_life import ShelfLife
 
 PREFIX = "DOORSTEP_"
 _ALONE = frozenset({"secret_key", "database", "redis"})  # what stands in no section
@@ -34,8 +35,8 @@ class ApiLimit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the engine listens. `deadline` is the longest a page waits for carriers, in seconds; `trusted_proxies` are the
-    networks whose `X-Forwarded-For` is believed; `near_megabytes` are for finished pages, in each process."""
+    """Where the engine listens. `deadline` is the longest a page takes, in seconds; `trusted_proxies` are the networks
+    whose `X-Forwarded-For` is believed; `near_megabytes` are for finished pages, in each process."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8000
@@ -79,6 +80,7 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
     image_hosts: tuple[str, ...] = ()  # other hosts whose images its pages may show
     public_url: str = ""  # its origin as seen from outside, for links of the API and of commands
     calendar: Calendar = Calendar()
+    freshness: ShelfLife = ShelfLife()
     banners: tuple[Banner, ...] = ()
     webhooks: dict[str, Webhook] = {}
     connectors: dict[str, dict[str, Any]] = {}  # shop systems that tell of orders, raw until their plugin reads them

@@ -17,6 +17,7 @@ from .context import FormView, PageContext
 from .contexts import REFRESH, Contexts, Visit
 from .database import Database
 from .errors import StoreError
+from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits
 from .openapi import Operation
@@ -28,7 +29,7 @@ from .plugins import Plugins
 from .records import chosen
 from .reports import Kind, Reports
 from .shops import Shop
-from .tracker import Freshness, Outcome, Tracker
+from .tracker import Outcome, Tracker
 from .visits import as_json, form_of, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, OrderFacts, ShipmentFacts, WidgetView
 

@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from . import views, wording
 from .context import CarrierView, Fact, Hero, ItemView, Link, ParcelGroup, ParcelView, PromiseView, Step, Tone
+from .freshness import Freshness
 from .i18n import N_
 from .manifest import Manifest
 from .models import Document, Shipment, Status
@@ -19,7 +20,7 @@ from .order import Item
 from .orderbook import KeptOrder, KeptParcel
 from .proof import seen, sees
 from .summary import ENDS
-from .tracker import Freshness, Outcome
+from .tracker import Outcome
 from .views import Reader
 
 _DOCUMENTS = {

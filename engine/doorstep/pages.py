@@ -16,13 +16,14 @@ from .banners import Banners
 from .context import FormView
 from .contexts import ALL_EVENTS, EMBED, REFRESH, STATUS, Contexts, Visit
 from .errors import NumberError, StoreError
+from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits, digest
 from .near import NearPages, variant
 from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
-from .tracker import Freshness, Lookup, Outcome, Tracker
+from .tracker import Lookup, Outcome, Tracker
 from .visits import as_json, cached, form_of, made, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, ShipmentFacts, WidgetView
 

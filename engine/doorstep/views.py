@@ -26,12 +26,12 @@ from .context import (
     Step,
     Tone,
 )
+from .freshness import Freshness
 from .i18n import N_, Localizer
 from .manifest import Manifest
 from .models import Event, Moment, PickupPoint, Place, Precision, Shipment, Status
 from .proof import near_recipient, own_words, seen, sees
 from .summary import ENDS
-from .tracker import Freshness
 
 _FOLDED_AFTER = 8  # events that stand unfolded
 _MOST_EVENTS = 50  # on a page that was not asked for all
