@@ -90,12 +90,20 @@ class Proof(Struct, frozen=True):
 
 
 class Process:
-    """One `doorstep serve`, and how large it was when."""
+    """One `doorstep serve`, how large it was when, and how often Valkey did not answer it."""
 
     def __init__(self, url: str, child: asyncio.subprocess.Process) -> None:
         self.url = url
         self.sizes: list[tuple[float, int]] = []
         self._child = child
+        self._failures = 0.0
+
+    async def failed_since(self, client: httpx2.AsyncClient) -> bool:
+        """Whether Valkey did not answer it, since this was asked last."""
+        metrics = (await client.get(f"{self.url}/metrics")).text
+        counted = re.findall(r"^doorstep_cache_failures_total\{.*\} (\S+)", metrics, re.MULTILINE)
+        before, self._failures = self._failures, sum(map(float, counted))
+        return self._failures > before
 
     def measure(self) -> None:
         status = Path(f"/proc/{self._child.pid}/status").read_text()
@@ -196,7 +204,7 @@ async def soak(folder: Path, terms: Terms, seed: int) -> Proof:
         ]
         shoppers = Shoppers(processes, random.Random(dice.random()))
         await _shop_on(terms, shoppers, processes, [
-            valkey.weather(terms.calm, terms.rough), carrier.moods(terms.well, terms.ill),
+            valkey.weather(terms.calm, terms.rough), carrier.moods(terms.well, terms.ill), _watch(processes, valkey),
         ])  # fmt: skip
     return _judged(folder, terms, shoppers, processes, carrier, valkey)
 
@@ -208,13 +216,23 @@ async def _shop_on(terms: Terms, shoppers: Shoppers, processes: Sequence[Process
         tasks = [
             group.create_task(one) for one in [shoppers.send_parcels(), shoppers.notice_lag(), *looking, *troubles]
         ]
-        ends = time.monotonic() + terms.seconds
-        while time.monotonic() < ends:
-            for process in processes:
-                process.measure()
-            await asyncio.sleep(1)
+        await asyncio.sleep(terms.seconds)
         for task in tasks:
             task.cancel()
+
+
+async def _watch(processes: Sequence[Process], valkey: Valkey) -> None:
+    """Measures the processes each second."""
+    looked = time.monotonic()
+    async with httpx2.AsyncClient(timeout=30, trust_env=False) as client:
+        while True:
+            for process in processes:
+                process.measure()
+            failed = [await process.failed_since(client) for process in processes]
+            before, looked = looked, time.monotonic()
+            if any(failed):
+                valkey.was_missed(before, looked)
+            await asyncio.sleep(1)
 
 
 def _judged(

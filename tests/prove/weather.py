@@ -43,6 +43,10 @@ class Valkey:
                 self._proxy.delay, self._proxy.change = (lambda: 0.0), (lambda piece: piece)
                 self._rough[-1] = (begun, time.monotonic() + SETTLED)
 
+    def was_missed(self, since: float, until: float) -> None:
+        """A process got no answer in that time, which a machine with much to do is enough for."""
+        self._rough.append((since, until + SETTLED))
+
     def was_well(self, since: float, until: float) -> bool:
         """Whether nothing was wrong all the time in between, nor settling."""
         return not any(begun < until and since < ended for begun, ended in self._rough)
