@@ -13,7 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from .cache import LANDED, MemoryCache, Unshared
 from .metrics import Metrics
-from .redis_urls import TIMEOUT, Client, open_client
+from .redis_urls import TIMEOUT, Client, listener, open_client
 
 T = TypeVar("T")
 Argument = str | bytes | float
@@ -148,7 +148,7 @@ class _Channel:
     async def _listen(self) -> None:
         while True:
             with suppress(*_FAILURES):
-                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                async with await listener(self._client, ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(LANDED)
                     self._open.set()
                     self._ring(list(self._bells))  # whatever was said meanwhile, nobody heard
