@@ -233,6 +233,15 @@ async def test_what_is_pushed_while_somebody_asks_stays_and_the_turn_is_over(lea
     assert (await keeper.turn("k", NEWER[:8])).token
 
 
+async def test_what_was_learnt_in_an_outage_is_not_given_up_for_what_redis_had_before(leases):
+    one = leases()
+    await one.keep("k", OLD, 60, seen=b"")
+    await one._near.set("k", NEW, 60)  # kept while Redis was lost
+    assert await one.keep("k", NEWER, 60, seen=NEW[:8]) == NEWER
+    assert await one._near.get("k") == NEWER
+    assert (await leases().turn("k", b"")).answer == NEWER
+
+
 async def test_a_value_of_another_type_stands_in_nobodys_way(leases, server):
     one = leases()
     await one._shared.do("RPUSH", "k", "a list")

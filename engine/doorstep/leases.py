@@ -95,12 +95,18 @@ class SharedLeases:
 
     async def keep(self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "") -> bytes:
         try:
-            kept = await self._shared.run(bytes, _KEEP, _names(key), token, seen, value, _ms(ttl), LANDED)
+            kept = await self._kept(key, token, seen, value, ttl)
+            if kept and kept[:STAMP] < seen:  # from before an outage, through which what was seen is left
+                kept = await self._kept(key, token, kept[:STAMP], value, ttl)
         except Unshared:
             return await self._alone.keep(key, value, ttl, seen=seen, token=token)
         newest = kept or value
         await self._near.set(key, newest, ttl)
         return newest
+
+    async def _kept(self, key: str, token: str, seen: bytes, value: bytes, ttl: float) -> bytes:
+        """Another answer that stands in the way of this one; b"" where this is kept."""
+        return await self._shared.run(bytes, _KEEP, _names(key), token, seen, value, _ms(ttl), LANDED)
 
     async def give_back(self, key: str, token: str, failure: bytes = b"", pause: float = 0.0) -> None:
         with suppress(Unshared):  # the lease ends by itself

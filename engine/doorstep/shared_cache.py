@@ -13,7 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from .cache import LANDED, MemoryCache, Unshared
 from .metrics import Metrics
-from .redis_urls import TIMEOUT, Client, open_client
+from .redis_urls import TIMEOUT, Client, listener, open_client
 
 T = TypeVar("T")
 Argument = str | bytes | float
@@ -148,7 +148,7 @@ class _Channel:
     async def _listen(self) -> None:
         while True:
             with suppress(*_FAILURES):
-                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                async with await listener(self._client, ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(LANDED)
                     self._open.set()
                     self._ring(list(self._bells))  # whatever was said meanwhile, nobody heard
@@ -198,13 +198,20 @@ class RedisCache:
             else:
                 await self._server.do("DEL", key)
 
+    async def left(self, key: str) -> float:
+        """For how many seconds a value is still kept; 0 where there is none."""
+        with suppress(Unshared):
+            return max(0, await self._server.do("PTTL", key)) / 1000
+        return 0.0
+
     async def close(self) -> None:
         await self._server.close()
 
 
 class TieredCache:
-    """The process in front of Redis: everything is kept in both. What is near serves when Redis has it no more, or lost the
-    newer one in an outage: a value begins with the eight bytes that say when it was written."""
+    """The process in front of Redis: everything is kept in both, and what another process wrote as soon as it is read. What
+    is near serves when Redis has it no more, or lost the newer one in an outage: a value begins with the eight bytes that
+    say when it was written."""
 
     def __init__(self, near: MemoryCache, shared: RedisCache) -> None:
         self._near = near
@@ -216,9 +223,11 @@ class TieredCache:
 
     async def get(self, key: str) -> bytes | None:
         shared, near = await self._shared.get(key), await self._near.get(key)
-        if shared is None or near is None:
-            return near if shared is None else shared
-        return near if near[:8] > shared[:8] else shared
+        if shared is None or (near is not None and near[:8] > shared[:8]):
+            return near
+        if shared != near:
+            await self._near.set(key, shared, await self._shared.left(key))
+        return shared
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         await self._near.set(key, value, ttl)
