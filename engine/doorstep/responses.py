@@ -69,12 +69,12 @@ def page(
     return packed(request, Response(body, status, all_headers, "text/html; charset=utf-8"))
 
 
-def finished(page: Response, span: Span, fresh_until: datetime, tags: tuple[str, ...]) -> Page:
+def finished(page: Response, span: Span, fetched_at: datetime, fresh_until: datetime, tags: tuple[str, ...]) -> Page:
     """A page with all its headers, to be sent again as it is; `Cache-Status` is said anew each time."""
     own = [header for header in page.raw_headers if header[0] != b"cache-status"]
     headers = tuple(shared(header) for header in [*own, *_SECURITY])
     etag = page.headers["etag"].encode("latin-1")
-    return Page(bytes(page.body), etag, headers, tuple(of_a_304(headers)), span, fresh_until, tags)
+    return Page(bytes(page.body), etag, headers, tuple(of_a_304(headers)), span, fetched_at, fresh_until, tags)
 
 
 def unless_known(request: Request, response: Response) -> Response:
