@@ -1,11 +1,12 @@
 """How late the event loop is, and who held it: all pages of a process wait for one that does not let go.
 
-A thread asks the loop for a sign of life, again and again. Where it does not come in time, the thread looks at what the loop's
-own thread is doing at that moment.
+A thread looks at the loop's own, again and again. Where that is at work, the loop is asked for a sign of life; where none comes
+in time, the thread looks at what is at work at that moment.
 """
 
 import asyncio
 import os
+import selectors
 import sys
 import threading
 import time
@@ -26,6 +27,7 @@ from .packages import Package
 
 NOBODY = "unknown"  # none of ours: the machine was busy, or the application that we are part of
 _BELOW = frozenset({base_events.__file__, runners.__file__})  # what runs the loop is not held by it
+_IDLE = frozenset({selectors.__file__, *_BELOW})  # the innermost, where there is nothing to do
 _QUIET = 60.0  # seconds between two lines about the same one
 _PATIENCE = 1.0  # seconds after which it is told who holds the loop, also while it is held
 
@@ -76,7 +78,7 @@ class LoopWatch:
             watcher.stop()
 
     def late(self, seconds: float) -> None:
-        """Of each sign of life, in the loop."""
+        """Of each sign of life; a loop that waits for something to do is not late."""
         self._lag.observe(seconds)
 
     def culprit(self, frame: FrameType | None) -> Culprit:
@@ -113,27 +115,35 @@ class _Watcher(threading.Thread):
         self._limit = limit
         self._thread = threading.get_ident()
         self._sign = threading.Event()
-        self._stopped = threading.Event()
+        self._stopped = False
 
     def stop(self) -> None:
-        self._stopped.set()
+        self._stopped = True
         self._sign.set()
         self.join()
 
     def run(self) -> None:
-        with suppress(RuntimeError):  # the loop was closed, and nobody told us
-            while not self._stopped.wait(self._limit / 2):
-                self._ask()
+        while not (self._stopped or self._loop.is_closed()):
+            time.sleep(self._limit / 2)  # not an event with a time-out, which costs three times as much
+            frame = self._at_work()
+            if frame is None or frame.f_code.co_filename in _IDLE:
+                self._watch.late(0.0)
+            else:
+                with suppress(RuntimeError):  # the loop was closed meanwhile
+                    self._ask()
+
+    def _at_work(self) -> FrameType | None:
+        return sys._current_frames().get(self._thread)
 
     def _ask(self) -> None:
         asked = time.monotonic()
         self._sign.clear()
-        if self._stopped.is_set():
+        if self._stopped:
             return
         self._loop.call_soon_threadsafe(self._answer, asked)
         seen: dict[str, Culprit] = {}  # one after the other may hold it, before it comes to us
         while not self._sign.wait(self._limit) and not self._loop.is_closed():
-            culprit = self._watch.culprit(sys._current_frames().get(self._thread))
+            culprit = self._watch.culprit(self._at_work())
             if self._sign.is_set():  # it let go just now: what we saw may be somebody else
                 break
             if culprit.name not in seen:
