@@ -170,8 +170,10 @@ class Invalidation:
 
     @property
     def distrusted_for(self) -> float:
-        """Seconds since what is kept was last trusted; 0 while it is."""
-        return 0.0 if self.trusted else self._clock.monotonic() - max(self._last_trusted, self.trusted_until)
+        """Seconds since what is kept was last trusted; 0 while it is, or the channel was not joined: then nothing is kept."""
+        if self.trusted or self._running is None:
+            return 0.0
+        return self._clock.monotonic() - max(self._last_trusted, self.trusted_until)
 
     def moved(self, tag: str) -> None:
         """Something has changed that was kept under this tag: to be called after it was written."""
