@@ -1,6 +1,7 @@
 """When a carrier is not asked: it said so, it keeps failing, or the account's limit is used up. The clock is the test's."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from doorstep import CarrierUnavailable, Found, ProtocolError, Query, RateLimited
-from doorstep.fetch import Fetcher
+from doorstep.budget import Left
+from doorstep.fetch import Fetcher, Standing
 from doorstep.guard import GuardedTransport
 from doorstep.manifest import Limit
 from doorstep.metrics import Metrics
@@ -294,7 +296,23 @@ async def test_every_question_is_counted_by_its_result(clock):
             await fetcher.track(account, QUERY)
     await fetcher.aclose()
     text = metrics.render().decode()
-    assert 'doorstep_carrier_calls_total{carrier="acme",result="answered"} 1.0' in text
-    assert 'doorstep_carrier_calls_total{carrier="acme",result="carrier_unavailable"} 1.0' in text
-    assert 'doorstep_carrier_seconds_count{carrier="acme"} 2.0' in text
+    assert 'doorstep_carrier_calls_total{account="acme",result="answered"} 1.0' in text
+    assert 'doorstep_carrier_calls_total{account="acme",result="carrier_unavailable"} 1.0' in text
+    assert 'doorstep_carrier_seconds_count{account="acme"} 2.0' in text
     assert QUERY.number not in text
+
+
+async def test_how_an_account_stands_is_told(fetcher, clock):
+    assert (await fetcher.standings(), fetcher.shut()) == ([], {})
+    async with hostile(OK, *[reply(500)] * 10) as carrier:
+        account = acme(asks(), endpoint=carrier.url, limits=(Limit(calls=100, seconds=10),), strangers=0.25)
+        await fetcher.track(account, QUERY, stranger=False)
+        left = Left("100/10s", 99, 24)  # 75 are kept for orders
+        assert await fetcher.standings() == [Standing("acme", None, [left])]
+        for _ in range(5):
+            with pytest.raises(CarrierUnavailable):
+                await fetcher.track(account, QUERY, stranger=False)
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert fetcher.shut() == {"acme": noon}
+    clock.advance(3600)
+    assert [(one.open_since, one.left[0].orders) for one in await fetcher.standings()] == [(noon, 100)]

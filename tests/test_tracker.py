@@ -405,8 +405,29 @@ async def test_look_ups_are_counted_by_outcome(rig, clock):
     await rig.look_up()
     await rig.look_up("AAAA")
     text = rig.metrics.render().decode()
-    for outcome in ("fresh", "stale", "unrecognised"):
+    for outcome in ("miss", "stale", "unrecognised"):
         assert f'doorstep_lookups_total{{outcome="{outcome}"}} 1.0' in text
+
+
+async def test_how_old_what_is_served_is_is_counted_by_freshness(rig, clock):
+    def served(freshness):
+        labels = {"freshness": freshness}
+        names = ("count", "sum")
+        return tuple(rig.metrics.registry.get_sample_value(f"doorstep_served_age_seconds_{n}", labels) for n in names)
+
+    await rig.look_up()
+    clock.advance(60)
+    await rig.look_up()
+    assert served("fresh") == (2, 60)
+    clock.advance(2 * DAY)
+    rig.fetcher.answers["acme"] = CarrierUnavailable("down")
+    await rig.look_up()
+    await rig.landed()
+    assert rig.metrics.outage_age.largest(clock.monotonic()) is None  # nobody knew yet that the carrier is down
+    await rig.look_up()
+    age = 2 * DAY + 60
+    assert (served("stale"), served("stale_on_error")) == ((1, age), (1, age))
+    assert rig.metrics.outage_age.largest(clock.monotonic()) == age
 
 
 async def test_a_failure_that_nobody_foresaw_is_logged_without_the_number(rig):

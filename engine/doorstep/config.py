@@ -36,7 +36,8 @@ class ApiLimit(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the engine listens. `deadline` is the longest a page takes, in seconds; `trusted_proxies` are the networks
-    whose `X-Forwarded-For` is believed; `near_megabytes` are for finished pages, in each process."""
+    whose `X-Forwarded-For` is believed; `near_megabytes` are for finished pages, in each process; who holds the event
+    loop for more than `longest_hold` seconds is named."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8000
@@ -44,6 +45,7 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: tuple[Network, ...] = ()
     api_limit: ApiLimit = ApiLimit()
     near_megabytes: Annotated[int, Meta(ge=0, le=65_536)] = 64
+    longest_hold: Annotated[float, Meta(ge=0.01, le=10)] = 0.05
 
 
 class Webhook(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,13 +9,14 @@ import asyncio
 import random
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from .auth import Auth, Credential
-from .budget import Breaker, Budget, Budgets, Retries
+from .budget import Breaker, Budget, Budgets, Left, Retries
 from .clock import Clock
 from .errors import (
     AuthExpired,
@@ -46,6 +47,14 @@ class _Done(Struct, frozen=True):
     """The value a plugin's generator returned."""
 
     value: Any
+
+
+class Standing(Struct, frozen=True):
+    """How an account stands with its carrier: since when it is left alone, and what is left of its limits."""
+
+    account: str
+    open_since: datetime | None
+    left: list[Left]
 
 
 class _Line:
@@ -102,6 +111,18 @@ class Fetcher:
 
     async def aclose(self) -> None:
         await self._sender.aclose()
+
+    def shut(self) -> dict[str, datetime]:
+        """The accounts that are left alone because their carrier keeps failing, and since when."""
+        return {name: since for name, line in self._lines.items() if (since := line.breaker.open_since) is not None}
+
+    async def standings(self) -> list[Standing]:
+        """How the accounts stand that were asked something since the start."""
+        lines = dict(self._lines)
+        left = await asyncio.gather(*(line.budget.left() for line in lines.values()))
+        return [
+            Standing(name, line.breaker.open_since, one) for (name, line), one in zip(lines.items(), left, strict=True)
+        ]
 
     async def track(self, account: Account, query: Query, *, stranger: bool = True, wire: Wire | None = None) -> Answer:
         """The carrier's answer about one number, taken in. Raises a CarrierError."""
@@ -165,29 +186,28 @@ class Fetcher:
 
     async def _ask(self, account: Account, question: "_Question") -> Any:
         line = self._line(account)
-        slug = account.carrier.manifest.slug
         started = self._clock.monotonic()
         try:
             # A refusal of our own is not the carrier's failure: it must not keep the breaker open.
             line.breaker.check()
             await line.budget.take(stranger=question.stranger)
         except CarrierError as error:
-            self._metrics.carrier_calls.labels(slug, error.code).inc()
+            self._metrics.carrier_calls.labels(account.name, error.code).inc()
             raise
         try:
             answer = await self._within_deadline(line, question)
         except CarrierError as error:
             _hide_numbers(error, question.queries)
-            self._metrics.carrier_calls.labels(slug, error.code).inc()
+            self._metrics.carrier_calls.labels(account.name, error.code).inc()
             if error.retry_after is not None or isinstance(error, RateLimited):
                 await line.budget.wait(_PAUSE if error.retry_after is None else error.retry_after)
             if isinstance(error, CarrierUnavailable | PluginFailed):
                 line.breaker.failed()
             raise
         finally:
-            self._metrics.carrier_seconds.labels(slug).observe(self._clock.monotonic() - started)
+            self._metrics.carrier_seconds.labels(account.name).observe(self._clock.monotonic() - started)
         line.breaker.succeeded()
-        self._metrics.carrier_calls.labels(slug, "answered").inc()
+        self._metrics.carrier_calls.labels(account.name, "answered").inc()
         return answer
 
     def _line(self, account: Account) -> _Line:

@@ -3,6 +3,7 @@ try says that it is back. Imported only where `redis` is set: the client is a la
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -30,6 +31,7 @@ class RedisServer:
         self._metrics = metrics
         self._retry_after = retry_after
         self._recovery: asyncio.Task[None] | None = None
+        self._lost_at = 0.0
         self._waiting: list[tuple[Sequence[Argument], asyncio.Future[Any]]] = []
         self._rounds: set[asyncio.Task[None]] = set()
         self._channel = _Channel(self._client, retry_after)
@@ -37,6 +39,10 @@ class RedisServer:
     @property
     def healthy(self) -> bool:
         return self._recovery is None
+
+    @property
+    def lost_for(self) -> float:
+        return 0.0 if self.healthy else time.monotonic() - self._lost_at
 
     async def do(self, *command: Argument) -> Any:
         """The reply to a command. Those of one turn of the loop go out together, and back in one round trip. Raises
@@ -53,6 +59,7 @@ class RedisServer:
         self._metrics.cache_failures.labels(str(command[0]).lower()).inc()
         # A ResponseError: the server is there, and this key or this write is the problem.
         if self.healthy and not isinstance(said, ResponseError):
+            self._lost_at = time.monotonic()
             self._recovery = asyncio.create_task(self._recover())
         raise Unshared from said
 
@@ -185,6 +192,10 @@ class RedisCache:
     def healthy(self) -> bool:
         return self._server.healthy
 
+    @property
+    def lost_for(self) -> float:
+        return self._server.lost_for
+
     async def get(self, key: str) -> bytes | None:
         with suppress(Unshared):
             value = await self._server.do("GET", key)
@@ -220,6 +231,10 @@ class TieredCache:
     @property
     def healthy(self) -> bool:
         return self._shared.healthy
+
+    @property
+    def lost_for(self) -> float:
+        return self._shared.lost_for
 
     async def get(self, key: str) -> bytes | None:
         shared, near = await self._shared.get(key), await self._near.get(key)

@@ -185,9 +185,18 @@ class Tracker:
         """
         wish = _Wish(number, store, carrier, wait, stranger, wire)
         lookup = await self._look_up(wish)
-        outcome = lookup.freshness if lookup.outcome is Outcome.FOUND else lookup.outcome
-        self._metrics.lookups.labels(outcome.value).inc()
+        self._count(lookup)
         return lookup
+
+    def _count(self, lookup: Lookup) -> None:
+        if lookup.fetched_at is None:
+            self._metrics.lookups.labels(lookup.outcome.value).inc()
+            return
+        age = (self._clock.now() - lookup.fetched_at).total_seconds()
+        self._metrics.served_age.of(lookup.freshness.value).observe(age)
+        if lookup.freshness is Freshness.STALE_ON_ERROR:
+            self._metrics.outage_age.note(age, self._clock.monotonic())
+        self._metrics.lookups.labels("miss" if lookup.asked else lookup.freshness.value).inc()
 
     async def first_asked(self, wanted: Wanted) -> Account | None:
         """The account that is asked about a parcel before any other; None when nobody can be."""

@@ -55,7 +55,8 @@ def made(
     headers = dict(headers or {})
     shop, localizer = visit.shop, visit.reader.localizer
     try:
-        html = shop.look.render(template, context, localizer, slots)
+        with shop.metrics.render_seconds.time():
+            html = shop.look.render(template, context, localizer, slots)
     except ThemeError as error:
         log.error("the theme failed, a plain page is shown", theme=shop.config.theme, reason=str(error))
         html = fallback_page(context)
