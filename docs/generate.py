@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from doorstep import (
     api,
+    appearance,
     banner,
     calendar,
     checksums,
@@ -37,6 +38,7 @@ from doorstep import (
     quality,
     responses,
     samples,
+    theme_settings,
     themes,
     tracker,
     widget,
@@ -49,7 +51,7 @@ from doorstep.metrics import Metrics
 from doorstep.packages import Package, installed
 from doorstep.paths import shipped
 from doorstep.secret import Secret
-from doorstep.theming import Look
+from doorstep.theming import Templates
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -203,19 +205,18 @@ def reasons() -> str:
     return table(["reason", "in the timeline"], rows)
 
 
-def look() -> Look:
-    found = themes.find_themes([shipped("themes")])
-    return Look(themes.load_theme("classic", found), {}, where="docs")
+def templates() -> Templates:
+    return Templates(themes.load_theme("classic", themes.find_themes([shipped("themes")])))
 
 
 def template_functions() -> str:
-    environment = vars(look())["_environment"]
+    environment = vars(templates())["_environment"]
     rows = [(f"`{name}`", MEANINGS.of("theming.functions", name)) for name in environment.globals]
     return table(["function", "what it gives"], rows)
 
 
 def template_filters() -> str:
-    environment = vars(look())["_environment"]
+    environment = vars(templates())["_environment"]
     own = [name for name in environment.filters if name == "money"]
     rows = [(f"`{name}`", MEANINGS.of("theming.filters", name)) for name in own]
     ready = ", ".join(f"`{name}`" for name in sorted(set(environment.filters) - set(own)))
@@ -283,8 +284,8 @@ def language_list() -> str:
 
 
 PAGE_CONTEXT = (context.StoreView, context.PageInfo, context.Language, context.Hero, context.Step, context.Notice,
-                context.Link, context.ShipmentView, context.CarrierView, context.Day, context.EventView, context.Fact,
-                context.PickupView, context.Choice, context.LookupForm, context.OrderView, context.ParcelGroup,
+                context.Link, context.MenuEntry, context.ShipmentView, context.CarrierView, context.Day, context.EventView,
+                context.Fact, context.PickupView, context.Choice, context.LookupForm, context.OrderView, context.ParcelGroup,
                 context.ParcelView, context.PromiseView, context.ItemView, context.FormView, context.FieldView,
                 context.Option)  # fmt: skip
 WIDGET_VIEW = (widget.WidgetView, widget.ShipmentFacts, widget.OrderFacts, order.CustomerFacts, order.Money)
@@ -314,8 +315,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "samples.roles": lambda: members(samples.Role),
     "themes.bundled": theme_list,
     "themes.manifest": lambda: fields(themes.ThemeManifest),
-    "themes.setting": lambda: fields(themes.Setting),
-    "themes.types": lambda: members(themes.SettingType),
+    "themes.setting": lambda: fields(theme_settings.Setting),
+    "themes.layer": lambda: fields(appearance.Layer),
+    "themes.season": lambda: fields(appearance.Season),
+    "themes.types": lambda: members(theme_settings.SettingType),
     "themes.context": lambda: fields(context.PageContext, defaults=False),
     "themes.structs": lambda: structs(*PAGE_CONTEXT, defaults=False),
     "themes.functions": template_functions,
