@@ -11,6 +11,7 @@ from msgspec import Struct
 from .appearance import Appearance, Layer
 from .assets import Asset, Assets, asset
 from .context import PageContext
+from .contrast import derived
 from .errors import ThemeError
 from .i18n import Localizer, widening
 from .theme_settings import STACKS, Setting, SettingType, is_font_file, is_own_file
@@ -37,7 +38,8 @@ class Look:
         self.settings = dict(values)
         self.sections = sections
         self.order_sections = order_sections
-        self.assets: Assets = {**templates.assets, _SHEET: asset(_SHEET, _stylesheet(templates, values))}
+        colors, _ = derived(templates.theme.contrast, values)
+        self.assets: Assets = {**templates.assets, _SHEET: asset(_SHEET, _stylesheet(templates, values, colors))}
         self._templates = templates
 
     def render(
@@ -155,6 +157,9 @@ def _resolved(
     values = theme.values(*placed)
     for name, setting in theme.settings.items():
         _check_file(templates, name, setting, values[name], placed)
+    for low in derived(theme.contrast, values)[1]:
+        where = _given_by(low.settings, placed) or f"{theme.name}/theme.toml"
+        raise ThemeError(f"{where}: {low.problem}", next_step=low.mend)
     listed = [_sections(templates, field, placed) for field in ("sections", "order_sections")]
     return values, listed[0], listed[1]
 
@@ -165,9 +170,18 @@ def _check_file(templates: Templates, name: str, setting: Setting, value: Any, p
         setting.type is SettingType.IMAGE and is_own_file(value)
     )
     if own and value not in templates.assets:
-        given = (f"{where}.settings.{name}" for where, layer in reversed(placed) if name in layer.settings)
-        where = next(given, f"{templates.theme.name}: settings.{name}")
+        where = _given_by([name], placed) or f"{templates.theme.name}/theme.toml: settings.{name}"
         raise ThemeError(f"{where}: there is no file static/{value}", next_step="put it there, or correct the name")
+
+
+def _given_by(names: Sequence[str], placed: Sequence[Placed]) -> str:
+    """Where the last of these settings was given a value; "" where no layer did."""
+    for where, layer in reversed(placed):
+        if found := [name for name in names if name in layer.settings]:
+            return f"{where}.settings.{found[0]}"
+        if layer.preset:
+            return f"{where}.preset"
+    return ""
 
 
 def _sections(templates: Templates, field: str, placed: Sequence[Placed]) -> tuple[str, ...]:
@@ -189,8 +203,8 @@ def _sections(templates: Templates, field: str, placed: Sequence[Placed]) -> tup
     return listed[-1][1]
 
 
-def _stylesheet(templates: Templates, values: Mapping[str, Any]) -> bytes:
-    """The fonts, the settings as custom properties, then the styles."""
+def _stylesheet(templates: Templates, values: Mapping[str, Any], colors: Mapping[str, str]) -> bytes:
+    """The fonts, the settings and the colours made of them as custom properties, then the styles."""
     settings = templates.theme.settings
     fonts, properties = [], []
     for name, setting in settings.items():
@@ -200,6 +214,7 @@ def _stylesheet(templates: Templates, values: Mapping[str, Any]) -> bytes:
             fonts.append(f"@font-face{{{face}}}")
         if setting.css:
             properties.append(f"{setting.css}:{_written(templates, name, setting, values[name])};")
+    properties += [f"{name}:{color};" for name, color in colors.items()]
     head = f"{''.join(fonts)}:root{{{''.join(properties)}}}"
     return b"\n".join([head.encode(), templates.styles]) if templates.styles else head.encode()
 

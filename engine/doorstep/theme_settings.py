@@ -177,7 +177,7 @@ def _link(entry: _Entry, place: str) -> Link:
 
 def _listed(setting: Setting, value: Any, kind: type[T]) -> T:
     try:
-        entries = msgspec.convert(value, kind)
+        entries: T = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         said, _, at = str(error).partition(" - at `$")
         raise ValueError(f"{at.rstrip('`')}: {said}" if at else said) from None

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from .appearance import Layer
+from .contrast import Contrast, problems_of
 from .errors import ThemeError
 from .manifest import CONTRACT
 from .theme_settings import IN_CSS, Setting
@@ -42,6 +43,7 @@ class ThemeManifest(Struct, frozen=True, forbid_unknown_fields=True):
     scripts: tuple[str, ...] = ()
     settings: dict[str, dict[str, Any]] = {}
     presets: dict[str, Preset] = {}
+    contrast: tuple[Contrast, ...] = ()
 
 
 class Theme(Struct, frozen=True):
@@ -59,6 +61,7 @@ class Theme(Struct, frozen=True):
     scripts: tuple[Path, ...]
     settings: dict[str, Setting]
     presets: dict[str, Preset]
+    contrast: tuple[Contrast, ...]
     texts: tuple[Path, ...]
 
     def values(self, *layers: tuple[str, Layer]) -> dict[str, Any]:
@@ -140,11 +143,22 @@ def load_theme(name: str, found: Mapping[str, Path]) -> Theme:
         scripts=tuple(_listed(chain, folders, "scripts")),
         settings=_settings(chain),
         presets=presets,
+        contrast=_contrast(chain),
         texts=own_texts(folders),
     )
+    if problems := problems_of(theme.contrast, theme.settings):
+        raise ThemeError(problems[0], file=f"{theme.name}/theme.toml", next_step=_DOCS)
     for preset in presets:
         theme.values((f"{theme.name}/theme.toml: presets.{preset}", Layer(settings=presets[preset].settings)))
     return theme
+
+
+def _contrast(chain: list[ThemeManifest]) -> tuple[Contrast, ...]:
+    """What must be read on what, parents' first; a child makes a custom property in its own way."""
+    rules: dict[Any, Contrast] = {}
+    for manifest in reversed(chain):
+        rules |= {rule.css or (rule.of, rule.on): rule for rule in manifest.contrast}
+    return tuple(rules.values())
 
 
 def _settings(chain: list[ThemeManifest]) -> dict[str, Setting]:
