@@ -332,18 +332,8 @@ def test_what_is_no_static_file_is_none_and_costs_no_memory(root: Path, name: st
 @pytest.mark.parametrize("name", sorted(find_themes([shipped("themes")])))
 def test_the_shipped_themes_compile_and_answer(name: str) -> None:
     theme = load_theme(name, find_themes([shipped("themes")]))
-    html = Look(theme, {}, where="").render("tracking.html", with_theme(theme.sections, theme.aside), ENGLISH, {})
+    own = Look(theme, {}, where="")
+    page = PageContext(PAGE.store, PAGE.page, own.settings, theme.sections, theme.aside, PAGE.hero, lookup=PAGE.lookup)
+    html = own.render("tracking.html", page, ENGLISH, {})
     assert "Delivered &lt;today&gt;" in html
     assert "<today>" not in html
-
-
-def with_theme(sections: tuple[str, ...], aside: tuple[str, ...]) -> PageContext:
-    settings = {
-        "scheme": "auto",
-        "font": "system",
-        "corners": "soft",
-        "width": "wide",
-        "logo_dark": "",
-        "logo_height": 32,
-    }
-    return PageContext(PAGE.store, PAGE.page, settings, sections, aside, PAGE.hero, lookup=PAGE.lookup)
