@@ -32,7 +32,9 @@ def run() -> list[str]:
         for look in every_look():
             addresses = dict(_addresses(site, shop, look))
             found = [f"{name}: {one}" for name, url in addresses.items() for one in _wrong(browser, url, look)]
-            print(f"{look.theme}, {look.language}, {look.scheme}: {len(addresses)} pages, {len(found)} faults", flush=True)
+            print(
+                f"{look.theme}, {look.language}, {look.scheme}: {len(addresses)} pages, {len(found)} faults", flush=True
+            )
             problems += [f"{look.theme}, {look.language}, {look.scheme}, {one}" for one in found]
         browser.close()
     return problems
