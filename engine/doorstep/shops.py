@@ -31,6 +31,7 @@ class Shop(Struct, frozen=True):
     languages: tuple[str, ...]
     catalogs: Catalogs
     clock: Clock
+    metrics: Metrics
 
     def reader(self, asked: str, accepted: str, *, level: int = 0) -> Reader:
         """For whom a page is made, by `?lang=` and the browser's `Accept-Language`."""
@@ -83,7 +84,7 @@ def open_shops(config: Config, plugins: Plugins, *, clock: Clock, metrics: Metri
         )  # fmt: skip
         languages = _languages(store, catalogs, f"{config.file}: stores.{id}")
         widgets = Widgets(placed, look, metrics)
-        shops.append(Shop(id, store, view, look, widgets, tuple(problems), languages, catalogs, clock))
+        shops.append(Shop(id, store, view, look, widgets, tuple(problems), languages, catalogs, clock, metrics))
     return Shops(shops)
 
 

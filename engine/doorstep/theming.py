@@ -23,6 +23,8 @@ for _suffix, _type in {
     ".js": "text/javascript", ".webp": "image/webp", ".woff": "font/woff", ".woff2": "font/woff2", ".ttf": "font/ttf",
 }.items():  # fmt: skip
     _TYPES.add_type(_type, _suffix)
+FUNCTIONS = ("stylesheet", "script", "asset", "slot", "_", "gettext", "ngettext", "pgettext", "npgettext")
+FILTERS = ("money",)  # beside the sandbox's own
 _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set
 
 
