@@ -383,7 +383,8 @@ def test_every_bundled_plugin_has_its_page() -> None:
         assert (DOCS / "widgets" / f"{folder.name.removeprefix('doorstep_')}.md").is_file()
 
 
-def test_the_picture_is_small_enough_to_load() -> None:
-    picture = (DOCS / "images" / "classic.png").read_bytes()
+@pytest.mark.parametrize("name", ["classic", "minimal", "bold", "themes", "night"])
+def test_each_picture_is_small_enough_to_load(name: str) -> None:
+    picture = (DOCS / "images" / f"{name}.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")
     assert len(picture) <= 250_000
