@@ -15,6 +15,7 @@ from . import __version__, logs, terminal
 from .app import Engine, assemble, create_engine
 from .checking import check_plugins
 from .commands.backup import backup
+from .commands.draft import draft
 from .commands.keys import keys
 from .commands.link import link
 from .commands.new_store import new_store_command
@@ -53,6 +54,7 @@ main.add_command(webhooks)
 main.add_command(worker)
 main.add_command(keys)
 main.add_command(link)
+main.add_command(draft)
 main.add_command(orders)
 main.add_command(privacy)
 main.add_command(backup)

@@ -58,7 +58,8 @@ class StoreView(Struct, frozen=True):
 
 
 class PageInfo(Struct, frozen=True):
-    """The page itself. `kind` is tracking, order, lookup, choose or error; `refresh` is seconds until it asks again, or 0."""
+    """The page itself. `kind` is tracking, order, lookup, choose or error; `refresh` is seconds until it asks again, or 0;
+    `draft` names the draft that is shown, to those who have a link to it."""
 
     kind: str
     title: str
@@ -67,6 +68,7 @@ class PageInfo(Struct, frozen=True):
     languages: tuple[Language, ...] = ()
     refresh: int = 0
     url: str = ""
+    draft: str = ""
 
 
 class Hero(Struct, frozen=True):

@@ -11,6 +11,7 @@ from . import order_views, views
 from .access import Seen
 from .banner import Banner
 from .context import Choice, FormView, Hero, Language, Link, LookupForm, Notice, OrderView, PageContext, PageInfo, Tone
+from .draft_links import LONGEST_TOKEN, PARAMETER
 from .i18n import N_
 from .looks import Look
 from .manifest import Manifest
@@ -26,7 +27,8 @@ STATUS = {
     Outcome.FOUND: 200, Outcome.CHOOSE: 200, Outcome.LINK_ONLY: 200, Outcome.WAITING: 202,
     Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404, Outcome.UNAVAILABLE: 503,
 }  # fmt: skip
-_CARRIED = ("carrier", "parcel", "lang")  # parameters that stay with a page from link to link
+# Parameters that stay with a page from link to link, and how much of them.
+_CARRIED = {"carrier": 64, "parcel": 64, "lang": 64, PARAMETER: LONGEST_TOKEN}
 _SHOP_HELPS = frozenset({Status.EXCEPTION, Status.LOST, Status.RETURNED, Status.CANCELLED})
 
 
@@ -43,7 +45,7 @@ class Visit(Struct, frozen=True):
 
     @property
     def carried(self) -> dict[str, str]:
-        return {key: value[:64] for key in _CARRIED if (value := self.params.get(key))}
+        return {key: value[:most] for key, most in _CARRIED.items() if (value := self.params.get(key))}
 
     @property
     def look(self) -> Look:
@@ -216,6 +218,7 @@ class Contexts:
             languages=tuple(self._language(visit, code) for code in shop.languages),
             refresh=refresh,
             url=visit.home or visit.link(visit.path),
+            draft=shop.draft,
         )
         sections = look.order_sections if kind == "order" else look.sections
         return PageContext(shop.view, info, look.settings, sections, look.theme.aside, **values)  # type: ignore[arg-type]

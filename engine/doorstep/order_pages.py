@@ -16,6 +16,7 @@ from .banners import Banners
 from .context import FormView, PageContext
 from .contexts import REFRESH, Contexts, Visit
 from .database import Database
+from .draft_links import PARAMETER
 from .errors import StoreError
 from .i18n import N_
 from .limits import Limits
@@ -322,11 +323,10 @@ class OrderPages:
 
 def _addresses(visit: Visit, token: str) -> Addresses:
     """Links from a path, so that they hold wherever the page stands; what is passed on names the shop's own address."""
-    base, language = visit.shop.view.base, visit.params.get("lang", "")
+    base, kept = visit.shop.view.base, visit.carried
     origin = visit.shop.config.public_url.rstrip("/")
-    return Addresses(
-        f"{base}/o/{token}/", f"{origin}{base}/track/", "?" + urlencode({"lang": language[:64]}) if language else ""
-    )
+    query = urlencode({name: kept[name] for name in ("lang", PARAMETER) if name in kept})
+    return Addresses(f"{base}/o/{token}/", f"{origin}{base}/track/", f"?{query}" if query else "")
 
 
 def _spoken_of(looked: Sequence[Looked]) -> ShipmentFacts | None:

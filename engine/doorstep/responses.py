@@ -44,6 +44,17 @@ def protected(send: Send) -> Send:
     return sending
 
 
+def for_one_only(send: Send) -> Send:
+    """A `send` after which nobody keeps what goes out."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["Cache-Control"] = "private, no-store"
+        await send(message)
+
+    return sending
+
+
 def content_security_policy(image_hosts: tuple[str, ...] = ()) -> str:
     """Nothing inline, nothing from elsewhere but the shop's own images."""
     images = " ".join(["'self'", "data:", *(f"https://{host}" for host in image_hosts)])
