@@ -39,6 +39,7 @@ from doorstep import (
     quality,
     responses,
     samples,
+    shelf_life,
     theme_settings,
     themes,
     tracker,
@@ -52,6 +53,7 @@ from doorstep.metrics import Metrics
 from doorstep.packages import Package, installed
 from doorstep.paths import shipped
 from doorstep.secret import Secret
+from doorstep.theme_rules import RULES
 from doorstep.theming import Templates
 
 DOCS = Path(__file__).parent
@@ -100,6 +102,10 @@ def _standing(name: str, claim: quality.Claim) -> str:
     return f"{name}, {'to do' if claim.standing is quality.Standing.TODO else 'exempt'}: {claim.reason}"
 
 
+def theme_rules() -> str:
+    return table(["rule", "why"], [(f"`{one.name}`", one.why) for one in RULES])
+
+
 def checksum_kinds() -> str:
     rows = [(f"`{name}`", MEANINGS.of("checksums.CHECKSUMS", name)) for name in checksums.CHECKSUMS]
     return table(["kind", "what it is"], rows)
@@ -120,10 +126,10 @@ def all_commands() -> dict[str, click.Command]:
     """Every command by its whole name, those of groups too."""
     found: dict[str, click.Command] = {}
     for name, command in sorted(commands.commands.items()):
-        if isinstance(command, click.Group):
-            found |= {f"{name} {inner}": one for inner, one in command.commands.items()}
-        else:
+        inner = command.commands.items() if isinstance(command, click.Group) else ()
+        if not inner or command.invoke_without_command:
             found[name] = command
+        found |= {f"{name} {word}": one for word, one in inner}
     return found
 
 
@@ -192,8 +198,17 @@ def metric_list() -> str:
 
 
 def fresh() -> str:
-    rows = [(f"`{status.value}`", _span(freshness.FRESH[status])) for status in models.Status]
-    return table(["status", "fresh for"], [*rows, ("not found", _span(freshness.NOT_FOUND))])
+    usual = shelf_life.ShelfLife()
+    rows = [(f"`{name}`", _span(getattr(usual, name))) for name in usual.__struct_fields__]
+    return table(["setting", "fresh for"], rows)
+
+
+def states() -> str:
+    rows = []
+    for state in freshness.State:
+        asks = "nobody is asked" if state.settled else "a question begins" if state.begins else "nobody asks beside"
+        rows.append((f"`{state}`", MEANINGS.of("freshness.State", state), asks))
+    return table(["state", "when, and what is shown", "asking"], rows)
 
 
 def _span(seconds: float) -> str:
@@ -306,6 +321,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "manifest.keys": lambda: fields(manifest.Manifest),
     "manifest.format": lambda: fields(manifest.Format),
     "manifest.checksum": lambda: fields(manifest.Checksum),
+    "themes.rules": theme_rules,
     "manifest.kinds": checksum_kinds,
     "manifest.limit": lambda: fields(manifest.Limit),
     "manifest.abilities": lambda: members(manifest.Ability),
@@ -336,6 +352,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "hooks": hooks,
     "metrics": metric_list,
     "freshness": fresh,
+    "freshness.states": states,
     "carriers": carrier_list,
     "carriers.by_number": by_number_list,
     "quality.rules": quality_rules,

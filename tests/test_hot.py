@@ -65,7 +65,7 @@ def ask(front: Front, method: str, target: str, headers: dict[str, str]) -> tupl
 
 TARGETS = [
     PAGE, f"{PAGE}?lang=de", f"{PAGE}?lang=xx", f"{PAGE}?utm_source=mail", f"{PAGE}?lang=fr&lang=de", f"{PAGE}?carrier=ups",
-    f"{PAGE}?carrier=dhl", f"{PAGE}?carrier=nobody", f"{PAGE}?parcel=none", f"{PAGE}?done=survey", f"{PAGE}?done=",
+    f"{PAGE}?carrier=dhl", f"{PAGE}?events=all", f"{PAGE}?events=some", f"{PAGE}?carrier=nobody", f"{PAGE}?parcel=none", f"{PAGE}?done=survey", f"{PAGE}?done=",
     f"{PAGE}/", f"{PAGE}?", "/track/1zd0r5tp0373116441", f"/outlet{PAGE}", f"/outlet{PAGE}?lang=en", f"/track{PAGE}",
     f"/outlet/outlet{PAGE}", f"/track/{MOVING}", f"/track/{MOVING}?lang=ar", f"/track/{UNKNOWN}", f"/track/{TWO_CARRIERS}",
     f"/track/{TWO_CARRIERS}?carrier=ups", f"/track/{BY_LINK}", "/track/hello", "/", "/nothing", "/healthz",
@@ -124,7 +124,17 @@ def test_a_page_is_made_once_for_each_language_and_encoding(front: Front) -> Non
 def test_a_hit_counts_as_a_fresh_look_up(front: Front) -> None:
     for _ in range(3):
         front.get(PAGE)
-    assert 'doorstep_lookups_total{outcome="fresh"} 3.0' in front.get("/metrics").text
+        front.clock.advance(10)
+    text = front.get("/metrics").text
+    # The first is asked for; the second finds its answer, and is kept as a finished page, which is the third.
+    for line in (
+        'doorstep_lookups_total{outcome="miss"} 1.0', 'doorstep_lookups_total{outcome="fresh"} 2.0',
+        'doorstep_near_lookups_total{result="hit"} 1.0', 'doorstep_near_lookups_total{result="miss"} 2.0',
+        "doorstep_near_pages 1.0", "doorstep_near_evictions_total 0.0", "doorstep_render_seconds_count 2.0",
+        'doorstep_served_age_seconds_bucket{freshness="fresh",le="60"} 3.0',
+        'doorstep_served_age_seconds_sum{freshness="fresh"} 30.0',
+    ):  # fmt: skip
+        assert line in text
 
 
 def test_a_304_says_what_a_200_would_and_nothing_of_the_body(front: Front) -> None:

@@ -1,6 +1,5 @@
 """`doorstep`: the commands. Exit codes: 0 fine, 1 problems found, 2 wrong usage."""
 
-import asyncio
 import os
 import tempfile
 from datetime import UTC, datetime
@@ -12,9 +11,9 @@ import click
 import msgspec
 
 from . import __version__, logs, terminal
-from .app import Engine, assemble, create_engine
-from .checking import check_plugins
+from .app import assemble, create_engine
 from .commands.backup import backup
+from .commands.check import check
 from .commands.draft import draft
 from .commands.keys import keys
 from .commands.link import link
@@ -26,7 +25,7 @@ from .commands.webhooks import webhooks
 from .commands.worker import worker
 from .config import Config, Server
 from .demo import demo_site
-from .errors import DoorstepError, NumberError
+from .errors import NumberError
 from .packages import found
 from .parsing import as_json as parsed_json
 from .parsing import parse_file
@@ -58,6 +57,7 @@ main.add_command(draft)
 main.add_command(orders)
 main.add_command(privacy)
 main.add_command(backup)
+main.add_command(check)
 
 
 @main.command()
@@ -242,57 +242,6 @@ def carriers(path: Path | None, everything: bool, as_json: bool) -> None:
         click.echo("\n".join(terminal.carrier_lines(states, plugins.broken, everything=everything)))
     if plugins.broken or any(one.state == "broken" for one in states):
         raise click.exceptions.Exit(1)
-
-
-@main.command()
-@click.argument("what", type=click.Choice(["config", "plugin"]), default="config")
-@click.argument("names", nargs=-1)
-@config_option
-@json_option
-def check(what: str, names: tuple[str, ...], path: Path, as_json: bool) -> None:
-    """Check the settings and everything they name, or carriers' plugins (all, or those NAMED), and say what to mend."""
-    if what == "plugin":
-        _check_plugins(names, as_json=as_json)
-        return
-    problems = _problems(path)
-    if as_json:
-        click.echo(msgspec.json.encode(problems).decode())
-    else:
-        click.echo("\n".join(f"{one['message']}: {one['mend']}" for one in problems) or f"{path}: fine")
-    if problems:
-        raise click.exceptions.Exit(1)
-
-
-def _check_plugins(names: tuple[str, ...], *, as_json: bool) -> None:
-    reports = check_plugins(found(_OWN), names)
-    if as_json:
-        click.echo(msgspec.json.encode(reports).decode())
-    else:
-        click.echo("\n".join(line for report in reports for line in terminal.report_lines(report, rules=bool(names))))
-    if any(report.problems for report in reports):
-        raise click.exceptions.Exit(1)
-
-
-def _problems(path: Path) -> list[dict[str, str]]:
-    try:
-        engine = create_engine(loaded(path))
-    except DoorstepError as error:
-        return [{"message": error.message, "mend": error.next_step}]
-    asyncio.run(engine.close())
-    return [{"message": message, "mend": mend} for message, mend in _amiss(engine)]
-
-
-def _amiss(engine: Engine) -> list[tuple[str, str]]:
-    plugins = engine.plugins
-    amiss = [(f"plugin {one.plugin!r}: {one.reason}", one.next_step) for one in plugins.broken]
-    amiss += [
-        (f"carrier {one.slug!r} is {one.state.value}: {one.reason}", one.next_step)
-        for one in plugins.states.values()
-        if one.accounts and one.reason
-    ]
-    amiss += [(one.reason, one.next_step) for one in engine.connectors.problems]
-    amiss += [(one.reason, one.next_step) for shop in engine.shops.all for one in shop.problems]
-    return amiss
 
 
 def _manifests() -> dict[str, Any]:

@@ -58,8 +58,11 @@ class StoreView(Struct, frozen=True):
 
 
 class PageInfo(Struct, frozen=True):
-    """The page itself. `kind` is tracking, order, lookup, choose or error; `refresh` is seconds until it asks again, or 0;
-    `draft` names the draft that is shown, to those who have a link to it."""
+    """The page itself. `kind` is tracking, order, lookup, choose or error; `refresh` is seconds until it asks again, or 0.
+
+    `embedded`: it stands in a frame of another page, which has a header and a footer of its own. `draft` names the draft that
+    is shown, to those who have a link to it.
+    """
 
     kind: str
     title: str
@@ -68,6 +71,7 @@ class PageInfo(Struct, frozen=True):
     languages: tuple[Language, ...] = ()
     refresh: int = 0
     url: str = ""
+    embedded: bool = False
     draft: str = ""
 
 
@@ -150,7 +154,8 @@ class PickupView(Struct, frozen=True):
 
 
 class ShipmentView(Struct, frozen=True):
-    """The parcel. `days` are the newest, `older` those a theme folds; `as_of` says when the carrier was last heard."""
+    """The parcel. `days` are the newest, `older` those a theme folds, `rest` leads to where the oldest of very many events
+    stand too; `as_of` says when the carrier was last heard."""
 
     number: str
     carrier: CarrierView
@@ -161,6 +166,7 @@ class ShipmentView(Struct, frozen=True):
     days: tuple[Day, ...] = ()
     older: tuple[Day, ...] = ()
     older_label: str = ""
+    rest: Link | None = None
     window: str = ""
     facts: tuple[Fact, ...] = ()
     pickup: PickupView | None = None
@@ -185,11 +191,13 @@ class Choice(Struct, frozen=True):
 
 
 class LookupForm(Struct, frozen=True):
-    """The form that asks for a number: where it goes (a GET), what was typed, what was wrong with it."""
+    """The form that asks for a number: where it goes (a GET), what was typed, what was wrong with it, the parameters that
+    are sent along."""
 
     action: str
     value: str = ""
     problem: str = ""
+    kept: dict[str, str] = {}
 
 
 class Option(Struct, frozen=True):

@@ -5,7 +5,7 @@ A language is a folder `<lang>/LC_MESSAGES/*.po`; catalogs are compiled when fir
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache, cached_property, lru_cache
 from io import BytesIO
@@ -18,6 +18,7 @@ from babel.support import NullTranslations, Translations
 from markupsafe import Markup
 
 SOURCE = "en"  # the language of the msgids
+_MONDAY, _LEAP = date(2024, 1, 1), 2024  # a year that has every day
 _FSI, _PDI = "\u2068", "\u2069"
 _RANGE = re.compile(r"(?P<tag>[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:\s*;\s*q=(?P<q>[01](?:\.[0-9]{0,3})?))?")
 _LONGEST_HEADER, _MOST_RANGES = 1000, 10
@@ -71,6 +72,8 @@ class Localizer:
         self.marked: Mapping[str | tuple[str, str], Markup] = _Marked(self)
         self._text = lru_cache(4096)(self._translated)
         self._long_date = lru_cache(1024)(self._written_day)
+        self._weekday = lru_cache(7)(self._named_weekday)
+        self._day_and_month = lru_cache(366)(self._written_day_and_month)
         self._clock = lru_cache(2 * 24 * 60)(self._written_clock)
         self._whole = lru_cache(256)(self._written_number)
         self._money = lru_cache(1024)(self._written_money)
@@ -123,10 +126,10 @@ class Localizer:
 
     def weekday(self, day: date) -> str:
         """The name of the weekday, as it stands alone."""
-        return dates.format_date(day, "cccc", locale=self.locale)
+        return self._weekday(day.weekday())
 
     def day_and_month(self, day: date) -> str:
-        return self._digits(dates.format_skeleton("MMMMd", datetime.combine(day, time()), locale=self.locale))
+        return self._day_and_month(day.replace(year=_LEAP))
 
     def clock(self, at: time) -> str:
         """The time of day, hours and minutes: 14:05, 2:05 PM."""
@@ -165,6 +168,12 @@ class Localizer:
     def _written_day(self, day: date, this_year: bool) -> str:
         pattern = self._weekday_pattern if this_year else "full"
         return self._digits(dates.format_date(day, pattern, locale=self.locale))
+
+    def _named_weekday(self, weekday: int) -> str:
+        return dates.format_date(_MONDAY + timedelta(weekday), "cccc", locale=self.locale)
+
+    def _written_day_and_month(self, day: date) -> str:
+        return self._digits(dates.format_skeleton("MMMMd", datetime.combine(day, time()), locale=self.locale))
 
     def _written_clock(self, hour: int, minute: int, past: bool) -> str:
         """`past` the minute: where a locale has a word for midnight, it means its first second alone."""
@@ -230,7 +239,12 @@ def negotiate(asked: str, accepted: str, available: Sequence[str], default: str)
 
     `asked` and `accepted` come from strangers: both are bounded, and only what is in `available` comes out.
     """
-    for tag in ([asked[:35]] if asked else []) + _ranges(accepted):
+    return _negotiated(asked[:35], accepted[:_LONGEST_HEADER], tuple(available), default)
+
+
+@lru_cache(1024)
+def _negotiated(asked: str, accepted: str, available: tuple[str, ...], default: str) -> str:
+    for tag in ([asked] if asked else []) + _ranges(accepted):
         if (found := match(tag, available)) is not None:
             return found
     return default
@@ -250,7 +264,7 @@ def match(tag: str, available: Sequence[str]) -> str | None:
 
 def _ranges(header: str) -> list[str]:
     weighed: list[tuple[float, int, str]] = []
-    for i, part in enumerate(header[:_LONGEST_HEADER].split(",")[:_MOST_RANGES]):
+    for i, part in enumerate(header.split(",")[:_MOST_RANGES]):
         found = _RANGE.fullmatch(part.strip())
         if found and found["tag"] != "*" and (q := float(found["q"] or 1)) > 0:
             weighed.append((-q, i, found["tag"]))

@@ -16,8 +16,8 @@ from .banners import Banners
 from .context import FormView, PageContext
 from .contexts import REFRESH, Contexts, Visit
 from .database import Database
-from .draft_links import PARAMETER
 from .errors import StoreError
+from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits
 from .openapi import Operation
@@ -29,7 +29,7 @@ from .plugins import Plugins
 from .records import chosen
 from .reports import Kind, Reports
 from .shops import Shop
-from .tracker import Freshness, Outcome, Tracker
+from .tracker import Outcome, Tracker
 from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, OrderFacts, ShipmentFacts, WidgetView
 
@@ -44,10 +44,11 @@ _TOO_MANY_PROOFS = N_("Too many attempts. Please wait an hour before you try aga
 log = structlog.get_logger("doorstep.order_pages")
 
 
-class LanguageQuery(Struct, frozen=True):
-    """`lang`: BCP 47, before the browser's own."""
+class OrderPageQuery(Struct, frozen=True):
+    """`lang`: BCP 47, before the browser's own; `events=all`: also what a page leaves out of very many."""
 
     lang: str = ""
+    events: str = ""
 
 
 class _Sight(Struct, frozen=True):
@@ -88,7 +89,7 @@ class OrderPages:
             Operation(
                 "GET", "/api/v1/pages/orders/{token}", self.view_model, "read_order_page",
                 "The values that the page of an order gets, for whoever has a link to it",
-                {200: PageContext}, (404, 503), query=LanguageQuery,
+                {200: PageContext}, (404, 503), query=OrderPageQuery,
             )
         ]  # fmt: skip
 
@@ -323,10 +324,10 @@ class OrderPages:
 
 def _addresses(visit: Visit, token: str) -> Addresses:
     """Links from a path, so that they hold wherever the page stands; what is passed on names the shop's own address."""
-    base, kept = visit.shop.view.base, visit.carried
+    base = visit.shop.view.base
     origin = visit.shop.config.public_url.rstrip("/")
-    query = urlencode({name: kept[name] for name in ("lang", PARAMETER) if name in kept})
-    return Addresses(f"{base}/o/{token}/", f"{origin}{base}/track/", f"?{query}" if query else "")
+    query = f"?{urlencode(visit.kept)}" if visit.kept else ""
+    return Addresses(f"{base}/o/{token}/", f"{origin}{base}/track/", query, rest=visit.with_all_events(f"/o/{token}/"))
 
 
 def _spoken_of(looked: Sequence[Looked]) -> ShipmentFacts | None:

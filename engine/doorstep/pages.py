@@ -14,15 +14,16 @@ from .access import Access
 from .answers import Answers
 from .banners import Banners
 from .context import FormView
-from .contexts import REFRESH, STATUS, Contexts, Visit
+from .contexts import ALL_EVENTS, EMBED, REFRESH, STATUS, Contexts, Visit
 from .errors import NumberError, StoreError
+from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits, digest
 from .near import NearPages, variant
 from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
-from .tracker import Freshness, Lookup, Outcome, Tracker
+from .tracker import Lookup, Outcome, Tracker
 from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, ShipmentFacts, WidgetView
 
@@ -233,10 +234,10 @@ class Pages:
         """Keeps a finished page near: of one parcel whose answer is fresh, in a form that others will ask for too."""
         if page.status_code != 200 or lookup.outcome is not Outcome.FOUND or lookup.freshness is not Freshness.FRESH:
             return
-        if not lookup.tags or lookup.fresh_until is None or "done" in visit.params:
+        if not lookup.tags or lookup.fetched_at is None or lookup.fresh_until is None or "done" in visit.params:
             return
         shipment, language = lookup.shipments[0], visit.reader.localizer
-        own = {"carrier": shipment.carrier, "parcel": shipment.id, "lang": language.tag}
+        own = {"carrier": shipment.carrier, "parcel": shipment.id, "lang": language.tag, EMBED: "1", **ALL_EVENTS}
         if not page.headers["cache-control"].startswith("public") or not visit.carried.items() <= own.items():
             return
         packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))
@@ -244,7 +245,8 @@ class Pages:
         edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
         tags = (*lookup.tags, self._banners.tag(visit.shop.id))
-        self._near.keep(key, responses.finished(page, span, lookup.fresh_until, tags), began)
+        kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags)
+        self._near.keep(key, kept, began)
 
     def _message(self, request: Request, kind: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
         visit = visit_of(request)

@@ -36,6 +36,7 @@ class Shop(Struct, frozen=True):
     languages: tuple[str, ...]
     catalogs: Catalogs
     clock: Clock
+    metrics: Metrics
     drafts: "Mapping[str, Shop]" = {}
     draft: str = ""  # which one this is
 
@@ -110,7 +111,9 @@ class Outfitter:
         )  # fmt: skip
         widgets = Widgets(placed, looks.usual, self._metrics)
         problems += _nowhere(placed, templates, looks)
-        live = Shop(id, store, view, looks, Shelf(), widgets, tuple(problems), languages, catalogs, self._clock)
+        live = Shop(
+            id, store, view, looks, Shelf(), widgets, tuple(problems), languages, catalogs, self._clock, self._metrics
+        )
         drafts = {name: self._draft(live, stack, place, placed) for name, place in drafts_of(stack).items()}
         shown = [look.assets for shop in (live, *drafts.values()) for look in shop.looks]
         return structs.replace(live, drafts=drafts, files=Shelf(shown))

@@ -17,6 +17,8 @@ from .i18n import Localizer
 from .sandboxing import TEXTS, Sandbox, bounded
 from .themes import Theme, inside
 
+FUNCTIONS = ("stylesheet", "script", "asset", "slot", "_", "gettext", "ngettext", "pgettext", "npgettext")
+FILTERS = ("money",)  # beside the sandbox's own
 _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set
 _SECTION = "sections/"
 _SLOT_CALL = re.compile(r"\bslot\(\s*[\"']([a-z0-9_]+)[\"']\s*\)")

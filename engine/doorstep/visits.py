@@ -62,12 +62,13 @@ def made(
     headers = dict(headers or {})
     shop, localizer = visit.shop, visit.reader.localizer
     try:
-        html = visit.look.render(template, context, localizer, slots)
+        with shop.metrics.render_seconds.time():
+            html = visit.look.render(template, context, localizer, slots)
     except ThemeError as error:
         log.error("the theme failed, a plain page is shown", theme=visit.look.theme.name, reason=str(error))
         html = fallback_page(context)
         headers.setdefault("Cache-Control", "no-store")
-    csp = responses.content_security_policy(shop.config.image_hosts)
+    csp = responses.content_security_policy(shop.config.image_hosts, shop.config.embed_origins)
     return responses.page(request, html, language=localizer.tag, status=status, csp=csp, headers=headers)
 
 

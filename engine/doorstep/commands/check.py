@@ -1,0 +1,99 @@
+"""`doorstep check`: what is wrong with settings, carriers' plugins and themes, by name and place, and what to do about it."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from .. import terminal
+from ..app import Engine, create_engine
+from ..checking import check_plugins
+from ..errors import DoorstepError
+from ..packages import found
+from ..theme_rules import Finding, check_theme
+from .options import config_option, json_option, loaded
+
+_OWN = Path("plugins")  # the shop's own plugins
+
+
+@click.group(invoke_without_command=True)
+@config_option
+@json_option
+@click.pass_context
+def check(ctx: click.Context, path: Path, as_json: bool) -> None:
+    """Check the settings and everything they name (without a word behind it), plugins or themes, and say what to mend."""
+    if ctx.invoked_subcommand is None:
+        _check_settings(path, as_json=as_json)
+
+
+@check.command("config")
+@config_option
+@json_option
+def check_config(path: Path, as_json: bool) -> None:
+    """Check the settings and everything they name."""
+    _check_settings(path, as_json=as_json)
+
+
+@check.command("plugin")
+@click.argument("names", nargs=-1)
+@json_option
+def check_plugin(names: tuple[str, ...], as_json: bool) -> None:
+    """Check carriers' plugins: all, or those NAMED."""
+    reports = check_plugins(found(_OWN), names)
+    lines = [line for report in reports for line in terminal.report_lines(report, rules=bool(names))]
+    _tell(reports, lines, as_json=as_json, wrong=any(report.problems for report in reports))
+
+
+@check.command("theme")
+@click.argument("folders", metavar="PATH...", nargs=-1, required=True, type=click.Path(file_okay=False, path_type=Path))
+@json_option
+def check_themes(folders: tuple[Path, ...], as_json: bool) -> None:
+    """Check the themes in these folders: templates, texts, settings, styles and files."""
+    findings = [
+        msgspec.structs.replace(one, file=str(folder / one.file))
+        for folder in folders
+        for one in check_theme(folder, [Path("themes")])
+    ]
+    lines = [line for one in findings for line in _finding_lines(one)] or [f"{folder}: fine" for folder in folders]
+    _tell(findings, lines, as_json=as_json, wrong=bool(findings))
+
+
+def _finding_lines(one: Finding) -> list[str]:
+    return [f"{one.file}:{one.line}: {one.message}  [{one.rule}]", f"    {one.mend}"]
+
+
+def _check_settings(path: Path, *, as_json: bool) -> None:
+    problems = _problems(path)
+    lines = [f"{one['message']}: {one['mend']}" for one in problems] or [f"{path}: fine"]
+    _tell(problems, lines, as_json=as_json, wrong=bool(problems))
+
+
+def _tell(found: Sequence[Any], lines: Sequence[str], *, as_json: bool, wrong: bool) -> None:
+    click.echo(msgspec.json.encode(found).decode() if as_json else "\n".join(lines))
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _problems(path: Path) -> list[dict[str, str]]:
+    try:
+        engine = create_engine(loaded(path))
+    except DoorstepError as error:
+        return [{"message": error.message, "mend": error.next_step}]
+    asyncio.run(engine.close())
+    return [{"message": message, "mend": mend} for message, mend in _amiss(engine)]
+
+
+def _amiss(engine: Engine) -> list[tuple[str, str]]:
+    plugins = engine.plugins
+    amiss = [(f"plugin {one.plugin!r}: {one.reason}", one.next_step) for one in plugins.broken]
+    amiss += [
+        (f"carrier {one.slug!r} is {one.state.value}: {one.reason}", one.next_step)
+        for one in plugins.states.values()
+        if one.accounts and one.reason
+    ]
+    amiss += [(one.reason, one.next_step) for one in engine.connectors.problems]
+    amiss += [(one.reason, one.next_step) for shop in engine.shops.all for one in shop.problems]
+    return amiss
