@@ -4,15 +4,17 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from hashlib import blake2b
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 import structlog
 from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,6 +32,7 @@ from .connectors import ConnectApi, Connectors, open_connectors
 from .cors import Cors
 from .database import Database
 from .delivery import Deliverer
+from .draft_links import PARAMETER, DraftLinks
 from .errors import ConfigError
 from .fetch import Fetcher
 from .forms import from_own_pages
@@ -301,7 +304,8 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     )
     inner.router.redirect_slashes = False  # its redirects are absolute, with the scheme behind the proxy
     outside = Starlette(routes=health.routes())
-    router = StoreRouter(engine.shops, inner, outside)
+    drafts = DraftLinks(engine.config.secret_key, clock=engine.clock)
+    router = StoreRouter(engine.shops, inner, outside, drafts)
     return HotPath(router, engine.shops, engine.near, engine.limits, metrics=engine.metrics, clock=engine.clock)
 
 
@@ -336,8 +340,9 @@ def _tell_what_is_broken(engine: Engine) -> None:
 class StoreRouter:
     """Finds the store a request is for, and hands it on with the store's path as root path; health checks have no store."""
 
-    def __init__(self, shops: Shops, inner: ASGIApp, outside: Starlette) -> None:
+    def __init__(self, shops: Shops, inner: ASGIApp, outside: Starlette, drafts: DraftLinks) -> None:
         self._shops = shops
+        self._drafts = drafts
         self._inner = inner
         self._outside = outside
         self._own = frozenset(route.path for route in outside.routes if isinstance(route, Route))
@@ -355,10 +360,24 @@ class StoreRouter:
         if shop is None:
             await PlainTextResponse("There is no shop at this address.", 404)(scope, receive, send)
             return
+        if PARAMETER.encode() in scope["query_string"]:
+            params = QueryParams(scope["query_string"])
+            draft = shop.drafts.get(self._drafts.read(params.get(PARAMETER, ""), shop.id) or "")
+            if draft is None:
+                await _without_draft(scope, params)(scope, receive, send)
+                return
+            shop, send = draft, responses.for_one_only(send)
         if scope["path"] == shop.config.path != "":
             scope = {**scope, "path": scope["path"] + "/"}
         state = {**scope.get("state", {}), "shop": shop}
         await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
+
+
+def _without_draft(scope: Scope, params: QueryParams) -> Response:
+    """On to what everybody sees: the link to the draft holds no longer, or never did."""
+    others = urlencode([(name, value) for name, value in params.multi_items() if name != PARAMETER])
+    path = quote("/" + scope["path"].lstrip("/"))  # with two slashes it would be another host
+    return RedirectResponse(f"{path}?{others}" if others else path, 307, {"Cache-Control": "no-store"})
 
 
 async def _static(request: Request) -> Response:

@@ -46,6 +46,17 @@ def protected(send: Send) -> Send:
     return sending
 
 
+def for_one_only(send: Send) -> Send:
+    """A `send` after which nobody keeps what goes out."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["Cache-Control"] = "private, no-store"
+        await send(message)
+
+    return sending
+
+
 def content_security_policy(image_hosts: tuple[str, ...] = (), embed_origins: tuple[str, ...] = ()) -> str:
     """Nothing inline, nothing from elsewhere but the shop's own images; in frames of the shop's own pages only."""
     images = " ".join(["'self'", "data:", *(f"https://{host}" for host in image_hosts)])
