@@ -48,7 +48,9 @@ class Visit(Struct, frozen=True, dict=True):
 
     def with_all_events(self, path: str) -> str:
         """The address of the page at this path with all its events; "" where they are shown already."""
-        return "" if "events" in self.carried else self.link(path, **ALL_EVENTS)
+        if "events" in self.carried:
+            return ""
+        return f"{self.link(path)}{'&' if self.carried else '?'}events=all"
 
     def link(self, path: str, **params: str) -> str:
         """The address of another page of this store, with the parameters that stay."""
