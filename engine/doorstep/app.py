@@ -1,5 +1,6 @@
 """Wiring: settings in, an ASGI application out."""
 
+import gc
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -256,9 +257,11 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await engine.database.open()
         engine.invalidation.start()
+        gc.freeze()  # templates, catalogs, manifests: what lasts need not be searched for garbage again and again
         with engine.loop_watch.watching():
             async with beside():
                 yield
+        gc.unfreeze()
         await engine.close()
 
     async def missing(request: Request, error: Exception) -> Response:
