@@ -201,7 +201,8 @@ class RedisCache:
     async def left(self, key: str) -> float:
         """For how many seconds a value is still kept; 0 where there is none."""
         with suppress(Unshared):
-            return max(0, await self._server.do("PTTL", key)) / 1000
+            ms = await self._server.do("PTTL", key)
+            return max(0.0, ms / 1000) if isinstance(ms, int) else 0.0
         return 0.0
 
     async def close(self) -> None:
