@@ -15,8 +15,9 @@ from .cases import CASES, meaning
 from .figures import Row, markdown
 from .servers import ROOT
 
+UNMEASURED = "Not measured yet"
 PAGE = ROOT / "docs" / "performance.md"
-PART = re.compile(r"(?P<begin><!-- measured: (?P<names>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
+PART = re.compile(r"(?P<begin><!-- measured: (?P<names>[\w ]+) -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL)
 
 
 def write(measured: Mapping[str, Sequence[Row]]) -> None:
@@ -32,8 +33,10 @@ def renewed(page: str, measured: Mapping[str, Sequence[Row]]) -> str:
             text = machine()
         elif all(name in measured for name in names):
             text = markdown([row for name in names for row in measured[name]])
-        else:
+        elif found["text"].strip():
             return found[0]
+        else:
+            text = f"{UNMEASURED}: `./dev bench {found['names']} --write-docs`."
         return f"{found['begin']}\n{text}\n\n{found['end']}"
 
     return PART.sub(part, page)

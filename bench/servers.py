@@ -25,6 +25,7 @@ PACKED = {**PLAIN, "Accept-Encoding": "gzip"}
 ROUNDS = 16
 _ROUND = 0.15  # seconds
 _WARM = 0.5
+_TRIES = 5
 
 
 class Server:
@@ -35,14 +36,21 @@ class Server:
         self.port = port
 
     def get(self, path: str, headers: Mapping[str, str] = PLAIN) -> Answer:
+        """A page. A busy machine may lose its Redis for a moment: what is refused is asked for again."""
+        for _ in range(_TRIES):
+            status, answer = self._get(path, headers)
+            if status == 200:
+                return answer
+            time.sleep(1)
+        raise SystemExit(f"{path}: {status}")
+
+    def _get(self, path: str, headers: Mapping[str, str]) -> tuple[int, Answer]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path, headers=dict(headers))
             answer = connection.getresponse()
-            if answer.status != 200:
-                raise SystemExit(f"{path}: {answer.status}")
             own = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in ("date", "server")}
-            return Answer(own, answer.read())
+            return answer.status, Answer(own, answer.read())
         finally:
             connection.close()
 
