@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from . import order_forms, responses, views
 from .access import Access
 from .answers import Answers
+from .appearances import Appearances
 from .banners import Banners
 from .context import FormView
 from .contexts import ALL_EVENTS, EMBED, REFRESH, STATUS, Contexts, Visit
@@ -245,7 +246,7 @@ class Pages:
         key = (variant(visit.shop.id, language.language, visit.carried, packed=packed), request.url.path)
         edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
-        tags = (*lookup.tags, self._banners.tag(visit.shop.id))
+        tags = (*lookup.tags, self._banners.tag(visit.shop.id), Appearances.tag(visit.shop.id))
         kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags)
         self._near.keep(key, kept, began)
 
