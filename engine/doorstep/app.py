@@ -362,15 +362,11 @@ class StoreRouter:
 
 
 async def _static(request: Request) -> Response:
-    """A theme's or widget's static file. Its fingerprint in the address makes it immutable."""
-    asset = request.state.shop.look.asset(request.path_params["name"])
+    """A static file. Its fingerprint in the address makes it immutable: with another one it is another file."""
+    asset = request.state.shop.files.find(request.path_params["fingerprint"], request.path_params["name"])
     if asset is None:
-        return PlainTextResponse("There is no such file.", 404)
-    current = asset.fingerprint == request.path_params["fingerprint"]
-    headers = {
-        "Cache-Control": f"public, max-age={_YEAR}, immutable" if current else "no-cache",
-        "Vary": "Accept-Encoding",
-    }
+        return PlainTextResponse("There is no such file.", 404, {"Cache-Control": "no-store"})
+    headers = {"Cache-Control": f"public, max-age={_YEAR}, immutable", "Vary": "Accept-Encoding"}
     if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
         return Response(asset.packed, 200, {**headers, "Content-Encoding": "gzip"}, asset.content_type)
     return Response(asset.body, 200, headers, asset.content_type)

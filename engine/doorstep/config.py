@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Meta, Struct
 
+from .appearance import Appearance, Language
 from .banner import Banner
 from .calendar import Calendar
 from .errors import ConfigError
@@ -24,7 +25,6 @@ _ALONE = frozenset({"secret_key", "database", "redis"})  # what stands in no sec
 Network = Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$")]
 # Stands in a header: nothing that could end it.
 WebOrigin = Annotated[str, Meta(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")]
-Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(_[A-Z][a-z]{3})?(_[A-Z]{2})?$")]
 
 
 class ApiLimit(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +65,7 @@ class Plugins(Struct, frozen=True, forbid_unknown_fields=True):
     folder: Path = Path("plugins")
 
 
-class Store(Struct, frozen=True, forbid_unknown_fields=True):
+class Store(Appearance, Struct, frozen=True, forbid_unknown_fields=True):
     """One shop. It answers on its `hosts` (any host, when empty) below `path`; `carriers` are accounts (all, when empty)."""
 
     name: str
@@ -74,9 +74,6 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
     language: Language = "en"
     languages: tuple[Language, ...] = ()  # all that have a catalog, when empty
     theme: str = "classic"
-    settings: dict[str, Any] = {}  # of the theme
-    sections: tuple[str, ...] = ()  # the theme's order, when empty
-    order_sections: tuple[str, ...] = ()  # as `sections`, for the pages of orders
     carriers: tuple[str, ...] = ()
     timezone: str = "UTC"  # IANA; the shop's own clock, for "today" and for when data are from
     image_hosts: tuple[str, ...] = ()  # other hosts whose images its pages may show

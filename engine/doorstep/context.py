@@ -25,6 +25,14 @@ class Link(Struct, frozen=True):
     url: str
 
 
+class MenuEntry(Struct, frozen=True):
+    """An entry of a menu; `links` are those below it, and `url` may be empty where there are any."""
+
+    label: str
+    url: str = ""
+    links: tuple[Link, ...] = ()
+
+
 class Language(Struct, frozen=True):
     """One entry of the language switch; `name` is in the language itself, `code` is BCP 47."""
 

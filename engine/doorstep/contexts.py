@@ -13,6 +13,7 @@ from .access import Seen
 from .banner import Banner
 from .context import Choice, FormView, Hero, Language, Link, LookupForm, Notice, OrderView, PageContext, PageInfo, Tone
 from .i18n import N_
+from .looks import Look
 from .manifest import Manifest
 from .models import Shipment, Status
 from .order_views import Addresses, Looked
@@ -41,6 +42,7 @@ class Visit(Struct, frozen=True, dict=True):
     params: Mapping[str, str] = {}
     banners: tuple[Banner, ...] = ()
     home: str = ""  # the page's own address, where a form's is below it
+    country: str = ""  # where the parcel or order goes, where that is known
 
     @cached_property
     def carried(self) -> dict[str, str]:
@@ -56,6 +58,10 @@ class Visit(Struct, frozen=True, dict=True):
         """Those that stay on the way to another parcel, too: how the page is shown, not what is on it."""
         known = {"lang": self.reader.localizer.tag, EMBED: "1"}  # what else stands there is no language, and no page's
         return {name: value for name, value in known.items() if self.carried.get(name) == value}
+
+    @property
+    def look(self) -> Look:
+        return self.shop.looks.find(self.country, self.reader.localizer.language, self.reader.today)
 
     def link(self, path: str, **params: str) -> str:
         """The address of another page of this store, with the parameters that stay."""
@@ -217,7 +223,7 @@ class Contexts:
 
     def _page(self, visit: Visit, kind: str, title: str, *, refresh: int = 0, **values: object) -> PageContext:
         shop, localizer = visit.shop, visit.reader.localizer
-        theme = shop.look.theme
+        look = visit.look
         info = PageInfo(
             kind=kind,
             title=f"{title} · {shop.config.name}",
@@ -228,11 +234,8 @@ class Contexts:
             url=visit.home or visit.link(visit.path),
             embedded=EMBED in visit.carried,
         )
-        if kind == "order":
-            sections = shop.config.order_sections or theme.order_sections
-        else:
-            sections = shop.config.sections or theme.sections
-        return PageContext(shop.view, info, shop.look.settings, sections, theme.aside, **values)  # type: ignore[arg-type]
+        sections = look.order_sections if kind == "order" else look.sections
+        return PageContext(shop.view, info, look.settings, sections, look.theme.aside, **values)  # type: ignore[arg-type]
 
 
 def _languages(visit: Visit) -> tuple[Language, ...]:

@@ -31,10 +31,12 @@ def N_(msgid: str) -> str:  # gettext's own name for "extract now, translate lat
 
 
 class Catalogs:
-    """All catalogs of the engine (first folder) and of plugins, merged per language."""
+    """All catalogs of the engine (first folder) and of plugins, merged per language; over them a theme's `own` files,
+    `<language>.po`, the first of a language over the next."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], own: Sequence[Path] = ()) -> None:
         self._folders = tuple(folders)
+        self._own = tuple(own)
         self.languages = frozenset(
             file.parent.parent.name for folder in self._folders[:1] for file in folder.glob("*/LC_MESSAGES/*.po")
         )
@@ -48,12 +50,14 @@ class Catalogs:
 
     def _translations(self, language: str) -> NullTranslations:
         chain = NullTranslations()
-        for code in reversed(_widening(language)):
+        for code in reversed(widening(language)):
             for folder in reversed(self._folders):
                 for file in sorted((folder / code / "LC_MESSAGES").glob("*.po")):
-                    catalog = _compiled(file)
-                    catalog.add_fallback(chain)
-                    chain = catalog
+                    chain = _over(chain, _compiled(file, code))
+        # What a theme says in a base language is meant for all its variants.
+        for code in reversed(widening(language)):
+            for file in reversed([file for file in self._own if file.stem == code]):
+                chain = _over(chain, _compiled(file, code))
         return chain
 
 
@@ -251,7 +255,7 @@ def match(tag: str, available: Sequence[str]) -> str | None:
     wanted = _canonical(tag)
     if not wanted:
         return None
-    for code in _widening(wanted):
+    for code in widening(wanted):
         if code in available:
             return code
     base = wanted.partition("_")[0]
@@ -268,7 +272,7 @@ def _ranges(header: str) -> list[str]:
 
 
 @cache
-def _widening(code: str) -> tuple[str, ...]:
+def widening(code: str) -> tuple[str, ...]:
     """A code and its bases: pt_BR, pt."""
     parts = code.split("_")
     return tuple("_".join(parts[:n]) for n in range(len(parts), 0, -1))
@@ -305,10 +309,15 @@ def known(language: str) -> bool:
     return True
 
 
-def _compiled(file: Path) -> Translations:
+def _over(chain: NullTranslations, catalog: Translations) -> NullTranslations:
+    catalog.add_fallback(chain)
+    return catalog
+
+
+def _compiled(file: Path, language: str) -> Translations:
     with file.open("rb") as source:
-        # The folder says the language: without one, Babel would drop the plural rule of the header.
-        catalog = read_po(source, locale=file.parent.parent.name)
+        # Without the language, Babel would drop the plural rule of the header.
+        catalog = read_po(source, locale=language)
     binary = BytesIO()
     write_mo(binary, catalog)
     binary.seek(0)

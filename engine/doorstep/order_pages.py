@@ -30,7 +30,7 @@ from .records import chosen
 from .reports import Kind, Reports
 from .shops import Shop
 from .tracker import Outcome, Tracker
-from .visits import as_json, form_of, network_of, rendered, visit_of, with_banners
+from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, OrderFacts, ShipmentFacts, WidgetView
 
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -201,7 +201,9 @@ class OrderPages:
         visit = visit_of(request, level=seen.level, language=seen.order.order.language)
         at = _addresses(visit, token)
         visit = structs.replace(await with_banners(visit, self._banners), home=at.page)
-        return _Sight(visit, seen, at, tuple(await self.look(visit, seen)))
+        looked = tuple(await self.look(visit, seen))
+        visit = bound_for(visit, [one.shipment for one in looked], seen.order.order.country)
+        return _Sight(visit, seen, at, looked)
 
     async def look(self, visit: Visit, seen: Seen) -> Sequence[Looked]:
         """The parcels as they are now: kept ones where they are at their end, the others as their carriers say."""

@@ -24,7 +24,7 @@ from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
 from .tracker import Lookup, Outcome, Tracker
-from .visits import as_json, cached, form_of, made, network_of, rendered, visit_of, with_banners
+from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, ShipmentFacts, WidgetView
 
 _LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
@@ -160,7 +160,7 @@ class Pages:
             return as_json(request, visit, context, 429, {"Retry-After": str(round(after) or 1)})
         try:
             lookup = self._counted(request, await self._look_up(visit, normalise(request.path_params["number"])))
-            status, context = STATUS[lookup.outcome], self._contexts.of(visit, lookup)
+            status, context = STATUS[lookup.outcome], self._contexts.of(_to_its_market(visit, lookup), lookup)
         except NumberError:
             context = self._contexts.message(visit, "invalid_number")
             return as_json(request, visit, context, 400)
@@ -212,6 +212,7 @@ class Pages:
     async def _answer(
         self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, refused: Refused | None = None
     ) -> Response:
+        visit = _to_its_market(visit, lookup)
         context = self._contexts.of(visit, lookup)
         headers = cached(visit.shop, lookup)
         if lookup.outcome is Outcome.WAITING and request.method != "POST":
@@ -251,6 +252,10 @@ class Pages:
         visit = visit_of(request)
         context = self._contexts.message(visit, kind)
         return rendered(request, visit, "error.html", context, status=status, headers=headers)
+
+
+def _to_its_market(visit: Visit, lookup: Lookup) -> Visit:
+    return bound_for(visit, lookup.shipments) if lookup.outcome is Outcome.FOUND else visit
 
 
 def _widget_view(visit: Visit, lookup: Lookup, name: str, refused: Refused | None = None) -> WidgetView:

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Send
@@ -140,7 +141,14 @@ def json(
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if language:
         all_headers |= {"Content-Language": language, "Vary": "Accept-Language"}
-    return Response(msgspec.json.encode(value), status, all_headers, media_type)
+    return Response(msgspec.json.encode(value, enc_hook=plain), status, all_headers, media_type)
+
+
+def plain(value: Any) -> str:
+    """What msgspec does not write itself: cleaned HTML, as its text."""
+    if isinstance(value, Markup):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON")
 
 
 def problem(

@@ -212,7 +212,7 @@ class RedisCache:
     async def left(self, key: str) -> float:
         """For how many seconds a value is still kept; 0 where there is none."""
         with suppress(Unshared):
-            return max(0, await self._server.do("PTTL", key)) / 1000
+            return max(0.0, float(await self._server.do("PTTL", key))) / 1000
         return 0.0
 
     async def close(self) -> None:

@@ -14,10 +14,10 @@ from msgspec import Struct
 from .errors import ConfigError, DoorstepError
 from .i18n import Localizer
 from .lane import Lane
+from .looks import Look
 from .metrics import Metrics
 from .plugins import WidgetOffer
 from .settings import convert
-from .theming import Look
 from .widget import FormProblem, Submission, Widget, WidgetView
 
 T = TypeVar("T")
