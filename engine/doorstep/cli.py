@@ -14,6 +14,7 @@ from . import __version__, logs, terminal
 from .app import assemble, create_engine
 from .commands.backup import backup
 from .commands.check import check
+from .commands.draft import draft
 from .commands.keys import keys
 from .commands.link import link
 from .commands.new_store import new_store_command
@@ -52,6 +53,7 @@ main.add_command(webhooks)
 main.add_command(worker)
 main.add_command(keys)
 main.add_command(link)
+main.add_command(draft)
 main.add_command(orders)
 main.add_command(privacy)
 main.add_command(backup)

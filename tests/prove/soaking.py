@@ -65,7 +65,7 @@ class Terms(Struct, frozen=True):
     seconds: float
     workers: int = 2
     speed: float = 120.0  # of the shop's wall clock
-    calm: tuple[float, float] = (10, 25)
+    calm: tuple[float, float] = (20, 40)
     rough: tuple[float, float] = (1, 5)
     well: tuple[float, float] = (10, 25)
     ill: tuple[float, float] = (3, 12)
