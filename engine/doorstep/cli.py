@@ -90,7 +90,8 @@ _DEMO = """
     Open              {shop}/shop/
     A parcel          {shop}/track/{number}
     In Arabic         {shop}/track/{number}?lang=ar
-    Another theme     {shop}/minimal/track/{number}
+    Other themes      {shop}/minimal/track/{number}
+                      {shop}/bold/track/{number}
     As JSON           {shop}/api/v1/shipments/{number}
     Carriers' sandbox {sandbox}
 
