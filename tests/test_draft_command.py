@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 from starlette.testclient import TestClient
 
-from doorstep.app import create_app
+from doorstep.app import create_app, create_engine
+from doorstep.appearance import Appearance, Draft
 from doorstep.cli import main
 from doorstep.config import load
 
@@ -48,7 +49,19 @@ def test_it_opens_the_page_that_is_named_and_says_until_when(settings: Path) -> 
     assert abs(ends - datetime.now(UTC) - timedelta(days=3)) < timedelta(minutes=5)
 
 
-def test_a_draft_that_is_not_there_is_named_with_those_that_are(settings: Path) -> None:
+def test_a_draft_that_the_api_keeps_has_a_link_too(settings: Path) -> None:
+    engine = create_engine(load(settings, {}), packages=[])
+    engine.database.open_now()
+    with engine.database.writing() as connection:
+        before = engine.appearances.find(connection, "main")
+        engine.appearances.write(connection, "main", before, Appearance(draft={"winter": Draft()}))
+    engine.database.close_now()
     made = draft(settings, "winter")
+    with TestClient(create_app(load(settings, {}), packages=[])) as client:
+        assert "“winter”" in client.get(made.output.strip().removeprefix("https://shop.example")).text
+
+
+def test_a_draft_that_is_not_there_is_named_with_those_that_are(settings: Path) -> None:
+    made = draft(settings, "autumn")
     assert made.exit_code == 1
-    assert "no draft 'winter': add [stores.main.draft.winter]; there are spring" in made.output
+    assert "no draft 'autumn': add [stores.main.draft.autumn]; there are spring" in made.output

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
-from .appearance import Draft
+from .appearance import Appearance, Draft
 from .assets import Shelf
 from .clock import Clock
 from .config import Config, Store
@@ -21,6 +21,8 @@ from .themes import Theme, find_themes, load_theme
 from .theming import SLOT, Templates
 from .views import Reader
 from .widgets import Placed, WidgetProblem, Widgets, place_widgets
+
+OF_API = "appearance"  # where in messages a mistake is that came by the API
 
 
 class Shop(Struct, frozen=True):
@@ -61,6 +63,10 @@ class Shops:
         # The longest path first, and a store bound to a host before one that takes any.
         self.all = tuple(sorted(shops, key=lambda shop: (-len(shop.config.path), not shop.config.hosts)))
 
+    def replace(self, shop: Shop) -> None:
+        """From now on the store is this one."""
+        self.all = tuple(shop if one.id == shop.id else one for one in self.all)
+
     def find(self, host: str, path: str) -> Shop | None:
         """The store for a Host header and a path, or None."""
         host = host.lower()
@@ -73,12 +79,6 @@ class Shops:
             if path == config.path or path.startswith(config.path + "/"):
                 return shop
         return None
-
-
-def open_shops(config: Config, plugins: Plugins, *, clock: Clock, metrics: Metrics) -> Shops:
-    """The stores as the settings describe them. Raises ConfigError or ThemeError, naming the setting or the template."""
-    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics)
-    return Shops([outfitter.shop(id, store) for id, store in config.stores.items()])
 
 
 class Outfitter:
@@ -94,8 +94,13 @@ class Outfitter:
         self._themes = find_themes([config.base / "themes", *plugins.registered.themes, shipped("themes")])
         self._compiled: dict[tuple[str, tuple[Path, ...]], tuple[Templates, Catalogs]] = {}
 
-    def shop(self, id: str, store: Store) -> Shop:
-        """A store as its settings describe it, with its drafts. Raises ConfigError or ThemeError."""
+    def all(self) -> Shops:
+        """The stores as their settings describe them."""
+        return Shops([self.shop(id, store) for id, store in self._config.stores.items()])
+
+    def shop(self, id: str, store: Store, own: Appearance | None = None, before: Shop | None = None) -> Shop:
+        """A store as its settings describe it, with its drafts; over them what the API keeps of its `own`. What it was
+        `before` still has its files. Raises ConfigError or ThemeError, naming the setting or the template."""
         where = f"{self._config.file}: stores.{id}"
         placed, problems = place_widgets(
             store.widgets, self._registered.widgets, store=id, file=self._config.file, base=self._config.base
@@ -103,7 +108,7 @@ class Outfitter:
         folders = tuple(dict.fromkeys(one.folder for one in placed))
         templates, catalogs = self._theme(store.theme, folders)
         languages = _languages(store, self._catalogs, where)
-        stack: Stack = [(where, store)]
+        stack: Stack = [(where, store), *([(OF_API, own)] if own else [])]
         looks = Looks(templates, stack, languages=languages)
         view = StoreView(
             id, store.name, store.path, store.home_url, store.logo_url,
@@ -116,7 +121,7 @@ class Outfitter:
         )
         drafts = {name: self._draft(live, stack, place, placed) for name, place in drafts_of(stack).items()}
         shown = [look.assets for shop in (live, *drafts.values()) for look in shop.looks]
-        return structs.replace(live, drafts=drafts, files=Shelf(shown))
+        return structs.replace(live, drafts=drafts, files=Shelf(shown, before.files if before else None))
 
     def _draft(self, live: Shop, stack: Stack, place: tuple[str, Draft], placed: Sequence[Placed]) -> Shop:
         """The store as a draft shows it. Of another theme's settings those count that this one has, too."""

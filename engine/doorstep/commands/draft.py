@@ -1,5 +1,6 @@
 """`doorstep draft link`: a link to a draft of a store's appearance, for its makers."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -7,11 +8,20 @@ from urllib.parse import urlencode
 import click
 import msgspec
 
+from ..appearance import Draft
+from ..appearances import Appearances
 from ..clock import SystemClock
+from ..config import Config
 from ..draft_links import PARAMETER, DraftLinks
 from ..errors import ConfigError
 from .link import origin
-from .options import chosen, config_option, json_option, loaded, store_option
+from .options import chosen, config_option, json_option, loaded, opened, store_option
+
+
+def _of_api(config: Config, store: str) -> Mapping[str, Draft]:
+    with opened(config) as database, database.reading() as connection:
+        kept = Appearances(database, clock=SystemClock()).find(connection, store)
+    return kept.appearance.draft
 
 
 @click.group()
@@ -32,7 +42,9 @@ def draft_link(name: str, path: Path, store: str, days: int, page: str, as_json:
     store = chosen(config, store)
     if not config.secret_key:
         raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
-    drafts = config.stores[store].draft
+    drafts = dict(config.stores[store].draft)
+    if name not in drafts:
+        drafts |= _of_api(config, store)
     if name not in drafts:
         known = ", ".join(drafts) or "none"
         raise click.ClickException(
