@@ -20,12 +20,14 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from doorstep import (
     api,
+    appearance,
     banner,
     calendar,
     checksums,
     config,
     context,
     contexts,
+    contrast,
     exchange,
     files,
     freshness,
@@ -37,6 +39,8 @@ from doorstep import (
     quality,
     responses,
     samples,
+    shelf_life,
+    theme_settings,
     themes,
     tracker,
     widget,
@@ -50,7 +54,7 @@ from doorstep.packages import Package, installed
 from doorstep.paths import shipped
 from doorstep.secret import Secret
 from doorstep.theme_rules import RULES
-from doorstep.theming import Look
+from doorstep.theming import Templates
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -194,8 +198,17 @@ def metric_list() -> str:
 
 
 def fresh() -> str:
-    rows = [(f"`{status.value}`", _span(freshness.FRESH[status])) for status in models.Status]
-    return table(["status", "fresh for"], [*rows, ("not found", _span(freshness.NOT_FOUND))])
+    usual = shelf_life.ShelfLife()
+    rows = [(f"`{name}`", _span(getattr(usual, name))) for name in usual.__struct_fields__]
+    return table(["setting", "fresh for"], rows)
+
+
+def states() -> str:
+    rows = []
+    for state in freshness.State:
+        asks = "nobody is asked" if state.settled else "a question begins" if state.begins else "nobody asks beside"
+        rows.append((f"`{state}`", MEANINGS.of("freshness.State", state), asks))
+    return table(["state", "when, and what is shown", "asking"], rows)
 
 
 def _span(seconds: float) -> str:
@@ -208,19 +221,18 @@ def reasons() -> str:
     return table(["reason", "in the timeline"], rows)
 
 
-def look() -> Look:
-    found = themes.find_themes([shipped("themes")])
-    return Look(themes.load_theme("classic", found), {}, where="docs")
+def templates() -> Templates:
+    return Templates(themes.load_theme("classic", themes.find_themes([shipped("themes")])))
 
 
 def template_functions() -> str:
-    environment = vars(look())["_environment"]
+    environment = vars(templates())["_environment"]
     rows = [(f"`{name}`", MEANINGS.of("theming.functions", name)) for name in environment.globals]
     return table(["function", "what it gives"], rows)
 
 
 def template_filters() -> str:
-    environment = vars(look())["_environment"]
+    environment = vars(templates())["_environment"]
     own = [name for name in environment.filters if name == "money"]
     rows = [(f"`{name}`", MEANINGS.of("theming.filters", name)) for name in own]
     ready = ", ".join(f"`{name}`" for name in sorted(set(environment.filters) - set(own)))
@@ -288,8 +300,8 @@ def language_list() -> str:
 
 
 PAGE_CONTEXT = (context.StoreView, context.PageInfo, context.Language, context.Hero, context.Step, context.Notice,
-                context.Link, context.ShipmentView, context.CarrierView, context.Day, context.EventView, context.Fact,
-                context.PickupView, context.Choice, context.LookupForm, context.OrderView, context.ParcelGroup,
+                context.Link, context.MenuEntry, context.ShipmentView, context.CarrierView, context.Day, context.EventView,
+                context.Fact, context.PickupView, context.Choice, context.LookupForm, context.OrderView, context.ParcelGroup,
                 context.ParcelView, context.PromiseView, context.ItemView, context.FormView, context.FieldView,
                 context.Option)  # fmt: skip
 WIDGET_VIEW = (widget.WidgetView, widget.ShipmentFacts, widget.OrderFacts, order.CustomerFacts, order.Money)
@@ -320,8 +332,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "samples.roles": lambda: members(samples.Role),
     "themes.bundled": theme_list,
     "themes.manifest": lambda: fields(themes.ThemeManifest),
-    "themes.setting": lambda: fields(themes.Setting),
-    "themes.types": lambda: members(themes.SettingType),
+    "themes.setting": lambda: fields(theme_settings.Setting),
+    "themes.contrast": lambda: fields(contrast.Contrast),
+    "themes.layer": lambda: fields(appearance.Layer),
+    "themes.season": lambda: fields(appearance.Season),
+    "themes.types": lambda: members(theme_settings.SettingType),
     "themes.context": lambda: fields(context.PageContext, defaults=False),
     "themes.structs": lambda: structs(*PAGE_CONTEXT, defaults=False),
     "themes.functions": template_functions,
@@ -336,6 +351,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "hooks": hooks,
     "metrics": metric_list,
     "freshness": fresh,
+    "freshness.states": states,
     "carriers": carrier_list,
     "carriers.by_number": by_number_list,
     "quality.rules": quality_rules,

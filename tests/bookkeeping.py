@@ -15,6 +15,7 @@ from doorstep.order import Order, Parcel, Promise
 from doorstep.orderbook import KeptOrder, OrderBook
 from doorstep.outbox import Outbox
 from doorstep.records import Records
+from doorstep.shelf_life import ShelfLife
 from doorstep.tables import events, history, parcels
 from doorstep.vault import Vault
 from doorstep.watch import Watch
@@ -26,7 +27,9 @@ NUMBER = "123456789"
 class Books:
     """One store, `shop`, in Berlin, which works from Monday to Friday, with a webhook for everything."""
 
-    def __init__(self, database: Database, clock: Any, calendar: Calendar = Calendar()) -> None:  # noqa: B008
+    def __init__(
+        self, database: Database, clock: Any, calendar: Calendar = Calendar(), life: ShelfLife = ShelfLife(),  # noqa: B008
+    ) -> None:  # fmt: skip
         vault = Vault([Secret("s" * 32)])
         calendars = {"shop": (calendar, BERLIN)}
         hears = {"shop": {"crm": Webhook("https://crm.example/hook", (Secret("x"),))}}
@@ -36,7 +39,7 @@ class Books:
         self.records = Records(
             database, self.outbox, vault, clock=clock, languages={"shop": "en"}, zones={"shop": BERLIN}
         )
-        self.watch = Watch(database, self.outbox, clock=clock, calendars=calendars)
+        self.watch = Watch(database, self.outbox, clock=clock, calendars=calendars, lives={"shop": life})
 
     def order(
         self, number: str = "1001", *numbers: str, carrier: str = "", placed_at: datetime | None = None,

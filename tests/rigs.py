@@ -75,13 +75,13 @@ async def cluster(folder: Path) -> AsyncIterator[tuple[str, list[RedisServer]]]:
             nodes.append((stack.enter_context(redis_server(_folder(folder, name), *bus, *partial)), bus[3]))
         thirds = [("0", "5460"), ("5461", "10922"), ("10923", "16383")]
         for (node, _), slots in zip(nodes, thirds, strict=True):
-            await _do(node, "CLUSTER", "ADDSLOTSRANGE", *slots)
+            await told(node, "CLUSTER", "ADDSLOTSRANGE", *slots)
             for other, bus_port in nodes:
-                await _do(node, "CLUSTER", "MEET", "127.0.0.1", str(other.port), bus_port)
+                await told(node, "CLUSTER", "MEET", "127.0.0.1", str(other.port), bus_port)
         async with asyncio.timeout(20):
             for node, _ in nodes:
                 while True:
-                    said = await _do(node, "CLUSTER", "INFO")
+                    said = await told(node, "CLUSTER", "INFO")
                     if (said["cluster_state"], said["cluster_known_nodes"]) == ("ok", "3"):
                         break
                     await asyncio.sleep(0.05)
@@ -89,10 +89,16 @@ async def cluster(folder: Path) -> AsyncIterator[tuple[str, list[RedisServer]]]:
         yield f"redis+cluster://{hosts}", [node for node, _ in nodes]
 
 
-async def _do(node: RedisServer, *command: str) -> Any:
+async def node_id(node: RedisServer) -> str:
+    return str((await told(node, "CLUSTER", "MYID")).decode())
+
+
+async def told(node: RedisServer, *command: str) -> Any:
+    """What one server answers."""
     redis = Redis.from_url(node.url)
+    words = 2 if command[0] == "CLUSTER" else 1
     try:
-        return await redis.execute_command(" ".join(command[:2]), *command[2:])
+        return await redis.execute_command(" ".join(command[:words]), *command[words:])
     finally:
         await redis.aclose()
 

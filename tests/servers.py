@@ -88,9 +88,9 @@ def redis_url(folder: Path) -> Iterator[str]:
         yield server.url
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Comes back when the condition holds, which is looked at again and again; fails after ten seconds."""
-    async with asyncio.timeout(10):
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Comes back when the condition holds, which is looked at again and again; fails when the seconds are over."""
+    async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # what changes it may be a thread or another process
             await asyncio.sleep(0.005)
 

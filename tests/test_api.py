@@ -179,31 +179,11 @@ def test_the_api_lies_below_a_stores_path(tmp_path):
             assert front.get(SHIPMENTS + DELIVERED).status_code == 404
 
 
-def test_healthz_answers_whatever_is_amiss(front):
-    assert front.get("/healthz").json() == {"status": "ok"}
-
-
-def test_readyz_is_ready_when_nothing_is_amiss(front):
-    response = front.get("/readyz")
-    assert (response.status_code, response.json()) == (200, {"status": "ready", "amiss": []})
-
-
-def test_readyz_is_503_when_forms_could_not_be_kept(front, monkeypatch):
-    async def gone():
-        return False
-
-    monkeypatch.setattr(front.engine.database, "healthy", gone)
-    response = front.get("/readyz")
-    assert response.status_code == 503
-    assert response.headers["content-type"] == "application/json"
-    assert response.json() == {"status": "broken", "amiss": ["database: not answering; forms cannot be kept"]}
-
-
 def test_metrics_count_and_carry_no_number(front):
     for number in (DELIVERED, UNKNOWN, BY_LINK, WRONG, TWO_CARRIERS):
         front.get(f"/track/{number}")
     text = front.get("/metrics").text
-    assert 'doorstep_carrier_calls_total{carrier="ups",result="answered"}' in text
+    assert 'doorstep_carrier_calls_total{account="ups",result="answered"}' in text
     assert 'doorstep_lookups_total{outcome="link_only"}' in text
     for number in (DELIVERED, UNKNOWN, BY_LINK, WRONG, TWO_CARRIERS):
         assert number not in text

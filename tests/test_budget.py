@@ -3,7 +3,7 @@
 import pytest
 
 from doorstep import CarrierUnavailable, RateLimited
-from doorstep.budget import LONGEST_WAIT, Breaker, Budget
+from doorstep.budget import LONGEST_WAIT, Breaker, Budget, Left, Retries
 from doorstep.manifest import Limit
 
 from .clock import FakeClock
@@ -51,6 +51,15 @@ async def test_an_empty_bucket_says_when_the_next_call_is_there(clock: FakeClock
     assert await wait_for(budget) == pytest.approx(0.25)
     clock.advance(0.25)
     await budget.take(stranger=False)
+
+
+async def test_what_is_left_is_told_for_orders_and_for_strangers(clock: FakeClock) -> None:
+    budget = Budget([Limit(10, 5.0), Limit(60, 60.0)], clock, strangers=0.3)  # of ten, seven are kept for orders
+    for _ in range(8):
+        await budget.spend()
+    assert await budget.left() == [Left("10/5s", 2, 0), Left("60/60s", 52, 10)]
+    clock.advance(3)
+    assert await budget.left() == [Left("10/5s", 8, 1), Left("60/60s", 55, 13)]
 
 
 async def test_strangers_use_only_their_share(clock: FakeClock) -> None:
@@ -160,3 +169,27 @@ async def test_a_try_that_succeeds_closes_it(clock: FakeClock) -> None:
     assert not breaker.open
     breaker.check()
     breaker.check()
+
+
+def test_one_request_in_ten_may_be_repeated_and_five_at_once_after_a_quiet_time() -> None:
+    retries = Retries()
+    assert [retries.take() for _ in range(6)] == [True] * 5 + [False]
+    repeated = 0
+    for _ in range(1000):
+        retries.asked()
+        repeated += retries.take()
+    assert repeated == 100
+
+
+def test_a_breaker_knows_since_when_it_is_open(clock: FakeClock) -> None:
+    breaker = Breaker(clock, failures=3, pause=30)
+    failing(breaker, 2)
+    assert breaker.open_since is None
+    failing(breaker, 1)
+    since = clock.now()
+    clock.advance(31)
+    breaker.check()
+    failing(breaker, 1)
+    assert breaker.open_since == since
+    breaker.succeeded()
+    assert breaker.open_since is None

@@ -1,13 +1,16 @@
 """An answer goes into few bytes and comes back as it was; what is damaged does not come back at all."""
 
+import zlib
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorstep import Basis, Event, Found, Moment, NotFound, Place, Precision, Shipment, Status
+from doorstep import Basis, Event, Found, Moment, NotFound, Place, Precision, Shipment, Status, compact
 from doorstep.compact import FORMAT, STAMP, pack, stamp, unpack
+from doorstep.exchange import Answer
 from doorstep.freshness import Entry
 
 from .acme import parcel
@@ -51,12 +54,29 @@ ENTRIES = {
     "one scan": Entry(Found((parcel("123456789"),)), AT),
     "two parcels, not whole": Entry(Found((parcel("1"), parcel("2")), complete=False), AT),
     "unknown to the carrier": Entry(NotFound("no such number \u202e ä"), AT),
+    "unknown for the seventh time": Entry(NotFound(), AT, 7),
 }
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 def test_an_answer_comes_back_as_it_was(entry):
     assert unpack(pack(entry)) == entry
+
+
+# What was kept of `Entry(NotFound("no such number"), AT)` before the times were counted, in the same format.
+UNCOUNTED = bytes.fromhex(
+    "000660dc3778d00178bbcc0a349a6b020f25aecccb07f5144bf35296a5a496007b44ebf2f2158a4b93331420d60000509f107e"
+)
+
+
+def test_a_not_found_from_before_the_times_were_counted_is_the_first():
+    assert unpack(UNCOUNTED) == Entry(NotFound("no such number"), AT, 1)
+
+
+def test_who_does_not_count_the_times_still_reads_a_not_found():
+    packed = pack(Entry(NotFound("no such number"), AT, 7))
+    unpacker = zlib.decompressobj(zdict=compact._DICTIONARY)
+    assert msgspec.msgpack.decode(unpacker.decompress(packed[STAMP:]), type=Answer) == NotFound("no such number")
 
 
 def test_twelve_scans_take_less_than_eight_hundred_bytes():

@@ -1,6 +1,7 @@
 """When a carrier is not asked: it said so, it keeps failing, or the account's limit is used up. The clock is the test's."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from doorstep import CarrierUnavailable, Found, ProtocolError, Query, RateLimited
-from doorstep.fetch import Fetcher
+from doorstep.budget import Left
+from doorstep.fetch import Fetcher, Standing
 from doorstep.guard import GuardedTransport
 from doorstep.manifest import Limit
 from doorstep.metrics import Metrics
@@ -122,6 +124,42 @@ async def test_an_answer_with_retry_after_is_not_tried_a_second_time(fetcher):
         with pytest.raises(CarrierUnavailable):
             await fetcher.track(acme(asks(), endpoint=carrier.url), QUERY)
     assert len(carrier.requests) == 1
+
+
+async def test_an_outage_costs_the_carrier_a_tenth_more_and_not_twice_as_much(fetcher, clock, monkeypatch):
+    monkeypatch.setattr("doorstep.fetch._LONGEST_PAUSE", 0)
+    async with hostile(reply(503)) as carrier:
+        account = acme(asks(), endpoint=carrier.url)
+        for _ in range(100):
+            with pytest.raises(CarrierUnavailable, match="HTTP 503"):
+                await fetcher.track(account, QUERY)
+            clock.advance(31)  # the breaker lets the next one through
+    # The first five are repeated at once; then the eleventh, and each tenth after it, until the ninety-first.
+    assert len(carrier.requests) == 100 + 5 + 9
+
+
+async def test_what_the_limit_does_not_allow_is_not_repeated(fetcher):
+    async with hostile(reply(503)) as carrier:
+        account = acme(asks(), endpoint=carrier.url, limits=(Limit(calls=3, seconds=3000),))
+        await failing(fetcher, account, 2)
+    assert len(carrier.requests) == 3, "the first question and its repetition; the second question alone"
+
+
+async def test_a_strangers_question_is_not_repeated_out_of_the_share_of_orders(fetcher):
+    async with hostile(reply(503)) as carrier:
+        account = acme(asks(), endpoint=carrier.url, limits=(Limit(calls=4, seconds=4000),), strangers=0.25)
+        with pytest.raises(CarrierUnavailable):
+            await fetcher.track(account, QUERY, stranger=True)
+        assert len(carrier.requests) == 1
+        with pytest.raises(CarrierUnavailable):
+            await fetcher.track(account, QUERY, stranger=False)
+        assert len(carrier.requests) == 3
+
+
+@given(waits=st.one_of(st.floats(), st.integers(), st.text(), st.none(), st.datetimes()))
+def test_whatever_time_a_plugin_names_is_an_hour_at_most_or_none(waits):
+    after = RateLimited("not now", retry_after=waits).retry_after
+    assert after is None or 0 <= after <= 3600
 
 
 async def failing(fetcher, account, times):
@@ -258,7 +296,23 @@ async def test_every_question_is_counted_by_its_result(clock):
             await fetcher.track(account, QUERY)
     await fetcher.aclose()
     text = metrics.render().decode()
-    assert 'doorstep_carrier_calls_total{carrier="acme",result="answered"} 1.0' in text
-    assert 'doorstep_carrier_calls_total{carrier="acme",result="carrier_unavailable"} 1.0' in text
-    assert 'doorstep_carrier_seconds_count{carrier="acme"} 2.0' in text
+    assert 'doorstep_carrier_calls_total{account="acme",result="answered"} 1.0' in text
+    assert 'doorstep_carrier_calls_total{account="acme",result="carrier_unavailable"} 1.0' in text
+    assert 'doorstep_carrier_seconds_count{account="acme"} 2.0' in text
     assert QUERY.number not in text
+
+
+async def test_how_an_account_stands_is_told(fetcher, clock):
+    assert (await fetcher.standings(), fetcher.shut()) == ([], {})
+    async with hostile(OK, *[reply(500)] * 10) as carrier:
+        account = acme(asks(), endpoint=carrier.url, limits=(Limit(calls=100, seconds=10),), strangers=0.25)
+        await fetcher.track(account, QUERY, stranger=False)
+        left = Left("100/10s", 99, 24)  # 75 are kept for orders
+        assert await fetcher.standings() == [Standing("acme", None, [left])]
+        for _ in range(5):
+            with pytest.raises(CarrierUnavailable):
+                await fetcher.track(account, QUERY, stranger=False)
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert fetcher.shut() == {"acme": noon}
+    clock.advance(3600)
+    assert [(one.open_since, one.left[0].orders) for one in await fetcher.standings()] == [(noon, 100)]

@@ -65,7 +65,8 @@ def ask(front: Front, method: str, target: str, headers: dict[str, str]) -> tupl
 
 TARGETS = [
     PAGE, f"{PAGE}?lang=de", f"{PAGE}?lang=xx", f"{PAGE}?utm_source=mail", f"{PAGE}?lang=fr&lang=de", f"{PAGE}?carrier=ups",
-    f"{PAGE}?carrier=dhl", f"{PAGE}?carrier=nobody", f"{PAGE}?parcel=none", f"{PAGE}?done=survey", f"{PAGE}?done=",
+    f"{PAGE}?carrier=dhl", f"{PAGE}?events=all", f"{PAGE}?events=some", f"{PAGE}?carrier=nobody", f"{PAGE}?parcel=none",
+    f"{PAGE}?done=survey", f"{PAGE}?done=", f"{PAGE}?embed=1", f"{PAGE}?embed=2",
     f"{PAGE}/", f"{PAGE}?", "/track/1zd0r5tp0373116441", f"/outlet{PAGE}", f"/outlet{PAGE}?lang=en", f"/track{PAGE}",
     f"/outlet/outlet{PAGE}", f"/track/{MOVING}", f"/track/{MOVING}?lang=ar", f"/track/{UNKNOWN}", f"/track/{TWO_CARRIERS}",
     f"/track/{TWO_CARRIERS}?carrier=ups", f"/track/{BY_LINK}", "/track/hello", "/", "/nothing", "/healthz",
@@ -124,7 +125,17 @@ def test_a_page_is_made_once_for_each_language_and_encoding(front: Front) -> Non
 def test_a_hit_counts_as_a_fresh_look_up(front: Front) -> None:
     for _ in range(3):
         front.get(PAGE)
-    assert 'doorstep_lookups_total{outcome="fresh"} 3.0' in front.get("/metrics").text
+        front.clock.advance(10)
+    text = front.get("/metrics").text
+    # The first is asked for; the second finds its answer, and is kept as a finished page, which is the third.
+    for line in (
+        'doorstep_lookups_total{outcome="miss"} 1.0', 'doorstep_lookups_total{outcome="fresh"} 2.0',
+        'doorstep_near_lookups_total{result="hit"} 1.0', 'doorstep_near_lookups_total{result="miss"} 2.0',
+        "doorstep_near_pages 1.0", "doorstep_near_evictions_total 0.0", "doorstep_render_seconds_count 2.0",
+        'doorstep_served_age_seconds_bucket{freshness="fresh",le="60"} 3.0',
+        'doorstep_served_age_seconds_sum{freshness="fresh"} 30.0',
+    ):  # fmt: skip
+        assert line in text
 
 
 def test_a_304_says_what_a_200_would_and_nothing_of_the_body(front: Front) -> None:
@@ -150,7 +161,7 @@ def test_what_is_not_one_known_parcel_in_a_usual_form_is_never_kept(front: Front
 
 def test_a_page_with_an_old_answer_is_not_kept(front: Front) -> None:
     known(front, PAGE)
-    front.clock.advance(13 * 3600)  # delivered: fresh for twelve hours at most
+    front.clock.advance(15 * 3600)  # delivered: fresh for twelve hours, and a little more
     stale = front.get(PAGE)
     assert stale.headers["cache-status"].startswith("doorstep; hit; ttl=-")
     assert (hits(front), len(front.engine.near)) == (0, 0)
@@ -221,7 +232,7 @@ def test_cache_status_says_whether_the_carrier_was_asked(front: Front, path: str
     later = front.get(path).headers["cache-status"]
     name, _, ttl = again.rpartition("=")
     assert name == "doorstep; hit; ttl"
-    assert 12 * 3600 * 0.85 <= int(ttl) + 1 <= 12 * 3600  # delivered, less a jitter
+    assert 12 * 3600 <= int(ttl) + 1 <= 12 * 3600 * 1.15  # delivered, and a jitter
     assert later == f"{name}={int(ttl) - 10}"
 
 

@@ -220,7 +220,26 @@ async def test_what_was_read_elsewhere_replaces_the_answer_it_was_compared_with_
     assert await keeper.keep("k", NEW, 60, seen=OLD[:8]) == NEW
     assert await keeper.keep("k", OLD, 60, seen=OLD[:8]) == NEW
     turn = await keeper.turn("k", NEW[:8])
-    assert await keeper.keep("k", NEWER, 60, seen=b"", token=turn.token) == NEWER
+    assert await keeper.keep("k", NEWER, 60, seen=NEW[:8], token=turn.token) == NEWER
+
+
+@pytest.mark.parametrize("kind", ["own", "shared"])
+async def test_what_is_pushed_while_somebody_asks_stays_and_the_turn_is_over(leases, clock, kind):
+    keeper = leases() if kind == "shared" else OwnLeases(MemoryCache(clock))
+    await keeper.keep("k", OLD, 60, seen=b"")
+    turn = await keeper.turn("k", OLD[:8])
+    assert await keeper.keep("k", NEWER, 60, seen=OLD[:8]) == NEWER
+    assert await keeper.keep("k", NEW, 60, seen=OLD[:8], token=turn.token) == NEWER
+    assert (await keeper.turn("k", NEWER[:8])).token
+
+
+async def test_what_was_learnt_in_an_outage_is_not_given_up_for_what_redis_had_before(leases):
+    one = leases()
+    await one.keep("k", OLD, 60, seen=b"")
+    await one._near.set("k", NEW, 60)  # kept while Redis was lost
+    assert await one.keep("k", NEWER, 60, seen=NEW[:8]) == NEWER
+    assert await one._near.get("k") == NEWER
+    assert (await leases().turn("k", b"")).answer == NEWER
 
 
 async def test_a_value_of_another_type_stands_in_nobodys_way(leases, server):

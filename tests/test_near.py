@@ -34,7 +34,7 @@ def near(clock: FakeClock, told: Told) -> NearPages:
 
 
 def page(body: bytes = b"a page", *tags: str, span: Span = LONG) -> Page:
-    return Page(body, b'"1"', (), (), span, span.until, tags)
+    return Page(body, b'"1"', (), (), span, span.since, span.until, tags)
 
 
 def test_a_page_that_was_kept_is_found_and_no_other(near: NearPages) -> None:
@@ -111,7 +111,7 @@ def test_bytes_are_bounded_and_the_page_longest_not_asked_for_goes_first(near: N
     near.get(keys[0], NOON)
     near.keep(keys[2], page(bytes(5000)), near.begin())
     assert [near.get(key, NOON) is not None for key in keys] == [True, False, True]
-    assert near.size == 2 * 7048
+    assert (near.size, near.evicted) == (2 * 7048, 1)
     near.keep(KEY, page(bytes(30_000)), near.begin())
     assert near.get(KEY, NOON) is None
 

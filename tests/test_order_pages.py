@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from doorstep import views
 from doorstep.banner import Banner
 from doorstep.errors import StoreError, ThemeError
 from doorstep.exchange import Found
@@ -166,6 +167,19 @@ def test_the_journey_is_folded_and_there_without_a_script(front):
     journey = page(front, order("1001", MOVING)).find(".//details[@class='fold timeline']")
     assert journey.get("open") is None
     assert "Lyon, France" in words(journey)
+
+
+def test_of_a_very_long_journey_the_newest_scans_are_shown_and_all_are_one_link_away(front, monkeypatch):
+    monkeypatch.setattr(views, "_MOST_EVENTS", 1)
+    path = page_of(front, order("1001", DELIVERED))
+    shown = parsed(front.get(f"{path}?lang=de").text)
+    (link,) = [one for one in shown.iter("a") if "events=all" in one.get("href")]
+    assert link.get("href") == f"{path}?lang=de&events=all#{parcel_of(shown)}"
+    assert words(link) == "1 weiteres Ereignis anzeigen"
+    assert len(shown.findall(".//p[@class='sentence']")) == 1
+    whole = parsed(front.get(link.get("href")).text)
+    assert len(whole.findall(".//p[@class='sentence']")) == 2
+    assert not [one for one in whole.iter("a") if one.get("href").endswith(f"#{parcel_of(shown)}")]
 
 
 def test_the_shops_note_is_shown_as_text(front):

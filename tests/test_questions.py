@@ -12,11 +12,13 @@ from doorstep.freshness import KEPT, Entry
 from doorstep.leases import Turn
 from doorstep.metrics import Metrics
 from doorstep.questions import Questions
+from doorstep.shelf_life import ShelfLife
 
 from .acme import acme, asks, parcel
 
 pytestmark = pytest.mark.anyio
 ACCOUNT = acme(asks())
+LIFE = ShelfLife()
 
 
 class FakeLeases:
@@ -79,7 +81,7 @@ async def test_our_turn_asks_and_keeps_what_it_hears_under_its_token(questions, 
     before = Entry(NotFound(), clock.now())
     clock.advance(600)
     ask = answering(Found((parcel("123456789"),)))
-    entry = await some.flight(key_of(some), ACCOUNT, before, ask)
+    entry = await some.flight(key_of(some), ACCOUNT, before, ask, LIFE)
     assert entry.fetched_at == clock.now()
     assert leases.kept == [(stamp(before), "t", KEPT)]
 
@@ -88,7 +90,7 @@ async def test_an_answer_that_another_process_got_meanwhile_is_taken_without_ask
     there = Entry(Found((parcel("123456789"),)), clock.now())
     _, some = questions(Turn(answer=pack(there)))
     ask = answering(NotFound())
-    assert await some.flight(key_of(some), ACCOUNT, None, ask) == there
+    assert await some.flight(key_of(some), ACCOUNT, None, ask, LIFE) == there
     assert ask.times == 0
 
 
@@ -99,7 +101,7 @@ async def test_an_answer_that_is_of_no_use_is_not_waited_for_again(questions, cl
     kept = stale if kind == "stale" else b"rubbish, not an answer"
     leases, some = questions(Turn(answer=kept), Turn(token="t"))
     ask = answering(NotFound())
-    await some.flight(key_of(some), ACCOUNT, None, ask)
+    await some.flight(key_of(some), ACCOUNT, None, ask, LIFE)
     assert (ask.times, leases.seen) == (1, [b"", kept[:8]])
 
 
@@ -107,19 +109,19 @@ async def test_a_failure_is_told_to_the_others_for_as_long_as_nobody_asks(questi
     leases, some = questions(Turn(token="t"))
     error = RateLimited("slowly", retry_after=90)
     with pytest.raises(RateLimited):
-        await some.flight(key_of(some), ACCOUNT, None, answering(error))
+        await some.flight(key_of(some), ACCOUNT, None, answering(error), LIFE)
     token, failure, pause = leases.back[0]
     assert (token, pause) == ("t", 90)
     _, other = questions(Turn(failure=failure, pause=60))
     with pytest.raises(RateLimited) as caught:
-        await other.flight(key_of(other), ACCOUNT, None, answering(NotFound()))
+        await other.flight(key_of(other), ACCOUNT, None, answering(NotFound()), LIFE)
     assert (caught.value.message, caught.value.retry_after) == ("slowly", 90)
 
 
 async def test_a_failure_elsewhere_holds_here_as_long_as_there(questions, clock):
     _, some = questions(Turn(failure=b"what another version wrote", pause=60))
     with pytest.raises(CarrierUnavailable):
-        await some.flight(key_of(some), ACCOUNT, None, answering(NotFound()))
+        await some.flight(key_of(some), ACCOUNT, None, answering(NotFound()), LIFE)
     clock.advance(59)
     assert isinstance(some.failure(key_of(some)), CarrierUnavailable)
     clock.advance(1)
@@ -129,7 +131,7 @@ async def test_a_failure_elsewhere_holds_here_as_long_as_there(questions, clock)
 @pytest.mark.parametrize("mistake", [ValueError("ours"), asyncio.CancelledError()], ids=["a mistake", "the end"])
 async def test_a_turn_without_an_answer_is_given_back_without_a_failure(questions, mistake):
     leases, some = questions(Turn(token="t"))
-    flight = some.flight(key_of(some), ACCOUNT, None, answering(mistake))
+    flight = some.flight(key_of(some), ACCOUNT, None, answering(mistake), LIFE)
     await asyncio.gather(flight, return_exceptions=True)
     assert leases.back == [("t", b"", 0.0)]
 
@@ -138,12 +140,12 @@ async def test_an_answer_that_came_later_than_ours_is_the_one_that_counts(questi
     leases, some = questions(Turn(token="t"))
     later = Entry(Found((parcel("123456789", service="Later"),)), clock.now())
     leases.newer = pack(later)
-    assert await some.flight(key_of(some), ACCOUNT, None, answering(NotFound())) == later
+    assert await some.flight(key_of(some), ACCOUNT, None, answering(NotFound()), LIFE) == later
 
 
 async def test_who_asks_now_waits_for_nobodys_turn(questions):
     leases, some = questions()
-    await some.flight(key_of(some), ACCOUNT, None, answering(NotFound()), now=True)
+    await some.flight(key_of(some), ACCOUNT, None, answering(NotFound()), LIFE, now=True)
     assert leases.seen == []
 
 

@@ -104,6 +104,18 @@ async def test_who_is_told_to_wait_tells_all(process, said, kept):
     assert kept - 5 < await wait_for(other) <= kept
 
 
+async def test_what_is_left_is_what_all_of_them_left(process, server):
+    one, other = (process().of("acme", [Limit(10, HOUR), Limit(40, HOUR)], strangers=0.5) for _ in range(2))
+    assert [left.limit for left in await one.left()] == ["10/3600s", "40/3600s"]
+    await taken(one, 4)
+    await taken(other, 3)
+    told = [(round(left.orders), round(left.strangers)) for left in await one.left()]
+    assert told == [(3, 0), (33, 13)]
+    assert await taken(one) == 3  # to look took nothing
+    server.kill()
+    assert [round(left.orders) for left in await other.left()] == [7, 37]  # what it asked itself
+
+
 async def test_with_the_server_lost_each_process_has_what_it_has_not_asked_itself(process, server):
     one, other = (process().of("acme", [Limit(10, HOUR)], strangers=1) for _ in range(2))
     await taken(one, 4)

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from doorstep.appearance import Layer
 from doorstep.errors import ThemeError
 from doorstep.paths import shipped
-from doorstep.themes import Setting, SettingType, Theme, find_themes, inside, load_theme
+from doorstep.theme_settings import Setting, SettingType
+from doorstep.themes import Theme, find_themes, inside, load_theme
 
 from .themes_on_disk import write_theme
 
@@ -43,7 +45,43 @@ def test_a_childs_setting_replaces_its_parents(tmp_path: Path, load: Load) -> No
     assert load("land").settings["accent"].default == "#123456"
 
 
-def test_styles_and_scripts_come_parents_first(tmp_path: Path, load: Load) -> None:
+def test_a_child_repeats_only_what_it_changes_of_a_setting(tmp_path: Path, load: Load) -> None:
+    write_theme(tmp_path, "land", more=ACCENT + 'help = "Buttons"\ncss = "--accent"\n' + WIDTH)
+    write_theme(tmp_path, "sea", extends='"land"', more='[settings.accent]\ndefault = "#abcdef"\n')
+    write_theme(tmp_path, "bay", extends='"sea"', more='[settings.accent]\nlabel = "Colour"\n')
+    bay = load("bay").settings
+    assert bay["accent"] == Setting(SettingType.COLOR, "Colour", "#abcdef", "Buttons", "--accent")
+    assert list(bay) == ["accent", "width"]
+
+
+def test_a_child_that_changes_the_type_of_a_setting_says_all_of_it(tmp_path: Path, load: Load) -> None:
+    write_theme(tmp_path, "land", more=WIDTH)
+    write_theme(tmp_path, "sea", extends='"land"', more='[settings.width]\ntype = "text"\n')
+    with pytest.raises(ThemeError, match=r"sea/theme\.toml: settings\.width: .*`label`"):
+        load("sea")
+
+
+def test_presets_are_inherited_and_their_values_must_fit(tmp_path: Path, load: Load) -> None:
+    calm = '[presets.calm]\ntitle = "Calm"\nsettings = { accent = "#111111" }\n'
+    write_theme(tmp_path, "land", more=ACCENT + calm)
+    write_theme(tmp_path, "sea", extends='"land"', more=calm.replace("calm", "loud").replace("#111111", "#eeeeee"))
+    theme = load("sea")
+    assert set(theme.presets) == {"calm", "loud"}
+    assert theme.values(("", Layer(preset="loud")))["accent"] == "#eeeeee"
+    write_theme(tmp_path, "bay", extends='"land"', more=calm.replace("#111111", "grey"))
+    with pytest.raises(ThemeError, match=r"bay/theme\.toml: presets\.calm\.settings\.accent: expected a colour"):
+        load("bay")
+
+
+def test_a_text_cannot_become_a_custom_property(tmp_path: Path, load: Load) -> None:
+    write_theme(tmp_path, "sea", more='[settings.motto]\ntype = "text"\nlabel = "M"\ndefault = ""\ncss = "--motto"\n')
+    with pytest.raises(ThemeError, match=r"sea/theme\.toml: settings\.motto\.css: a text cannot"):
+        load("sea")
+
+
+def test_styles_and_scripts_come_parents_first_and_a_childs_file_stands_in_for_one_of_its_name(
+    tmp_path: Path, load: Load
+) -> None:
     for name, extends in (("land", ""), ("sea", "land"), ("bay", "sea")):
         static = {"static/a.css": "", f"static/{name}.css": "", f"static/{name}.js": ""}
         write_theme(
@@ -51,7 +89,7 @@ def test_styles_and_scripts_come_parents_first(tmp_path: Path, load: Load) -> No
         )
     theme = load("bay")
     assert [f"{file.parents[1].name}/{file.name}" for file in theme.styles] == [
-        "land/a.css", "land/land.css", "sea/a.css", "sea/sea.css", "bay/a.css", "bay/bay.css",
+        "bay/a.css", "land/land.css", "sea/sea.css", "bay/bay.css",
     ]  # fmt: skip
     assert [file.name for file in theme.scripts] == ["land.js", "sea.js", "bay.js"]
 
@@ -100,7 +138,7 @@ def test_the_first_theme_of_a_name_wins_and_a_theme_may_be_given_itself(tmp_path
         ({"contract": "2"}, "contract 2, this engine speaks 1"),
         ({"sections": '"hero"'}, r"sea/theme.toml: .*\$\.sections"),
         ({"more": "[settings"}, "sea/theme.toml: "),
-        ({"more": ACCENT.replace("color", "colour")}, r"sea/theme.toml: .*\$\.settings\[\.\.\.\]\.type"),
+        ({"more": ACCENT.replace("color", "colour")}, r"sea/theme.toml: settings\.accent\.type: "),
         ({"more": ACCENT.replace("#123456", "blue")}, r"sea/theme.toml: settings\.accent\.default: expected a colour"),
         ({"more": ACCENT + "colour = 1"}, "sea/theme.toml: .*`colour`"),
         ({"styles": '["gone.css"]'}, "sea/theme.toml: styles names 'gone.css', which is not in static/"),
@@ -171,7 +209,7 @@ def test_a_value_that_does_not_fit_says_what_would(kind: Setting, value: Any, sa
 
 def test_a_stores_values_stand_over_the_defaults(tmp_path: Path, load: Load) -> None:
     write_theme(tmp_path, "sea", more=ACCENT + WIDTH)
-    values = load("sea").values({"width": "narrow"}, where="stores.main.settings")
+    values = load("sea").values(("stores.main", Layer(settings={"width": "narrow"})))
     assert values == {"accent": "#123456", "width": "narrow"}
 
 
@@ -187,7 +225,7 @@ def test_a_stores_mistake_is_named_with_its_path(
 ) -> None:
     write_theme(tmp_path, "sea", more=ACCENT + WIDTH)
     with pytest.raises(ThemeError) as caught:
-        load("sea").values(given, where="stores.main.settings")
+        load("sea").values(("stores.main", Layer(settings=given)))
     assert (caught.value.message, caught.value.next_step) == (said, mend)
 
 
@@ -232,5 +270,5 @@ def test_a_name_no_file_system_takes_is_no_file(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize("name", sorted(find_themes([shipped("themes")])))
 def test_the_shipped_themes_load(name: str) -> None:
     theme = load_theme(name, find_themes([shipped("themes")]))
-    assert theme.values({}, where="")
+    assert theme.values()
     assert set(theme.aside) <= {*theme.sections, *theme.order_sections}

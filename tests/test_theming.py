@@ -10,12 +10,14 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from doorstep import StoreView
+from doorstep.appearance import Layer
 from doorstep.context import Hero, LookupForm, PageContext, PageInfo
 from doorstep.errors import ThemeError
 from doorstep.i18n import Localizer
+from doorstep.looks import Look, dressed
 from doorstep.paths import shipped
 from doorstep.themes import find_themes, load_theme
-from doorstep.theming import Look
+from doorstep.theming import Templates
 
 from .themes_on_disk import write_theme
 
@@ -49,8 +51,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def look(root: Path, name: str = "land", settings: dict[str, Any] | None = None, **options: Any) -> Look:
-    theme = load_theme(name, find_themes([root]))
-    return Look(theme, settings or {}, where="stores.main.settings", **options)
+    templates = Templates(load_theme(name, find_themes([root])), **options)
+    return dressed(templates, ("stores.main", Layer(settings=settings or {})))
 
 
 def child(root: Path, files: dict[str, str], **keys: str) -> Look:
@@ -125,6 +127,27 @@ def test_a_theme_overrides_a_widgets_template(root: Path, tmp_path: Path) -> Non
 def test_a_slot_takes_what_was_rendered_for_it_and_is_empty_otherwise(root: Path) -> None:
     sea = child(root, {"tracking.html": '[{{ slot("end") }}][{{ slot("none") }}]'})
     assert page(sea, end="<b>survey</b>") == "[<b>survey</b>][]"
+
+
+def test_a_slot_is_a_section_that_a_theme_may_write_itself(root: Path) -> None:
+    loop = '{% for name in ["slot.end", "slot.top"] %}{% include "sections/" ~ name ~ ".html" %}{% endfor %}'
+    files = {"tracking.html": loop, "sections/slot.top.html": '<aside>{{ slot("top") }}</aside>'}
+    sea = child(root, files, slots='["end", "top"]')
+    assert page(sea, end="<b>survey</b>", top="x") == "<b>survey</b><aside>x</aside>"
+    templates = Templates(load_theme("sea", find_themes([root])))
+    assert templates.sections == ("slot.end", "slot.top")
+
+
+def test_places_that_a_template_names_itself_are_known(root: Path) -> None:
+    files = {"tracking.html": '{% extends "land/tracking.html" %}', "layout.html": "{{ slot( 'foot' ) }}"}
+    write_theme(root, "land", {"templates/tracking.html": '{{ slot("after") }}{{ slot(name) }}'})
+    child(root, files)
+    assert Templates(load_theme("sea", find_themes([root]))).fixed_slots == {"after", "foot"}
+
+
+def test_an_address_that_is_one_already_stays(root: Path) -> None:
+    source = '{{ asset("https://cdn.example/a.png") }} {{ asset("/logo.svg") }}'
+    assert page(child(root, {"tracking.html": source})) == "https://cdn.example/a.png /logo.svg"
 
 
 def test_addresses_of_assets_hold_the_stores_path_and_a_fingerprint(root: Path) -> None:
@@ -322,28 +345,17 @@ def test_a_widgets_file_is_served_unless_the_theme_has_one_of_that_name(root: Pa
 
 
 @pytest.mark.parametrize("name", ["gone.svg", "../theme.toml", "/etc/hostname", "", "a\x00", "x" * 5000, "./icon.svg"])
-def test_what_is_no_static_file_is_none_and_costs_no_memory(root: Path, name: str) -> None:
-    own = look(root)
-    kept = dict(own._assets)
-    assert own.asset(name) is None
-    assert own._assets == kept
+def test_what_is_no_static_file_is_none(root: Path, name: str) -> None:
+    assert look(root).asset(name) is None
 
 
 @pytest.mark.parametrize("name", sorted(find_themes([shipped("themes")])))
 def test_the_shipped_themes_compile_and_answer(name: str) -> None:
     theme = load_theme(name, find_themes([shipped("themes")]))
-    html = Look(theme, {}, where="").render("tracking.html", with_theme(theme.sections, theme.aside), ENGLISH, {})
+    own = dressed(Templates(theme))
+    context = PageContext(
+        PAGE.store, PAGE.page, own.settings, theme.sections, theme.aside, PAGE.hero, lookup=PAGE.lookup
+    )
+    html = own.render("tracking.html", context, ENGLISH, {})
     assert "Delivered &lt;today&gt;" in html
     assert "<today>" not in html
-
-
-def with_theme(sections: tuple[str, ...], aside: tuple[str, ...]) -> PageContext:
-    settings = {
-        "scheme": "auto",
-        "font": "system",
-        "corners": "soft",
-        "width": "wide",
-        "logo_dark": "",
-        "logo_height": 32,
-    }
-    return PageContext(PAGE.store, PAGE.page, settings, sections, aside, PAGE.hero, lookup=PAGE.lookup)

@@ -12,7 +12,9 @@ from structlog.testing import capture_logs
 from doorstep import CarrierUnavailable, Found, NotFound, ProtocolError, RateLimited, Status
 from doorstep.config import Store
 from doorstep.errors import PluginFailed
-from doorstep.tracker import Freshness, Outcome
+from doorstep.freshness import Entry, Freshness
+from doorstep.shelf_life import ShelfLife
+from doorstep.tracker import Outcome
 from doorstep.wire import Wire
 
 from .acme import at, parcel, scan
@@ -35,9 +37,16 @@ async def rig(clock):
     await rig.tracker.close()
 
 
+async def kept(rig):
+    """The key of the answer, and what is kept there."""
+    questions = rig.tracker.questions
+    key = questions.key(rig.plugins.accounts["acme"], NUMBER, "en")
+    return key, await questions.read(key)
+
+
 async def test_a_second_look_up_asks_nobody(rig, clock):
     first = await rig.look_up()
-    clock.advance(12 * MINUTE)  # in transit: fresh for 15 minutes, less up to 15 % of jitter
+    clock.advance(14 * MINUTE)  # in transit: fresh for 15 minutes, and up to 15 % of jitter
     second = await rig.look_up()
     assert (first.outcome, first.freshness, first.carriers) == (Outcome.FOUND, Freshness.FRESH, ("acme",))
     assert (first.asked, second.asked) == (True, False)
@@ -47,7 +56,7 @@ async def test_a_second_look_up_asks_nobody(rig, clock):
 
 async def test_what_is_stale_is_served_at_once_and_refreshed_behind(rig, clock):
     first = await rig.look_up()
-    clock.advance(15 * MINUTE)
+    clock.advance(18 * MINUTE)
     rig.fetcher.answers["acme"] = LATER
     rig.fetcher.gate.clear()
     for _ in range(3):
@@ -60,7 +69,7 @@ async def test_what_is_stale_is_served_at_once_and_refreshed_behind(rig, clock):
     rig.fetcher.gate.set()
     await rig.landed()
     fresh = await rig.look_up()
-    assert (fresh.freshness, fresh.fetched_at) == (Freshness.FRESH, first.fetched_at + timedelta(minutes=15))
+    assert (fresh.freshness, fresh.fetched_at) == (Freshness.FRESH, first.fetched_at + timedelta(minutes=18))
     assert len(fresh.shipments[0].events) == 2
     assert len(rig.fetcher.asked) == 2
 
@@ -117,15 +126,30 @@ async def test_an_error_belongs_to_the_question_and_is_over_after_its_pause(rig,
     assert (await rig.look_up()).outcome is Outcome.FOUND
 
 
-async def test_not_found_is_believed_for_two_minutes_at_most(rig, clock):
+async def test_not_found_is_believed_for_a_short_time_at_first_and_ever_longer(rig, clock):
     rig.fetcher.answers["acme"] = NotFound()
-    assert (await rig.look_up()).outcome is Outcome.NOT_FOUND
-    clock.advance(100)  # two minutes, less up to 15 % of jitter
-    assert (await rig.look_up()).outcome is Outcome.NOT_FOUND
-    assert len(rig.fetcher.asked) == 1
-    clock.advance(20)
+    for minutes in (2, 4, 8, 16, 32, 60, 60):
+        assert (await rig.look_up()).outcome is Outcome.NOT_FOUND
+        asked = len(rig.fetcher.asked)
+        clock.advance(minutes * MINUTE - 1)
+        assert (await rig.look_up()).outcome is Outcome.NOT_FOUND
+        assert len(rig.fetcher.asked) == asked
+        clock.advance(minutes * MINUTE * 0.15 + 2)
     rig.fetcher.answers["acme"] = MOVING
     assert (await rig.look_up()).outcome is Outcome.FOUND
+
+
+async def test_a_number_pushed_after_it_was_unknown_is_shown_at_once_and_fresh_by_its_status(rig, clock):
+    rig.fetcher.answers["acme"] = NotFound()
+    for _ in range(3):
+        await rig.look_up()
+        clock.advance(DAY)
+    key, entry = await kept(rig)
+    assert entry.times == 3
+    await rig.tracker.questions.put(key, Entry(MOVING, clock.now()), entry)
+    clock.advance(14 * MINUTE)
+    assert (await rig.look_up()).freshness is Freshness.FRESH
+    assert len(rig.fetcher.asked) == 3
 
 
 async def test_not_found_is_not_shown_through_an_outage(rig, clock):
@@ -144,6 +168,64 @@ async def test_a_carrier_that_forgets_a_parcel_does_not_make_it_unknown(rig, clo
     await rig.landed()
     kept = await rig.look_up()
     assert (kept.outcome, kept.shipments) == (Outcome.FOUND, first.shipments)
+
+
+THERE = Found((parcel(NUMBER, scan(moment=at(21), status=Status.DELIVERED), status=Status.DELIVERED, final=True),))
+BACK = Found((parcel(NUMBER, scan(moment=at(22), status=Status.RETURNING), status=Status.RETURNING),))
+
+
+async def test_a_parcel_at_its_end_is_seldom_asked_about_and_a_later_scan_opens_it_again(rig, clock):
+    rig.fetcher.answers["acme"] = THERE
+    for _ in range(12):
+        assert (await rig.look_up()).freshness is Freshness.FRESH
+        clock.advance(3600)
+    assert len(rig.fetcher.asked) == 1
+    clock.advance(2 * 3600)
+    rig.fetcher.answers["acme"] = BACK
+    ended = await rig.look_up()
+    assert (ended.freshness, ended.shipments[0].status) == (Freshness.STALE, Status.DELIVERED)
+    await rig.landed()
+    opened = await rig.look_up()
+    assert (opened.freshness, opened.shipments[0].status) == (Freshness.FRESH, Status.RETURNING)
+    clock.advance(35 * MINUTE)
+    assert (await rig.look_up()).freshness is Freshness.STALE, "it is asked about as one that moves"
+
+
+async def test_a_parcel_at_its_end_is_opened_again_by_a_push_at_once(rig, clock):
+    rig.fetcher.answers["acme"] = THERE
+    await rig.look_up()
+    clock.advance(MINUTE)
+    key, ended = await kept(rig)
+    await rig.tracker.questions.put(key, Entry(BACK, clock.now()), ended)
+    opened = await rig.look_up()
+    assert (opened.freshness, opened.shipments[0].status) == (Freshness.FRESH, Status.RETURNING)
+    assert len(rig.fetcher.asked) == 1
+
+
+async def test_what_is_pushed_while_the_carrier_is_asked_is_not_undone_by_its_answer(rig, clock):
+    await rig.look_up()
+    clock.advance(DAY)
+    rig.fetcher.gate.clear()
+    await rig.look_up()
+    key, before = await kept(rig)
+    await rig.tracker.questions.put(key, Entry(LATER, clock.now()), before)
+    clock.advance(1)
+    rig.fetcher.gate.set()
+    await rig.landed()
+    assert (await rig.look_up()).shipments == LATER.shipments
+
+
+async def test_two_shops_read_one_answer_each_with_its_own_freshness(rig, clock):
+    hasty = Store(name="Hasty", freshness=ShelfLife(in_transit=60))
+    await rig.look_up()
+    clock.advance(5 * MINUTE)
+    assert (await rig.look_up()).freshness is Freshness.FRESH
+    assert (await rig.look_up(store=hasty)).freshness is Freshness.STALE
+    await rig.landed()
+    both = await rig.look_up(), await rig.look_up(store=hasty)
+    assert {one.fetched_at for one in both} == {clock.now()}, "both have the answer that one of them asked for"
+    assert len(rig.fetcher.asked) == 2
+    assert both[0].fresh_until - both[1].fresh_until >= timedelta(minutes=14)
 
 
 async def test_two_hundred_first_look_ups_at_once_make_one_call(rig):
@@ -198,7 +280,7 @@ async def test_closing_ends_every_question(rig):
 
 async def test_the_id_of_a_shipment_stays_through_refreshes_and_a_lost_cache(rig, clock):
     first = (await rig.look_up()).shipments[0].id
-    clock.advance(15 * MINUTE)
+    clock.advance(18 * MINUTE)
     rig.fetcher.answers["acme"] = LATER  # a further scan; the first one is the same
     await rig.look_up()
     await rig.landed()
@@ -211,7 +293,7 @@ async def test_the_id_of_a_shipment_stays_through_refreshes_and_a_lost_cache(rig
 
 async def test_a_number_that_is_used_again_gets_another_id(rig, clock):
     first = (await rig.look_up()).shipments[0].id
-    clock.advance(15 * MINUTE)
+    clock.advance(18 * MINUTE)
     rig.fetcher.answers["acme"] = Found((parcel(NUMBER, scan(moment=at(22))),))
     await rig.look_up()
     await rig.landed()
@@ -221,7 +303,7 @@ async def test_a_number_that_is_used_again_gets_another_id(rig, clock):
 async def test_a_label_made_before_the_first_scan_does_not_change_the_id_of_a_known_parcel(rig, clock):
     """A second parcel under the number gets an id of its own, the first keeps the one it has."""
     first = (await rig.look_up()).shipments[0].id
-    clock.advance(15 * MINUTE)
+    clock.advance(18 * MINUTE)
     rig.fetcher.answers["acme"] = Found((parcel(NUMBER, scan(moment=at(22))), parcel(NUMBER)))
     await rig.look_up()
     await rig.landed()
@@ -323,8 +405,29 @@ async def test_look_ups_are_counted_by_outcome(rig, clock):
     await rig.look_up()
     await rig.look_up("AAAA")
     text = rig.metrics.render().decode()
-    for outcome in ("fresh", "stale", "unrecognised"):
+    for outcome in ("miss", "stale", "unrecognised"):
         assert f'doorstep_lookups_total{{outcome="{outcome}"}} 1.0' in text
+
+
+async def test_how_old_what_is_served_is_is_counted_by_freshness(rig, clock):
+    def served(freshness):
+        labels = {"freshness": freshness}
+        names = ("count", "sum")
+        return tuple(rig.metrics.registry.get_sample_value(f"doorstep_served_age_seconds_{n}", labels) for n in names)
+
+    await rig.look_up()
+    clock.advance(60)
+    await rig.look_up()
+    assert served("fresh") == (2, 60)
+    clock.advance(2 * DAY)
+    rig.fetcher.answers["acme"] = CarrierUnavailable("down")
+    await rig.look_up()
+    await rig.landed()
+    assert rig.metrics.outage_age.largest(clock.monotonic()) is None  # nobody knew yet that the carrier is down
+    await rig.look_up()
+    age = 2 * DAY + 60
+    assert (served("stale"), served("stale_on_error")) == ((1, age), (1, age))
+    assert rig.metrics.outage_age.largest(clock.monotonic()) == age
 
 
 async def test_a_failure_that_nobody_foresaw_is_logged_without_the_number(rig):

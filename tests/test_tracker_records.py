@@ -8,9 +8,9 @@ from msgspec import structs
 
 from doorstep import CarrierUnavailable, Found, NotFound, RateLimited, Status
 from doorstep.config import Store
-from doorstep.freshness import Entry, Record
+from doorstep.freshness import Entry, Freshness, Record
 from doorstep.manifest import Ability
-from doorstep.tracker import Freshness, Outcome, Wanted
+from doorstep.tracker import Outcome, Wanted
 from doorstep.wire import Wire
 
 from .acme import at, parcel, scan
@@ -87,7 +87,7 @@ async def test_a_number_of_no_form_may_be_an_order_s(rig, kept):
 
 async def test_what_a_worker_learnt_meanwhile_is_newer_than_a_page_s_own_cache(rig, kept, clock):
     await rig.look_up()
-    clock.advance(15 * MINUTE)
+    clock.advance(18 * MINUTE)
     kept.by_number[NUMBER] = recorded(clock, minutes_ago=1)
     lookup = await rig.look_up()
     assert (lookup.freshness, lookup.shipments) == (Freshness.FRESH, KNOWN.shipments)
@@ -97,7 +97,7 @@ async def test_what_a_worker_learnt_meanwhile_is_newer_than_a_page_s_own_cache(r
 async def test_a_record_older_than_the_cache_changes_nothing(rig, kept, clock):
     first = await rig.look_up()
     kept.by_number[NUMBER] = recorded(clock, minutes_ago=60)
-    clock.advance(15 * MINUTE)
+    clock.advance(18 * MINUTE)
     rig.fetcher.answers["acme"] = DOWN
     lookup = await rig.look_up()
     assert lookup.shipments == first.shipments

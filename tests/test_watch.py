@@ -10,10 +10,10 @@ from sqlalchemy import update
 
 from doorstep import CarrierUnavailable, Status
 from doorstep.calendar import Calendar
-from doorstep.freshness import FRESH
 from doorstep.models import Window
 from doorstep.moments import whole_day
 from doorstep.order import Promise
+from doorstep.shelf_life import ShelfLife
 from doorstep.tables import orders, parcels
 from doorstep.watch import Finding, Way, asked_again, found, stalls
 
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 WEEK = Calendar()
+LIFE = ShelfLife()
 # November 2026: the 22nd, on which the tests' clock stands, is a Sunday.
 THURSDAY, FRIDAY, SATURDAY, SUNDAY, MONDAY, TUESDAY, WEDNESDAY = (date(2026, 11, day) for day in range(19, 26))
 
@@ -32,8 +33,8 @@ THURSDAY, FRIDAY, SATURDAY, SUNDAY, MONDAY, TUESDAY, WEDNESDAY = (date(2026, 11,
 # When a parcel is asked about again.
 
 
-def due(status, *, days=0, failures=0, final=False):
-    return asked_again(status, final=final, idle=timedelta(days=days), failures=failures, seed="any")
+def due(status, *, days=0, failures=0, final=False, life=LIFE):
+    return asked_again(status, life, final=final, idle=timedelta(days=days), failures=failures, seed="any")
 
 
 def within_jitter(seconds, whole):
@@ -74,13 +75,19 @@ def test_what_nobody_has_heard_of_for_four_months_is_given_up():
 
 @given(st.sampled_from(Status), st.integers(0, 119), st.text())
 def test_a_parcel_is_never_asked_about_before_its_answer_is_stale(status, days, seed):
-    seconds = asked_again(status, final=False, idle=timedelta(days=days), failures=0, seed=seed)
-    assert FRESH[status] < seconds <= DAY
+    seconds = asked_again(status, LIFE, final=False, idle=timedelta(days=days), failures=0, seed=seed)
+    assert LIFE.of(status) * 1.15 < seconds <= DAY
 
 
 def test_parcels_of_one_morning_do_not_stay_together():
-    times = {asked_again(Status.PENDING, final=False, idle=timedelta(), failures=0, seed=str(n)) for n in range(50)}
+    times = {
+        asked_again(Status.PENDING, LIFE, final=False, idle=timedelta(), failures=0, seed=str(n)) for n in range(50)
+    }
     assert len(times) > 25
+
+
+def test_a_shop_whose_answers_are_fresh_for_longer_is_asked_about_less():
+    assert within_jitter(due(Status.IN_TRANSIT, life=ShelfLife(in_transit=4 * HOUR)), 8 * HOUR)
 
 
 # How a promise stands.

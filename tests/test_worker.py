@@ -19,11 +19,11 @@ from doorstep.cli import main
 from doorstep.clock import SystemClock
 from doorstep.config import Config, Store
 from doorstep.errors import StoreError
+from doorstep.freshness import Freshness
 from doorstep.order import Order, Parcel, Promise
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_accounts
 from doorstep.tables import events, history, parcels
-from doorstep.tracker import Freshness
 from doorstep.worker import Chore, Worker, beside, chores_of
 
 from .servers import hostile, redis_server, reply, silence, until

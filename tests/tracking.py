@@ -65,10 +65,11 @@ class Rig:
     """Carriers are given as slug=rank; rank 0 is a carrier without an API, known by number and link only."""
 
     def __init__(
-        self, clock: Any, *, cache: Any = None, secret: str = "s" * 32, records: Any = None, **ranks: int
-    ) -> None:
+        self, clock: Any, *, cache: Any = None, secret: str = "s" * 32, records: Any = None, leases: Any = None,
+        fetcher: Any = None, **ranks: int,
+    ) -> None:  # fmt: skip
         self.clock = clock
-        self.fetcher = FakeFetcher()
+        self.fetcher = fetcher or FakeFetcher()
         self.metrics = Metrics()
         self.cache = cache or SpiedCache(clock)
         self.plugins = Plugins()
@@ -76,7 +77,7 @@ class Rig:
             self._add(slug, rank)
         self.tracker = Tracker(
             self.plugins, self.fetcher, self.cache, clock=clock, metrics=self.metrics, secret=Secret(secret),
-            records=records or NoRecords(),
+            records=records or NoRecords(), leases=leases,
         )  # fmt: skip
 
     def aggregator(self, slug: str, *, strangers: float = 1.0) -> None:

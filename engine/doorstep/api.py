@@ -1,4 +1,4 @@
-"""The headless JSON API: shipments as data, errors as problem documents, health for operators."""
+"""The headless JSON API: shipments as data, errors as problem documents."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -8,19 +8,16 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import metrics, responses, views
-from .cache import Cache
+from . import responses, views
 from .context import PageContext
-from .database import Database
 from .errors import NumberError
 from .limits import Limits
 from .manifest import Manifest
-from .metrics import Metrics
 from .models import Moment, Status
 from .openapi import Endpoint, Operation
-from .plugins import Plugins, State
+from .plugins import Plugins
 from .recognition import normalise
-from .shops import Shop, Shops
+from .shops import Shop
 from .tracker import Lookup, Outcome, Tracker
 from .visits import cached, network_of
 
@@ -78,19 +75,18 @@ class ShipmentsAnswer(Struct, frozen=True):
     shipments: tuple[ShipmentSeen, ...]
 
 
-class Health(Struct, frozen=True):
-    """`ready`, `degraded` or `broken`, and what is amiss."""
-
-    status: str
-    amiss: tuple[str, ...] = ()
-
-
 class ShipmentsQuery(Struct, frozen=True):
     """`carrier` and `parcel` choose among several; `lang` is the language (BCP 47)."""
 
     carrier: str = ""
     parcel: str = ""
     lang: str = ""
+
+
+class PagesQuery(ShipmentsQuery, frozen=True):
+    """As of a shipment; `events=all`: also what a page leaves out of very many."""
+
+    events: str = ""
 
 
 def open_operations(api: "Api", view_model: Endpoint) -> list[Operation]:
@@ -102,7 +98,7 @@ def open_operations(api: "Api", view_model: Endpoint) -> list[Operation]:
         ),
         Operation(
             "GET", "/api/v1/pages/{number}", view_model, "read_page", "The values that a page's template gets",
-            {200: PageContext, 202: PageContext}, (400, 404, 429, 503), query=ShipmentsQuery,
+            {200: PageContext, 202: PageContext}, (400, 404, 429, 503), query=PagesQuery,
         ),
     ]  # fmt: skip
 
@@ -183,45 +179,3 @@ class Api:
             status, code, hero.headline, hero.detail, instance=request.url.path, language=localizer.tag,
             headers=headers, **more,
         )  # fmt: skip
-
-
-class HealthApi:
-    """`/healthz`: the process answers. `/readyz`: what it needs is there, or what works without. `/metrics`."""
-
-    def __init__(self, database: Database, cache: Cache, plugins: Plugins, shops: Shops, counted: Metrics) -> None:
-        self._database = database
-        self._cache = cache
-        self._plugins = plugins
-        self._shops = shops
-        self._metrics = counted
-
-    def operations(self) -> list[Operation]:
-        """What is the same for every host."""
-        return [
-            Operation("GET", "/healthz", self.healthz, "healthz", "The process answers", {200: Health}, everywhere=True),
-            Operation(
-                "GET", "/readyz", self.readyz, "readyz", "What it needs is there", {200: Health, 503: Health},
-                everywhere=True,
-            ),
-        ]  # fmt: skip
-
-    async def healthz(self, request: Request) -> Response:
-        return responses.json({"status": "ok"})
-
-    async def readyz(self, request: Request) -> Response:
-        """200 when ready or degraded (with what is amiss), 503 when forms could not be kept."""
-        stored = await self._database.healthy()
-        amiss = [
-            f"carrier {one.slug}: {one.reason}" for one in self._plugins.states.values() if one.state is State.BROKEN
-        ]
-        amiss += [f"plugin {one.plugin}: {one.reason}" for one in self._plugins.broken]
-        amiss += [f"widget {one.widget}: {one.reason}" for shop in self._shops.all for one in shop.problems]
-        if not self._cache.healthy:
-            amiss.append("redis: not answering; answers are kept in the process")
-        if not stored:
-            amiss.append("database: not answering; forms cannot be kept")
-        status = "broken" if not stored else "degraded" if amiss else "ready"
-        return responses.json({"status": status, "amiss": amiss}, status=200 if stored else 503)
-
-    async def metrics(self, request: Request) -> Response:
-        return Response(self._metrics.render(), media_type=metrics.CONTENT_TYPE)

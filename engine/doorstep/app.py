@@ -16,10 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import __version__, responses
+from . import __version__, embedding, responses, widgets
 from .access import Access
 from .answers import Answers
-from .api import Api, HealthApi, open_operations
+from .api import Api, open_operations
 from .banners import Banners
 from .banners_api import BannersApi
 from .budget import Budgets
@@ -34,6 +34,7 @@ from .errors import ConfigError
 from .fetch import Fetcher
 from .forms import from_own_pages
 from .gate import Gate, not_allowed
+from .health import HealthApi
 from .hot import HotPath
 from .idempotency import Once
 from .invalidation import Invalidation
@@ -42,6 +43,7 @@ from .leases import Leases, OwnLeases, SharedLeases
 from .ledger import Ledger
 from .limits import Limits
 from .links import Links
+from .loop_watch import LoopWatch, homes_of
 from .metrics import Metrics
 from .near import NearPages
 from .openapi import OpenApi, Operation, routes
@@ -93,6 +95,7 @@ class Engine(Struct, frozen=True):
     limits: Limits
     shops: Shops
     metrics: Metrics
+    loop_watch: LoopWatch
     invalidation: Invalidation
     near: NearPages
 
@@ -111,12 +114,14 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
     clock = clock or SystemClock()
     metrics = Metrics()
-    plugins = load_plugins(config, found(config.base / config.plugins.folder) if packages is None else packages)
+    packages = found(config.base / config.plugins.folder) if packages is None else list(packages)
+    plugins = load_plugins(config, packages)
     cache, leases, budgets = _shared(config, clock, metrics)
     fetcher = Fetcher(clock=clock, metrics=metrics, budgets=budgets)
     invalidation = _invalidation(config, clock)
     moved = invalidation.moved
     near = NearPages(clock, invalidation, most_bytes=config.server.near_megabytes * 1024 * 1024)
+    near.measured_by(metrics)
     database = Database(config.database, base=config.base)
     calendars = {id: (store.calendar, ZoneInfo(store.timezone)) for id, store in config.stores.items()}
     vault = Vault(config.secret_key)
@@ -182,6 +187,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         guesses,
         shops,
         metrics,
+        LoopWatch(metrics, homes_of(packages), limit=config.server.longest_hold),
         invalidation,
         near,
     )
@@ -225,7 +231,8 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     """The ASGI application of an engine. Its lifespan opens the database, works `beside` what is served and, at the end,
     closes the engine."""
     _tell_what_is_broken(engine)
-    deadline = engine.config.server.deadline
+    longest = engine.config.server.deadline
+    deadline = max(longest - widgets.LONGEST, longest / 2)  # of look-ups; the rest is for what is made of them
     pages = Pages(
         engine.tracker, engine.plugins, engine.answers, engine.access, engine.banners, engine.limits, near=engine.near,
         deadline=deadline,
@@ -239,16 +246,16 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         clock=engine.clock,
     )  # fmt: skip
     api = Api(engine.tracker, engine.plugins, engine.limits, deadline=deadline)
-    health = HealthApi(engine.database, engine.cache, engine.plugins, engine.shops, engine.metrics)
-
+    health = health_of(engine)
     connect = ConnectApi(engine.connectors, engine.database, engine.receiver)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await engine.database.open()
         engine.invalidation.start()
-        async with beside():
-            yield
+        with engine.loop_watch.watching():
+            async with beside():
+                yield
         await engine.close()
 
     async def missing(request: Request, error: Exception) -> Response:
@@ -284,6 +291,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/o/{token}/widgets/{widget}", from_own_pages(order_pages.submit), methods=["POST"]),
             Route("/connect/{connector}", connect.connect, methods=["POST"]),
             *routes(below),
+            Route("/embed.js", embedding.script),
             Route("/openapi.json", openapi.show),
             Route("/static/{fingerprint}/{name:path}", _static),
         ],
@@ -292,14 +300,17 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         lifespan=lifespan,
     )
     inner.router.redirect_slashes = False  # its redirects are absolute, with the scheme behind the proxy
-    outside = Starlette(
-        routes=[
-            *routes(health.operations()),
-            Route("/metrics", health.metrics),
-        ]
-    )
+    outside = Starlette(routes=health.routes())
     router = StoreRouter(engine.shops, inner, outside)
     return HotPath(router, engine.shops, engine.near, engine.limits, metrics=engine.metrics, clock=engine.clock)
+
+
+def health_of(engine: Engine) -> HealthApi:
+    """What tells how this engine is."""
+    return HealthApi(
+        engine.database, engine.cache, engine.invalidation, engine.plugins, engine.connectors, engine.shops, engine.fetcher,
+        engine.metrics, clock=engine.clock,
+    )  # fmt: skip
 
 
 def _merchants(engine: Engine) -> list[Operation]:
@@ -351,15 +362,11 @@ class StoreRouter:
 
 
 async def _static(request: Request) -> Response:
-    """A theme's or widget's static file. Its fingerprint in the address makes it immutable."""
-    asset = request.state.shop.look.asset(request.path_params["name"])
+    """A static file. Its fingerprint in the address makes it immutable: with another one it is another file."""
+    asset = request.state.shop.files.find(request.path_params["fingerprint"], request.path_params["name"])
     if asset is None:
-        return PlainTextResponse("There is no such file.", 404)
-    current = asset.fingerprint == request.path_params["fingerprint"]
-    headers = {
-        "Cache-Control": f"public, max-age={_YEAR}, immutable" if current else "no-cache",
-        "Vary": "Accept-Encoding",
-    }
+        return PlainTextResponse("There is no such file.", 404, {"Cache-Control": "no-store"})
+    headers = {"Cache-Control": f"public, max-age={_YEAR}, immutable", "Vary": "Accept-Encoding"}
     if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
         return Response(asset.packed, 200, {**headers, "Content-Encoding": "gzip"}, asset.content_type)
     return Response(asset.body, 200, headers, asset.content_type)

@@ -2,13 +2,22 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
+
+from msgspec import Struct
 
 from .cache import Shared, Unshared
 from .clock import Clock
-from .errors import CarrierUnavailable, RateLimited
+from .errors import LONGEST_WAIT, CarrierUnavailable, RateLimited
 from .manifest import Limit
 
-LONGEST_WAIT = 3600.0
+
+class Left(Struct, frozen=True):
+    """What is left of one limit: requests for parcels of orders, and how many of them for strangers' numbers."""
+
+    limit: str
+    orders: float
+    strangers: float
 
 
 class Budget:
@@ -39,6 +48,13 @@ class Budget:
     async def wait(self, seconds: float) -> None:
         """No call for so long (bounded to an hour): the carrier said so."""
         self._not_before = max(self._not_before, self._clock.monotonic() + _bounded(seconds))
+
+    async def left(self) -> list[Left]:
+        """What is left of each limit now."""
+        now = self._clock.monotonic()
+        for bucket in self._buckets:
+            bucket.refill(now)
+        return [bucket.told(bucket.left) for bucket in self._buckets]
 
     def _count(self) -> None:
         for bucket in self._buckets:
@@ -80,6 +96,14 @@ class SharedBudget(Budget):
         with suppress(Unshared):  # kept here
             await self._run("wait", _bounded(seconds))
 
+    async def left(self) -> list[Left]:
+        limits = [value for bucket in self._buckets for value in (bucket.limit.calls, bucket.limit.seconds)]
+        try:
+            left = await self._shared.run(list[bytes], _LEFT, [self._key], *limits)
+        except Unshared:
+            return await super().left()
+        return [bucket.told(float(one)) for bucket, one in zip(self._buckets, left, strict=True)]
+
     async def _run(self, what: str, seconds: float = 0.0) -> tuple[bytes, float]:
         values = (what, seconds, LONGEST_WAIT, *self._limits)
         what_came, ms = await self._shared.run(tuple[bytes, int], _SCRIPT, [self._key], *values)
@@ -115,6 +139,7 @@ def _bounded(seconds: float) -> float:
 
 class _Bucket:
     def __init__(self, limit: Limit, now: float, strangers: float) -> None:
+        self.limit = limit
         self._size = limit.calls
         self._rate = limit.calls / limit.seconds
         self._reserve = limit.calls * (1 - strangers)
@@ -125,10 +150,34 @@ class _Bucket:
         self.left = min(self._size, self.left + (now - self._at) * self._rate)
         self._at = now
 
+    def told(self, left: float) -> Left:
+        name = f"{self.limit.calls:g}/{self.limit.seconds:g}s"
+        return Left(name, max(0.0, left), max(0.0, left - self._reserve))
+
     def wait(self, *, stranger: bool) -> float:
         """Seconds until a question may be asked; 0 when it may be now."""
         needed = 1 + (self._reserve if stranger else 0)
         return max(0.0, (needed - self.left) / self._rate)
+
+
+class Retries:
+    """Whether a request may be repeated: one in ten of an account's, and five at once after a quiet time. So an outage costs a
+    carrier a tenth more than usual, and not twice as much."""
+
+    _COST, _MOST = 10, 50
+
+    def __init__(self) -> None:
+        self._earned = self._MOST
+
+    def asked(self) -> None:
+        """Counts a request that is no repetition."""
+        self._earned = min(self._MOST, self._earned + 1)
+
+    def take(self) -> bool:
+        if self._earned < self._COST:
+            return False
+        self._earned -= self._COST
+        return True
 
 
 class Breaker:
@@ -140,6 +189,7 @@ class Breaker:
         self._pause = pause
         self._failures = 0
         self._next_try = 0.0
+        self.open_since: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -156,11 +206,13 @@ class Breaker:
 
     def succeeded(self) -> None:
         self._failures = 0
+        self.open_since = None
 
     def failed(self) -> None:
         self._failures += 1
         if self.open:
             self._next_try = self._clock.monotonic() + self._pause
+            self.open_since = self.open_since or self._clock.now()
 
 
 # A bucket is named by its limit, so that a changed limit is a new bucket. A server's clock that jumps back refills nothing,
@@ -194,4 +246,17 @@ end
 redis.call('HSET', KEYS[1], unpack(state))
 redis.call('EXPIRE', KEYS[1], math.ceil(life))
 return {'', 0}
+"""
+
+_LEFT = """
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+local since = math.max(0, now - tonumber(redis.call('HGET', KEYS[1], 'at') or now))
+local told = {}
+for i = 1, #ARGV, 2 do
+  local size = tonumber(ARGV[i])
+  local left = tonumber(redis.call('HGET', KEYS[1], ARGV[i] .. '/' .. ARGV[i + 1]) or size)
+  told[#told + 1] = string.format('%.6f', math.min(size, left + since * size / tonumber(ARGV[i + 1])))
+end
+return told
 """

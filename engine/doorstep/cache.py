@@ -15,10 +15,13 @@ T = TypeVar("T")
 
 
 class Cache(Protocol):
-    """Keys are text, values bytes, `ttl` is in seconds. `healthy` is False while the cache cannot be reached."""
+    """Keys are text, values bytes, `ttl` is in seconds. `healthy` is False while the cache cannot be reached,
+    which it was not for `lost_for` seconds."""
 
     @property
     def healthy(self) -> bool: ...
+    @property
+    def lost_for(self) -> float: ...
 
     async def get(self, key: str) -> bytes | None: ...
     async def set(self, key: str, value: bytes, ttl: float) -> None: ...
@@ -57,6 +60,10 @@ class MemoryCache:
     @property
     def healthy(self) -> bool:
         return True
+
+    @property
+    def lost_for(self) -> float:
+        return 0.0
 
     async def get(self, key: str) -> bytes | None:
         entry = self._entries.get(key)

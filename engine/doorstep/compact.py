@@ -8,8 +8,9 @@ import zlib
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from msgspec import Struct
 
-from .exchange import Answer, Found
+from .exchange import Found, NotFound
 from .freshness import Entry
 from .models import (
     Basis,
@@ -75,6 +76,13 @@ _DICTIONARY = _common()
 FORMAT = f"ds2-{zlib.adler32(_DICTIONARY):08x}"
 
 
+class _Unknown(Struct, frozen=True, tag="not_found"):
+    """A "not found" as it is kept. Those who know no `times` read it without, and it is 1 where they wrote it."""
+
+    detail: str = ""
+    times: int = 1
+
+
 def stamp(entry: Entry | None) -> bytes:
     """The first bytes of what is kept of an entry; of none, none."""
     return at(entry.fetched_at) if entry is not None else b""
@@ -86,7 +94,9 @@ def at(instant: datetime) -> bytes:
 
 def pack(entry: Entry) -> bytes:
     packer = zlib.compressobj(zdict=_DICTIONARY)
-    return stamp(entry) + packer.compress(msgspec.msgpack.encode(entry.answer)) + packer.flush()
+    answer = entry.answer
+    said = _Unknown(answer.detail, entry.times) if isinstance(answer, NotFound) else answer
+    return stamp(entry) + packer.compress(msgspec.msgpack.encode(said)) + packer.flush()
 
 
 def unpack(packed: bytes) -> Entry:
@@ -94,9 +104,13 @@ def unpack(packed: bytes) -> Entry:
     try:
         fetched_at = _EPOCH + timedelta(microseconds=int.from_bytes(packed[:STAMP], "big"))
         unpacker = zlib.decompressobj(zdict=_DICTIONARY)
-        answer: Answer = msgspec.msgpack.decode(unpacker.decompress(packed[STAMP:], _MOST), type=Answer)
+        said: Found | _Unknown = msgspec.msgpack.decode(
+            unpacker.decompress(packed[STAMP:], _MOST), type=Found | _Unknown
+        )
         if not unpacker.eof:
             raise ValueError("the end is missing")
     except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, ValueError) as error:
         raise ValueError(f"no answer: {type(error).__name__}") from None
-    return Entry(answer, fetched_at)
+    if isinstance(said, _Unknown):
+        return Entry(NotFound(said.detail), fetched_at, max(1, said.times))
+    return Entry(said, fetched_at)

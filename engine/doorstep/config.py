@@ -12,16 +12,19 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Meta, Struct
 
+from .appearance import Appearance, Language
 from .banner import Banner
 from .calendar import Calendar
 from .errors import ConfigError
 from .secret import Secret
 from .settings import convert
+from .shelf_life import ShelfLife
 
 PREFIX = "DOORSTEP_"
 _ALONE = frozenset({"secret_key", "database", "redis"})  # what stands in no section
 Network = Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$")]
-Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(_[A-Z][a-z]{3})?(_[A-Z]{2})?$")]
+# Stands in a header: nothing that could end it.
+WebOrigin = Annotated[str, Meta(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")]
 
 
 class ApiLimit(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,8 +35,9 @@ class ApiLimit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the engine listens. `deadline` is the longest a page waits for carriers, in seconds; `trusted_proxies` are the
-    networks whose `X-Forwarded-For` is believed; `near_megabytes` are for finished pages, in each process."""
+    """Where the engine listens. `deadline` is the longest a page takes, in seconds; `trusted_proxies` are the networks
+    whose `X-Forwarded-For` is believed; `near_megabytes` are for finished pages, in each process; who holds the event
+    loop for more than `longest_hold` seconds is named."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8000
@@ -41,6 +45,7 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: tuple[Network, ...] = ()
     api_limit: ApiLimit = ApiLimit()
     near_megabytes: Annotated[int, Meta(ge=0, le=65_536)] = 64
+    longest_hold: Annotated[float, Meta(ge=0.01, le=10)] = 0.05
 
 
 class Webhook(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +65,7 @@ class Plugins(Struct, frozen=True, forbid_unknown_fields=True):
     folder: Path = Path("plugins")
 
 
-class Store(Struct, frozen=True, forbid_unknown_fields=True):
+class Store(Appearance, Struct, frozen=True, forbid_unknown_fields=True):
     """One shop. It answers on its `hosts` (any host, when empty) below `path`; `carriers` are accounts (all, when empty)."""
 
     name: str
@@ -69,18 +74,17 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True):
     language: Language = "en"
     languages: tuple[Language, ...] = ()  # all that have a catalog, when empty
     theme: str = "classic"
-    settings: dict[str, Any] = {}  # of the theme
-    sections: tuple[str, ...] = ()  # the theme's order, when empty
-    order_sections: tuple[str, ...] = ()  # as `sections`, for the pages of orders
     carriers: tuple[str, ...] = ()
     timezone: str = "UTC"  # IANA; the shop's own clock, for "today" and for when data are from
     image_hosts: tuple[str, ...] = ()  # other hosts whose images its pages may show
     public_url: str = ""  # its origin as seen from outside, for links of the API and of commands
     calendar: Calendar = Calendar()
+    freshness: ShelfLife = ShelfLife()
     banners: tuple[Banner, ...] = ()
     webhooks: dict[str, Webhook] = {}
     connectors: dict[str, dict[str, Any]] = {}  # shop systems that tell of orders, raw until their plugin reads them
     allowed_origins: tuple[str, ...] = ()  # other origins whose pages may ask the API (CORS)
+    embed_origins: tuple[WebOrigin, ...] = ()  # other origins whose pages may show its pages in a frame
     link_days: Annotated[int, Meta(ge=1, le=3650)] = 180  # how long a signed link to an order works
     retention_days: Annotated[int, Meta(ge=1, le=3650)] = 90  # after its end an order loses its personal data
     countries: tuple[str, ...] = ()  # where the shop ships to; a hint for ambiguous numbers

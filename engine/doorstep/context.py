@@ -25,6 +25,14 @@ class Link(Struct, frozen=True):
     url: str
 
 
+class MenuEntry(Struct, frozen=True):
+    """An entry of a menu; `links` are those below it, and `url` may be empty where there are any."""
+
+    label: str
+    url: str = ""
+    links: tuple[Link, ...] = ()
+
+
 class Language(Struct, frozen=True):
     """One entry of the language switch; `name` is in the language itself, `code` is BCP 47."""
 
@@ -50,7 +58,10 @@ class StoreView(Struct, frozen=True):
 
 
 class PageInfo(Struct, frozen=True):
-    """The page itself. `kind` is tracking, order, lookup, choose or error; `refresh` is seconds until it asks again, or 0."""
+    """The page itself. `kind` is tracking, order, lookup, choose or error; `refresh` is seconds until it asks again, or 0.
+
+    `embedded`: it stands in a frame of another page, which has a header and a footer of its own.
+    """
 
     kind: str
     title: str
@@ -59,6 +70,7 @@ class PageInfo(Struct, frozen=True):
     languages: tuple[Language, ...] = ()
     refresh: int = 0
     url: str = ""
+    embedded: bool = False
 
 
 class Hero(Struct, frozen=True):
@@ -140,7 +152,8 @@ class PickupView(Struct, frozen=True):
 
 
 class ShipmentView(Struct, frozen=True):
-    """The parcel. `days` are the newest, `older` those a theme folds; `as_of` says when the carrier was last heard."""
+    """The parcel. `days` are the newest, `older` those a theme folds, `rest` leads to where the oldest of very many events
+    stand too; `as_of` says when the carrier was last heard."""
 
     number: str
     carrier: CarrierView
@@ -151,6 +164,7 @@ class ShipmentView(Struct, frozen=True):
     days: tuple[Day, ...] = ()
     older: tuple[Day, ...] = ()
     older_label: str = ""
+    rest: Link | None = None
     window: str = ""
     facts: tuple[Fact, ...] = ()
     pickup: PickupView | None = None
@@ -175,11 +189,13 @@ class Choice(Struct, frozen=True):
 
 
 class LookupForm(Struct, frozen=True):
-    """The form that asks for a number: where it goes (a GET), what was typed, what was wrong with it."""
+    """The form that asks for a number: where it goes (a GET), what was typed, what was wrong with it, the parameters that
+    are sent along."""
 
     action: str
     value: str = ""
     problem: str = ""
+    kept: dict[str, str] = {}
 
 
 class Option(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """From a look-up to the values of its page, whatever the outcome: what templates, the JSON view model and the terminal show."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from .access import Seen
 from .banner import Banner
 from .context import Choice, FormView, Hero, Language, Link, LookupForm, Notice, OrderView, PageContext, PageInfo, Tone
 from .i18n import N_
+from .looks import Look
 from .manifest import Manifest
 from .models import Shipment, Status
 from .order_views import Addresses, Looked
@@ -20,16 +22,18 @@ from .shops import Shop
 from .tracker import Lookup, Outcome
 from .views import Reader
 
+EMBED = "embed"  # a parameter: the page stands in a frame
 REFRESH = 3  # seconds until a waiting page looks again
 STATUS = {
     Outcome.FOUND: 200, Outcome.CHOOSE: 200, Outcome.LINK_ONLY: 200, Outcome.WAITING: 202,
     Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404, Outcome.UNAVAILABLE: 503,
 }  # fmt: skip
-_CARRIED = ("carrier", "parcel", "lang")  # parameters that stay with a page from link to link
+_CARRIED = ("carrier", "parcel", "lang", EMBED)  # parameters that stay with a page from link to link
+ALL_EVENTS = {"events": "all"}  # another, of a page that has more than the newest
 _SHOP_HELPS = frozenset({Status.EXCEPTION, Status.LOST, Status.RETURNED, Status.CANCELLED})
 
 
-class Visit(Struct, frozen=True):
+class Visit(Struct, frozen=True, dict=True):
     """Who looks at what: the store, the reader, the path below the store's own, the parameters of the address."""
 
     shop: Shop
@@ -38,15 +42,31 @@ class Visit(Struct, frozen=True):
     params: Mapping[str, str] = {}
     banners: tuple[Banner, ...] = ()
     home: str = ""  # the page's own address, where a form's is below it
+    country: str = ""  # where the parcel or order goes, where that is known
+
+    @cached_property
+    def carried(self) -> dict[str, str]:
+        kept = {key: value[:64] for key in _CARRIED if (value := self.params.get(key))}
+        return {**kept, **ALL_EVENTS} if self.params.get("events") == "all" else kept
+
+    def with_all_events(self, path: str) -> str:
+        """The address of the page at this path with all its events; "" where they are shown already."""
+        return "" if "events" in self.carried else self.link(path, **ALL_EVENTS)
 
     @property
-    def carried(self) -> dict[str, str]:
-        return {key: value[:64] for key in _CARRIED if (value := self.params.get(key))}
+    def kept(self) -> dict[str, str]:
+        """Those that stay on the way to another parcel, too: how the page is shown, not what is on it."""
+        known = {"lang": self.reader.localizer.tag, EMBED: "1"}  # what else stands there is no language, and no page's
+        return {name: value for name, value in known.items() if self.carried.get(name) == value}
+
+    @property
+    def look(self) -> Look:
+        return self.shop.looks.find(self.country, self.reader.localizer.language, self.reader.today)
 
     def link(self, path: str, **params: str) -> str:
         """The address of another page of this store, with the parameters that stay."""
-        query = urlencode({**self.carried, **params})
-        return f"{self.shop.view.base}{path}" + (f"?{query}" if query else "")
+        query = {**self.carried, **params}
+        return f"{self.shop.view.base}{path}" + (f"?{urlencode(query)}" if query else "")
 
 
 class Contexts:
@@ -69,7 +89,7 @@ class Contexts:
         """The page that asks for a number; `forms` are other ways in."""
         title = visit.reader.localizer.text(N_("Track your parcel"))
         shown = "".join(char for char in typed[:64] if char.isprintable())
-        form = LookupForm(visit.link("/"), shown, problem)
+        form = LookupForm(visit.link("/"), shown, problem, visit.kept)
         return self._page(visit, "lookup", title, lookup=form, forms=forms, banners=_banners(visit, [None]))
 
     def message(self, visit: Visit, kind: str, *, forms: tuple[FormView, ...] = ()) -> PageContext:
@@ -159,7 +179,9 @@ class Contexts:
             steps=views.progress(shipment, reader),
             banners=_banners(visit, [shipment]),
             notice=views.notice(lookup.freshness, manifest, reader, fetched_at),
-            shipment=views.shipment_view(shipment, manifest, reader, fetched_at),
+            shipment=views.shipment_view(
+                shipment, manifest, reader, fetched_at, rest=visit.with_all_events(f"/track/{lookup.number}")
+            ),
         )
 
     def _choose(self, visit: Visit, lookup: Lookup) -> PageContext:
@@ -195,32 +217,34 @@ class Contexts:
             refresh=REFRESH if outcome is Outcome.WAITING else 0,
             hero=hero,
             choices=tuple(Choice(one.name, one.link_for(lookup.number, localizer.tag)) for one in others),
-            lookup=LookupForm(visit.link("/"), lookup.number) if unknown else None,
+            lookup=LookupForm(visit.link("/"), lookup.number, kept=visit.kept) if unknown else None,
             banners=_banners(visit, [None]),
         )
 
     def _page(self, visit: Visit, kind: str, title: str, *, refresh: int = 0, **values: object) -> PageContext:
         shop, localizer = visit.shop, visit.reader.localizer
-        theme = shop.look.theme
+        look = visit.look
         info = PageInfo(
             kind=kind,
             title=f"{title} · {shop.config.name}",
             language=localizer.tag,
             dir=localizer.dir,
-            languages=tuple(self._language(visit, code) for code in shop.languages),
+            languages=_languages(visit),
             refresh=refresh,
             url=visit.home or visit.link(visit.path),
+            embedded=EMBED in visit.carried,
         )
-        if kind == "order":
-            sections = shop.config.order_sections or theme.order_sections
-        else:
-            sections = shop.config.sections or theme.sections
-        return PageContext(shop.view, info, shop.look.settings, sections, theme.aside, **values)  # type: ignore[arg-type]
+        sections = look.order_sections if kind == "order" else look.sections
+        return PageContext(shop.view, info, look.settings, sections, look.theme.aside, **values)  # type: ignore[arg-type]
 
-    def _language(self, visit: Visit, code: str) -> Language:
-        other = visit.shop.localizer(code)
-        url = f"{visit.home}?" + urlencode({**visit.carried, "lang": other.tag})
-        return Language(other.tag, other.name, url, other.dir, code == visit.reader.localizer.language)
+
+def _languages(visit: Visit) -> tuple[Language, ...]:
+    """The page in each language of the shop. A tag is letters, digits and hyphens, which an address takes as they are."""
+    own = visit.reader.localizer.language
+    kept = urlencode({key: value for key, value in visit.carried.items() if key != "lang"})
+    url = f"{visit.home}?{kept}&lang=" if kept else f"{visit.home}?lang="
+    others = map(visit.shop.localizer, visit.shop.languages)
+    return tuple(Language(one.tag, one.name, url + one.tag, one.dir, one.language == own) for one in others)
 
 
 def _banners(visit: Visit, shipments: Iterable[Shipment | None], country: str = "") -> tuple[Notice, ...]:

@@ -24,6 +24,8 @@ translated from `code`.
 
 from typing import ClassVar
 
+LONGEST_WAIT = 3600.0  # seconds that anybody may tell us to wait
+
 
 class DoorstepError(Exception):
     """Base of all; `next_step` says what the reader can do now."""
@@ -84,13 +86,15 @@ class KeyReused(DoorstepError):
 
 
 class CarrierError(DoorstepError):
-    """A carrier did not answer; `retry_after` is in seconds, when the carrier (or the breaker, or the budget) names it."""
+    """A carrier did not answer; `retry_after` is in seconds, an hour at most, when the carrier (or the breaker, or the budget)
+    names it. What is no time to come is None."""
 
     code = "carrier_unavailable"
 
     def __init__(self, message: str, *, next_step: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, next_step=next_step)
-        self.retry_after = retry_after
+        names_a_time = isinstance(retry_after, int | float) and retry_after >= 0
+        self.retry_after = min(retry_after, LONGEST_WAIT) if retry_after is not None and names_a_time else None
 
 
 class CarrierUnavailable(CarrierError):

@@ -45,6 +45,8 @@ def _shipment(shipment: ShipmentView) -> Iterator[str]:
             line = ", ".join(filter(None, (day.label, event.clock, event.sentence, event.place)))
             yield f"<li><bdi>{escape(line)}</bdi></li>"
     yield "</ol>"
+    if shipment.rest:
+        yield f'<p><a href="{escape(shipment.rest.url)}">{escape(shipment.rest.label)}</a></p>'
 
 
 def _order(order: OrderView) -> Iterator[str]:

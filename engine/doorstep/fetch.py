@@ -1,20 +1,22 @@
 """The engine's own way to a carrier: it drives the plugin's pure exchange and alone opens connections.
 
 For every carrier alike: a deadline for the whole question, bodies bounded, no redirects, private addresses refused, one
-jittered retry of what may be repeated, `Retry-After`, breaker, budget, at most six steps, the credential cached and renewed
-once, the plugin's code in bounded threads, metrics, a wire log without secrets.
+jittered retry of what may be repeated (here and in no layer below), `Retry-After`, breaker, budget, at most six steps, the
+credential cached and renewed once, the plugin's code in bounded threads, metrics, a wire log without secrets.
 """
 
 import asyncio
 import random
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from .auth import Auth, Credential
-from .budget import Breaker, Budget, Budgets
+from .budget import Breaker, Budget, Budgets, Left, Retries
 from .clock import Clock
 from .errors import (
     AuthExpired,
@@ -37,6 +39,7 @@ from .threads import Threads
 from .wire import Wire, secrets_of
 
 T = TypeVar("T")
+_LONGEST_PAUSE = 0.5  # seconds before a request is repeated
 _PAUSE = 60.0  # seconds without a call after "too many requests" that names no time
 
 
@@ -44,6 +47,14 @@ class _Done(Struct, frozen=True):
     """The value a plugin's generator returned."""
 
     value: Any
+
+
+class Standing(Struct, frozen=True):
+    """How an account stands with its carrier: since when it is left alone, and what is left of its limits."""
+
+    account: str
+    open_since: datetime | None
+    left: list[Left]
 
 
 class _Line:
@@ -54,6 +65,7 @@ class _Line:
         self.account = account
         self.budget = budget
         self.breaker = Breaker(clock)
+        self.retries = Retries()
         self.slots = asyncio.Semaphore(manifest.concurrent)
         self.threads = Threads()
         self.auth: Auth | None = None
@@ -68,6 +80,7 @@ class _Call(Struct):
     line: _Line
     wire: Wire
     ends: float
+    stranger: bool
     requests: int = 0
 
 
@@ -78,6 +91,7 @@ class _Question(Struct):
     begin: Callable[[], Any]
     take_in: Callable[[Any], Any]
     wire: Wire | None
+    stranger: bool = False
 
 
 class Fetcher:
@@ -98,11 +112,24 @@ class Fetcher:
     async def aclose(self) -> None:
         await self._sender.aclose()
 
+    def shut(self) -> dict[str, datetime]:
+        """The accounts that are left alone because their carrier keeps failing, and since when."""
+        return {name: since for name, line in self._lines.items() if (since := line.breaker.open_since) is not None}
+
+    async def standings(self) -> list[Standing]:
+        """How the accounts stand that were asked something since the start."""
+        lines = dict(self._lines)
+        left = await asyncio.gather(*(line.budget.left() for line in lines.values()))
+        return [
+            Standing(name, line.breaker.open_since, one) for (name, line), one in zip(lines.items(), left, strict=True)
+        ]
+
     async def track(self, account: Account, query: Query, *, stranger: bool = True, wire: Wire | None = None) -> Answer:
         """The carrier's answer about one number, taken in. Raises a CarrierError."""
         carrier = account.carrier
-        question = _Question([query], lambda: carrier.track(query), partial(take_in, manifest=carrier.manifest), wire)
-        answer: Answer = await self._ask(account, question, stranger=stranger)
+        take = partial(take_in, manifest=carrier.manifest)
+        question = _Question([query], lambda: carrier.track(query), take, wire, stranger)
+        answer: Answer = await self._ask(account, question)
         self._count_unmapped(answer, carrier.manifest.slug)
         return answer
 
@@ -143,13 +170,13 @@ class Fetcher:
     ) -> File | NotFound:
         """A document that a shipment refers to. It is personal: give it out with proof only, keep it nowhere."""
         question = _Question([query], lambda: account.carrier.document(query, document), take_in_file, wire)
-        file: File | NotFound = await self._ask(account, question, stranger=False)
+        file: File | NotFound = await self._ask(account, question)
         return file
 
     async def _ask_many(self, account: Account, question: "_Question") -> dict[str, Any]:
         """One batch; what fails as a whole is each number's error."""
         try:
-            answers: dict[str, Any] = await self._ask(account, question, stranger=False)
+            answers: dict[str, Any] = await self._ask(account, question)
         except CarrierError as error:
             return {query.number: error for query in question.queries}
         for answer in answers.values():
@@ -157,31 +184,30 @@ class Fetcher:
                 _hide_numbers(answer, question.queries)
         return answers
 
-    async def _ask(self, account: Account, question: "_Question", *, stranger: bool) -> Any:
+    async def _ask(self, account: Account, question: "_Question") -> Any:
         line = self._line(account)
-        slug = account.carrier.manifest.slug
         started = self._clock.monotonic()
         try:
             # A refusal of our own is not the carrier's failure: it must not keep the breaker open.
             line.breaker.check()
-            await line.budget.take(stranger=stranger)
+            await line.budget.take(stranger=question.stranger)
         except CarrierError as error:
-            self._metrics.carrier_calls.labels(slug, error.code).inc()
+            self._metrics.carrier_calls.labels(account.name, error.code).inc()
             raise
         try:
             answer = await self._within_deadline(line, question)
         except CarrierError as error:
             _hide_numbers(error, question.queries)
-            self._metrics.carrier_calls.labels(slug, error.code).inc()
+            self._metrics.carrier_calls.labels(account.name, error.code).inc()
             if error.retry_after is not None or isinstance(error, RateLimited):
                 await line.budget.wait(_PAUSE if error.retry_after is None else error.retry_after)
             if isinstance(error, CarrierUnavailable | PluginFailed):
                 line.breaker.failed()
             raise
         finally:
-            self._metrics.carrier_seconds.labels(slug).observe(self._clock.monotonic() - started)
+            self._metrics.carrier_seconds.labels(account.name).observe(self._clock.monotonic() - started)
         line.breaker.succeeded()
-        self._metrics.carrier_calls.labels(slug, "answered").inc()
+        self._metrics.carrier_calls.labels(account.name, "answered").inc()
         return answer
 
     def _line(self, account: Account) -> _Line:
@@ -197,7 +223,7 @@ class Fetcher:
         carrier = line.account.carrier
         wire = question.wire or Wire()
         wire.hide(secrets_of(carrier.settings))
-        call = _Call(line, wire, self._clock.monotonic() + self._deadline)
+        call = _Call(line, wire, self._clock.monotonic() + self._deadline, question.stranger)
         try:
             async with asyncio.timeout(self._deadline), line.slots:
                 answer = await self._exchanged(call, question)
@@ -267,27 +293,34 @@ class Fetcher:
             await asyncio.shield(_closed(call, exchange))
 
     async def _send(self, call: _Call, request: Request) -> Response:
-        repeatable = request.idempotent or request.method in ("GET", "HEAD")
-        pause = 0.1 + random.random() * 0.4  # noqa: S311  # jitter, not a secret
-        try:
-            return await self._send_once(call, request)
-        except CarrierUnavailable as error:
-            left = call.ends - self._clock.monotonic()
-            if not repeatable or error.retry_after is not None or left < pause * 2:
-                raise
-        await asyncio.sleep(pause)
-        return await self._send_once(call, request)
-
-    async def _send_once(self, call: _Call, request: Request) -> Response:
+        line = call.line
         if call.requests:  # the question's first request was taken from the budget before it began
-            await call.line.budget.spend()
+            await line.budget.spend()
         call.requests += 1
-        return await self._sender.send(request, call.line.account, call.wire)
+        line.retries.asked()
+        try:
+            return await self._sender.send(request, line.account, call.wire)
+        except CarrierUnavailable as error:
+            repeatable = request.idempotent or request.method in ("GET", "HEAD")
+            in_time = call.ends - self._clock.monotonic() >= 2 * _LONGEST_PAUSE
+            if not repeatable or error.retry_after is not None or not in_time or not await _granted(call):
+                raise
+        await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  # full jitter, not a secret
+        return await self._sender.send(request, line.account, call.wire)
 
     def _count_unmapped(self, answer: Answer | CarrierError, slug: str) -> None:
         unmapped = sum(not event.mapped for shipment in getattr(answer, "shipments", ()) for event in shipment.events)
         if unmapped:
             self._metrics.unmapped_codes.labels(slug).inc(unmapped)
+
+
+async def _granted(call: _Call) -> bool:
+    """A retry, where both the account's retries and its limits have one left; it is taken from them."""
+    with suppress(RateLimited):
+        if call.line.retries.take():
+            await call.line.budget.take(stranger=call.stranger)
+            return True
+    return False
 
 
 def _hide_numbers(error: CarrierError, queries: Sequence[Query]) -> None:

@@ -1,59 +1,86 @@
-"""How long an answer is fresh: by what it says, with a jitter so that parcels of one morning do not all ask at once."""
+"""How the data of a number stand at one account: one rule, from what is kept and what is under way, at a moment.
+
+What is fresh is the answer. What is older is shown with its age while the carrier is asked, or cannot be. An error belongs to
+the question, never to the shipment.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 
+from .errors import CarrierError
 from .exchange import Answer, Found
-from .models import Status
+from .shelf_life import ShelfLife
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 KEPT = 7 * DAY  # how long an answer serves through an outage
-NOT_FOUND = 2 * MINUTE
 _JITTER = 0.15
 
-FRESH: dict[Status, float] = {
-    Status.PENDING: 30 * MINUTE,
-    Status.LABEL_CREATED: 30 * MINUTE,
-    Status.ACCEPTED: 20 * MINUTE,
-    Status.IN_TRANSIT: 15 * MINUTE,
-    Status.CUSTOMS: 30 * MINUTE,
-    Status.OUT_FOR_DELIVERY: 5 * MINUTE,
-    Status.AVAILABLE_FOR_PICKUP: 20 * MINUTE,
-    Status.DELIVERY_ATTEMPTED: 10 * MINUTE,
-    Status.DELIVERED: 12 * HOUR,
-    Status.EXCEPTION: 15 * MINUTE,
-    Status.RETURNING: 30 * MINUTE,
-    Status.RETURNED: 12 * HOUR,
-    Status.CANCELLED: 12 * HOUR,
-    Status.LOST: 6 * HOUR,
-    Status.UNKNOWN: 15 * MINUTE,
-}
+
+class Freshness(StrEnum):
+    """How an answer is served."""
+
+    FRESH = "fresh"
+    STALE = "stale"  # being refreshed behind
+    STALE_ON_ERROR = "stale_on_error"  # the carrier could not be asked again
+
+
+class State(StrEnum):
+    """How the data of a number stand. Three are `settled`: what is kept is the answer. Two `begin` a question. In the others
+    one is under way, or waits until the last one's failure is over."""
+
+    MISSING = "missing"
+    NOT_FOUND = "not_found"
+    FRESH = "fresh"
+    FINAL = "final"
+    STALE = "stale"
+    REFRESHING = "refreshing"
+    FAILING = "failing"
+
+    @property
+    def settled(self) -> bool:
+        return self in _SETTLED
+
+    @property
+    def begins(self) -> bool:
+        return self in _BEGINS
+
+    @property
+    def served(self) -> Freshness:
+        """As what an answer goes out that is shown in this state."""
+        if self.settled:
+            return Freshness.FRESH
+        return Freshness.STALE_ON_ERROR if self is State.FAILING else Freshness.STALE
+
+
+_SETTLED = frozenset({State.NOT_FOUND, State.FRESH, State.FINAL})
+_BEGINS = frozenset({State.MISSING, State.STALE})
 
 
 class Entry(Struct, frozen=True):
-    """An answer and when it was given: what the cache keeps."""
+    """An answer and when it was given: what the cache keeps. `times` counts how often in a row a "not found" was said."""
 
     answer: Answer
     fetched_at: datetime
+    times: int = 1
+
+    @property
+    def final(self) -> bool:
+        return isinstance(self.answer, Found) and all(shipment.final for shipment in self.answer.shipments)
 
     def age(self, now: datetime) -> float:
         """Seconds since the carrier said it; never negative, whatever the clocks do."""
         return max(0.0, (now - self.fetched_at).total_seconds())
 
-    def fresh(self, now: datetime, *, seed: str) -> bool:
-        return self.age(now) < fresh_for(self.answer, seed=seed)
+    def fresh_until(self, life: ShelfLife, *, seed: str) -> datetime:
+        return self.fetched_at + timedelta(seconds=fresh_for(self, life, seed=seed))
 
     def usable(self, now: datetime) -> bool:
         """Whether it may be shown, with its age, while the carrier is asked or cannot be: a parcel known, within a week or
         at its end."""
-        if not isinstance(self.answer, Found):
-            return False
-        return self.age(now) < KEPT or all(shipment.final for shipment in self.answer.shipments)
-
-    def fresh_until(self, *, seed: str) -> datetime:
-        return self.fetched_at + timedelta(seconds=fresh_for(self.answer, seed=seed))
+        return isinstance(self.answer, Found) and (self.final or self.age(now) < KEPT)
 
 
 class Record(Struct, frozen=True):
@@ -67,9 +94,37 @@ class Record(Struct, frozen=True):
     shipped_on: str = ""
 
 
-def fresh_for(answer: Answer, *, seed: str) -> float:
-    """Seconds an answer stays fresh: the shortest of its shipments, less a jitter that `seed` (hex) decides."""
-    base = NOT_FOUND
-    if isinstance(answer, Found):
-        base = min(FRESH[shipment.status] for shipment in answer.shipments)
-    return base * (1 - _JITTER * int(seed[:4] or "0", 16) / 0xFFFF)
+class Standing(Struct, frozen=True):
+    """A state; what is shown in it, if anything; why nobody asks, while it is failing."""
+
+    state: State
+    shown: Entry | None = None
+    failure: CarrierError | None = None
+
+
+def standing(
+    entry: Entry | None, now: datetime, life: ShelfLife, *, seed: str, asking: bool = False,
+    failure: CarrierError | None = None,
+) -> Standing:  # fmt: skip
+    """How the data stand: `entry` is what is kept, `asking` that a question is under way, `failure` what came of one so short
+    a time ago that nobody asks."""
+    if entry is not None and now < entry.fresh_until(life, seed=seed):
+        if not isinstance(entry.answer, Found):
+            return Standing(State.NOT_FOUND, entry)
+        return Standing(State.FINAL if entry.final else State.FRESH, entry)
+    shown = entry if entry is not None and entry.usable(now) else None
+    if failure is not None:
+        return Standing(State.FAILING, shown, failure)
+    if asking:
+        return Standing(State.REFRESHING, shown)
+    return Standing(State.STALE if shown is not None else State.MISSING, shown)
+
+
+def fresh_for(entry: Entry, life: ShelfLife, *, seed: str) -> float:
+    """Seconds an answer stays fresh: the shortest of its shipments, and a jitter more that `seed` (hex) decides, so that
+    parcels of one morning do not all ask at once. Never less: what a shop sets is how often a carrier is asked at most."""
+    if isinstance(entry.answer, Found):
+        seconds = min(life.of(shipment.status) for shipment in entry.answer.shipments)
+    else:
+        seconds = life.of_unknown(entry.times)
+    return seconds * (1 + _JITTER * int(seed[:4] or "0", 16) / 0xFFFF)

@@ -36,6 +36,7 @@ class HotPath:
         self._near = near
         self._limits = limits
         self._metrics = metrics
+        self._ages = metrics.served_age.of("fresh")
         self._clock = clock
         self._kinds: dict[_Asked, str | None] = {}
 
@@ -50,6 +51,7 @@ class HotPath:
             await self._app(scope, receive, send)
             return
         self._metrics.near_hits += 1
+        self._ages.observe((now - page.fetched_at).total_seconds())
         status = (b"cache-status", hit(now, page.fresh_until))
         if page.etag in sent.get(b"if-none-match", b""):
             await send({"type": "http.response.start", "status": 304, "headers": [*page.unchanged, status]})
@@ -68,10 +70,14 @@ class HotPath:
             sent.get(b"accept-language", b""), sent.get(b"accept-encoding", b""),
         )  # fmt: skip
         kind = self._kinds.get(asked) or self._kind(asked)
-        page = None if kind is None else self._near.get((kind, path), now)
-        if page is None or (self._limits.numbers.refuses_somebody and self._refused(scope)):
+        if kind is None:
             return None
-        return page
+        page = self._near.get((kind, path), now)
+        if page is None:
+            self._metrics.near_misses += 1
+            return None
+        refused = self._limits.numbers.refuses_somebody and self._refused(scope)
+        return None if refused else page
 
     def _kind(self, asked: _Asked) -> str | None:
         """The variant of the page that is asked for; None where it is never kept."""

@@ -5,7 +5,7 @@ A language is a folder `<lang>/LC_MESSAGES/*.po`; catalogs are compiled when fir
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache, cached_property, lru_cache
 from io import BytesIO
@@ -18,6 +18,7 @@ from babel.support import NullTranslations, Translations
 from markupsafe import Markup
 
 SOURCE = "en"  # the language of the msgids
+_MONDAY, _LEAP = date(2024, 1, 1), 2024  # a year that has every day
 _FSI, _PDI = "\u2068", "\u2069"
 _RANGE = re.compile(r"(?P<tag>[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:\s*;\s*q=(?P<q>[01](?:\.[0-9]{0,3})?))?")
 _LONGEST_HEADER, _MOST_RANGES = 1000, 10
@@ -30,10 +31,12 @@ def N_(msgid: str) -> str:  # gettext's own name for "extract now, translate lat
 
 
 class Catalogs:
-    """All catalogs of the engine (first folder) and of plugins, merged per language."""
+    """All catalogs of the engine (first folder) and of plugins, merged per language; over them a theme's `own` files,
+    `<language>.po`, the first of a language over the next."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], own: Sequence[Path] = ()) -> None:
         self._folders = tuple(folders)
+        self._own = tuple(own)
         self.languages = frozenset(
             file.parent.parent.name for folder in self._folders[:1] for file in folder.glob("*/LC_MESSAGES/*.po")
         )
@@ -47,12 +50,14 @@ class Catalogs:
 
     def _translations(self, language: str) -> NullTranslations:
         chain = NullTranslations()
-        for code in reversed(_widening(language)):
+        for code in reversed(widening(language)):
             for folder in reversed(self._folders):
                 for file in sorted((folder / code / "LC_MESSAGES").glob("*.po")):
-                    catalog = _compiled(file)
-                    catalog.add_fallback(chain)
-                    chain = catalog
+                    chain = _over(chain, _compiled(file, code))
+        # What a theme says in a base language is meant for all its variants.
+        for code in reversed(widening(language)):
+            for file in reversed([file for file in self._own if file.stem == code]):
+                chain = _over(chain, _compiled(file, code))
         return chain
 
 
@@ -67,6 +72,8 @@ class Localizer:
         self.marked: Mapping[str | tuple[str, str], Markup] = _Marked(self)
         self._text = lru_cache(4096)(self._translated)
         self._long_date = lru_cache(1024)(self._written_day)
+        self._weekday = lru_cache(7)(self._named_weekday)
+        self._day_and_month = lru_cache(366)(self._written_day_and_month)
         self._clock = lru_cache(2 * 24 * 60)(self._written_clock)
         self._whole = lru_cache(256)(self._written_number)
         self._money = lru_cache(1024)(self._written_money)
@@ -119,10 +126,10 @@ class Localizer:
 
     def weekday(self, day: date) -> str:
         """The name of the weekday, as it stands alone."""
-        return dates.format_date(day, "cccc", locale=self.locale)
+        return self._weekday(day.weekday())
 
     def day_and_month(self, day: date) -> str:
-        return self._digits(dates.format_skeleton("MMMMd", datetime.combine(day, time()), locale=self.locale))
+        return self._day_and_month(day.replace(year=_LEAP))
 
     def clock(self, at: time) -> str:
         """The time of day, hours and minutes: 14:05, 2:05 PM."""
@@ -161,6 +168,12 @@ class Localizer:
     def _written_day(self, day: date, this_year: bool) -> str:
         pattern = self._weekday_pattern if this_year else "full"
         return self._digits(dates.format_date(day, pattern, locale=self.locale))
+
+    def _named_weekday(self, weekday: int) -> str:
+        return dates.format_date(_MONDAY + timedelta(weekday), "cccc", locale=self.locale)
+
+    def _written_day_and_month(self, day: date) -> str:
+        return self._digits(dates.format_skeleton("MMMMd", datetime.combine(day, time()), locale=self.locale))
 
     def _written_clock(self, hour: int, minute: int, past: bool) -> str:
         """`past` the minute: where a locale has a word for midnight, it means its first second alone."""
@@ -226,7 +239,12 @@ def negotiate(asked: str, accepted: str, available: Sequence[str], default: str)
 
     `asked` and `accepted` come from strangers: both are bounded, and only what is in `available` comes out.
     """
-    for tag in ([asked[:35]] if asked else []) + _ranges(accepted):
+    return _negotiated(asked[:35], accepted[:_LONGEST_HEADER], tuple(available), default)
+
+
+@lru_cache(1024)
+def _negotiated(asked: str, accepted: str, available: tuple[str, ...], default: str) -> str:
+    for tag in ([asked] if asked else []) + _ranges(accepted):
         if (found := match(tag, available)) is not None:
             return found
     return default
@@ -237,7 +255,7 @@ def match(tag: str, available: Sequence[str]) -> str | None:
     wanted = _canonical(tag)
     if not wanted:
         return None
-    for code in _widening(wanted):
+    for code in widening(wanted):
         if code in available:
             return code
     base = wanted.partition("_")[0]
@@ -246,7 +264,7 @@ def match(tag: str, available: Sequence[str]) -> str | None:
 
 def _ranges(header: str) -> list[str]:
     weighed: list[tuple[float, int, str]] = []
-    for i, part in enumerate(header[:_LONGEST_HEADER].split(",")[:_MOST_RANGES]):
+    for i, part in enumerate(header.split(",")[:_MOST_RANGES]):
         found = _RANGE.fullmatch(part.strip())
         if found and found["tag"] != "*" and (q := float(found["q"] or 1)) > 0:
             weighed.append((-q, i, found["tag"]))
@@ -254,7 +272,7 @@ def _ranges(header: str) -> list[str]:
 
 
 @cache
-def _widening(code: str) -> tuple[str, ...]:
+def widening(code: str) -> tuple[str, ...]:
     """A code and its bases: pt_BR, pt."""
     parts = code.split("_")
     return tuple("_".join(parts[:n]) for n in range(len(parts), 0, -1))
@@ -291,10 +309,15 @@ def known(language: str) -> bool:
     return True
 
 
-def _compiled(file: Path) -> Translations:
+def _over(chain: NullTranslations, catalog: Translations) -> NullTranslations:
+    catalog.add_fallback(chain)
+    return catalog
+
+
+def _compiled(file: Path, language: str) -> Translations:
     with file.open("rb") as source:
-        # The folder says the language: without one, Babel would drop the plural rule of the header.
-        catalog = read_po(source, locale=file.parent.parent.name)
+        # Without the language, Babel would drop the plural rule of the header.
+        catalog = read_po(source, locale=language)
     binary = BytesIO()
     write_mo(binary, catalog)
     binary.seek(0)

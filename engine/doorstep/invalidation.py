@@ -149,6 +149,7 @@ class Invalidation:
     def __init__(self, connect: Connect | None = None, *, clock: Clock, pause: float = BEAT) -> None:
         self.keepers: list[Keeper] = []
         self.trusted_until = inf if connect is None else -inf
+        self._last_trusted = clock.monotonic()
         self._connect = connect
         self._clock = clock
         self._pause = pause
@@ -166,6 +167,13 @@ class Invalidation:
     @property
     def trusted(self) -> bool:
         return self._clock.monotonic() < self.trusted_until
+
+    @property
+    def distrusted_for(self) -> float:
+        """Seconds since what is kept was last trusted; 0 while it is, or the channel was not joined: then nothing is kept."""
+        if self.trusted or self._running is None:
+            return 0.0
+        return self._clock.monotonic() - max(self._last_trusted, self.trusted_until)
 
     def moved(self, tag: str) -> None:
         """Something has changed that was kept under this tag: to be called after it was written."""
@@ -209,7 +217,7 @@ class Invalidation:
             except* ConnectionError as lost:
                 log.warning("the channel is lost, no finished page is kept", reason=str(lost.exceptions[0]))
                 self._peers.forget_all()
-                self.trusted_until = -inf
+                self._trust(-inf)
                 self._begin_anew()
             finally:
                 self._channel = None
@@ -222,7 +230,7 @@ class Invalidation:
             tags, self._waiting = tuple(self._waiting[:_MOST_TAGS]), self._waiting[_MOST_TAGS:]
             if self._peers.forget_silent():
                 self._begin_anew()
-            self.trusted_until = self._peers.trusted_until
+            self._trust(self._peers.trusted_until)
             await channel.send(self._peers.word(tags))
             if not self._peers.hears_itself and self._clock.monotonic() >= joined + TRUST:
                 raise ConnectionError("what is said is not heard")
@@ -247,7 +255,11 @@ class Invalidation:
         elif not self._peers.is_me(word):
             for keeper in self.keepers:
                 keeper.drop(word.tags)
-        self.trusted_until = self._peers.trusted_until
+        self._trust(self._peers.trusted_until)
+
+    def _trust(self, until: float) -> None:
+        self._last_trusted = max(self._last_trusted, min(self.trusted_until, self._clock.monotonic()))
+        self.trusted_until = until
 
     def _begin_anew(self) -> None:
         for keeper in self.keepers:

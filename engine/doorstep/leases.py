@@ -35,8 +35,8 @@ class Leases(Protocol):
         ...
 
     async def keep(self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "") -> bytes:
-        """Keeps an answer and gives the turn back; returns what is kept now. The answer of one without a lease replaces the
-        one it has seen, and none that came after."""
+        """Keeps an answer and gives the turn back; returns what is kept now. It replaces the one its asker has seen, and none
+        that came after: what is pushed while somebody asks is news to who asks."""
         ...
 
     async def give_back(self, key: str, token: str, failure: bytes = b"", pause: float = 0.0) -> None:
@@ -51,17 +51,21 @@ class OwnLeases:
         self._cache = cache
 
     async def turn(self, key: str, seen: bytes) -> Turn:
-        return Turn(token="own")  # noqa: S106  # of no lock
+        return Turn(answer=await self._later(key, seen), token="own")  # noqa: S106  # of no lock
 
     async def keep(self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "") -> bytes:
-        kept = None if token else await self._cache.get(key)
-        if kept is not None and kept[:STAMP] != seen:
-            return kept
-        await self._cache.set(key, value, ttl)
-        return value
+        later = await self._later(key, seen)
+        if later is None:
+            await self._cache.set(key, value, ttl)
+        return later or value
 
     async def give_back(self, key: str, token: str, failure: bytes = b"", pause: float = 0.0) -> None:
         pass
+
+    async def _later(self, key: str, seen: bytes) -> bytes | None:
+        """What is kept here and came after. An older one does not count: what was seen may be from a server lost since."""
+        kept = await self._cache.get(key)
+        return kept if kept is not None and kept[:STAMP] > seen else None
 
 
 class SharedLeases:
@@ -91,12 +95,18 @@ class SharedLeases:
 
     async def keep(self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "") -> bytes:
         try:
-            kept = await self._shared.run(bytes, _KEEP, _names(key), token, seen, value, _ms(ttl), LANDED)
+            kept = await self._kept(key, token, seen, value, ttl)
+            if kept and kept[:STAMP] < seen:  # from before an outage, through which what was seen is left
+                kept = await self._kept(key, token, kept[:STAMP], value, ttl)
         except Unshared:
             return await self._alone.keep(key, value, ttl, seen=seen, token=token)
         newest = kept or value
         await self._near.set(key, newest, ttl)
         return newest
+
+    async def _kept(self, key: str, token: str, seen: bytes, value: bytes, ttl: float) -> bytes:
+        """Another answer that stands in the way of this one; b"" where this is kept."""
+        return await self._shared.run(bytes, _KEEP, _names(key), token, seen, value, _ms(ttl), LANDED)
 
     async def give_back(self, key: str, token: str, failure: bytes = b"", pause: float = 0.0) -> None:
         with suppress(Unshared):  # the lease ends by itself
@@ -140,13 +150,12 @@ _KEEP = f"""
 local ours = redis.call('GET', KEYS[2]) == ARGV[1]
 local kept = redis.pcall('GET', KEYS[1])
 local other = type(kept) == 'string' and string.sub(kept, 1, {STAMP}) ~= ARGV[2]
-if other and not ours then return kept end
-redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+if not other then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
 if ours then
   redis.call('DEL', KEYS[2], KEYS[3])
   redis.call('PUBLISH', ARGV[5], KEYS[1])
 end
-return ''
+return other and kept or ''
 """
 
 _GIVE_BACK = """

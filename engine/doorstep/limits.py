@@ -5,6 +5,7 @@ A guess counts from when it is made until it turns out right, so that many at on
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -16,6 +17,7 @@ from .errors import ConfigError
 _MOST_KEYS = 50_000
 _PREFIX = {4: 24, 6: 56}  # what one subscriber or office can use at will
 _LONGEST_CHAIN = 20  # proxies in a header
+_LONGEST_KEPT = 200  # characters of a header whose network is remembered
 
 
 class _Count(Struct):
@@ -84,9 +86,13 @@ class Networks:
             raise ConfigError(
                 f"server.trusted_proxies: {error}", next_step='write networks such as "10.0.0.0/8"'
             ) from None
+        self._kept = lru_cache(2048)(self._of)  # most requests come through few proxies, and again from the same place
 
     def of(self, peer: str, forwarded: str) -> str:
         """The network of a request, by the address it came from and its `X-Forwarded-For`."""
+        return (self._kept if len(forwarded) <= _LONGEST_KEPT else self._of)(peer, forwarded)
+
+    def _of(self, peer: str, forwarded: str) -> str:
         found = _address(peer)
         for written in reversed(forwarded.split(",")[-_LONGEST_CHAIN:]):
             if found is None or not any(found in one for one in self._trusted):

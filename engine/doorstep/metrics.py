@@ -1,8 +1,22 @@
 """What is counted, in Prometheus' terms. Labels never carry numbers, names or anything of a person."""
 
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_RECENT = 10  # minutes
+_AGES = (
+    _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR,
+    _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY,
+)  # fmt: skip
+_LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_RENDERINGS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
 
 
 class Metrics:
@@ -11,20 +25,57 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.lookups = Counter(
-            "doorstep_lookups", "Lookups by how they were answered", ["outcome"], registry=self.registry
-        )
+            "doorstep_lookups", "Look-ups by how they were answered; a miss had to be asked for, in time", ["outcome"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.served_age = Tally(
+            "doorstep_served_age_seconds", "How old what a look-up found was", _AGES, label="freshness",
+            registry=self.registry,
+        )  # fmt: skip
         self.carrier_calls = Counter(
-            "doorstep_carrier_calls", "Questions to a carrier by result", ["carrier", "result"], registry=self.registry
-        )
+            "doorstep_carrier_calls", "Questions to an account's carrier by result", ["account", "result"],
+            registry=self.registry,
+        )  # fmt: skip
         self.carrier_seconds = Histogram(
-            "doorstep_carrier_seconds", "Time a carrier took to answer", ["carrier"], registry=self.registry
+            "doorstep_carrier_seconds", "Time an account's carrier took to answer", ["account"], registry=self.registry
         )
+        self.breaker_open = Gauge(
+            "doorstep_carrier_breaker_open", "1 while an account is left alone because its carrier keeps failing",
+            ["account"], registry=self.registry,
+        )  # fmt: skip
+        self.budget_left = Gauge(
+            "doorstep_carrier_budget_requests", "Requests an account has left of each limit, for orders and for strangers",
+            ["account", "limit", "share"], registry=self.registry,
+        )  # fmt: skip
         self.unmapped_codes = Counter(
             "doorstep_unmapped_codes", "Scans whose code the table does not know", ["carrier"], registry=self.registry
         )
+        self.render_seconds = Histogram(
+            "doorstep_render_seconds", "Time a theme took for a page",
+            buckets=_RENDERINGS, registry=self.registry,
+        )  # fmt: skip
         self.widget_failures = Counter(
             "doorstep_widget_failures", "Widgets that left their slot empty", ["widget"], registry=self.registry
         )
+        self.near_lookups = Counter(
+            "doorstep_near_lookups", "Pages looked for among the finished ones, by whether they were there", ["result"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.near_evictions = Reading(
+            CounterMetricFamily, "doorstep_near_evictions", "Finished pages that made room for others", self.registry
+        )
+        self.near_pages = Reading(
+            GaugeMetricFamily, "doorstep_near_pages", "Finished pages that are kept", self.registry
+        )
+        self.near_bytes = Reading(GaugeMetricFamily, "doorstep_near_bytes", "What they take up", self.registry)
+        self.loop_lag = Tally(
+            "doorstep_loop_lag_seconds", "How late the event loop came to what was to be done now", _LAGS,
+            registry=self.registry,
+        )  # fmt: skip
+        self.loop_held = Counter(
+            "doorstep_loop_held", "Times the event loop was held for longer than it may be, by who held it", ["by"],
+            registry=self.registry,
+        )  # fmt: skip
         self.webhooks = Counter(
             "doorstep_webhooks", "Deliveries to a webhook's endpoint by result", ["store", "endpoint", "result"],
             registry=self.registry,
@@ -44,9 +95,97 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
 
-        self.near_hits = 0  # since the last time: cheaper to count, on the hottest path, than a counter
+        self.outage_age = Recent()
+
+        # Since the last time: cheaper to count, on the hottest path, than a counter.
+        self.near_hits = 0
+        self.near_misses = 0
 
     def render(self) -> bytes:
         self.lookups.labels("fresh").inc(self.near_hits)
-        self.near_hits = 0
+        self.near_lookups.labels("hit").inc(self.near_hits)
+        self.near_lookups.labels("miss").inc(self.near_misses)
+        self.near_hits = self.near_misses = 0
         return generate_latest(self.registry)
+
+
+class Counts:
+    """How many values lie up to each edge and above the one before, with their sum; beyond the last edge, too."""
+
+    __slots__ = ("_edges", "counts", "sum")
+
+    def __init__(self, edges: Sequence[float]) -> None:
+        self._edges = edges
+        self.counts = [0] * (len(edges) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self._edges, value)] += 1
+        if value > 0:  # clocks differ: what another machine kept may be from a moment to come
+            self.sum += value
+
+
+class Tally(Collector):
+    """A histogram that one thread counts, the loop's: by integers without a lock, put together when it is read."""
+
+    def __init__(
+        self, name: str, documentation: str, edges: Sequence[float], *, registry: CollectorRegistry, label: str = ""
+    ) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._labelnames = (label,) if label else ()
+        self._edges = edges
+        self._of: dict[str, Counts] = {}
+        registry.register(self)
+
+    def of(self, value: str = "") -> Counts:
+        """What is counted under this value of the label."""
+        if value not in self._of:
+            self._of[value] = Counts(self._edges)
+        return self._of[value]
+
+    def collect(self) -> Iterable[Metric]:
+        family = HistogramMetricFamily(self._name, self._documentation, labels=self._labelnames)
+        edges = [*map(str, self._edges), "+Inf"]
+        for value, counted in self._of.items():
+            buckets = list(zip(edges, accumulate(counted.counts), strict=True))
+            family.add_metric([value][: len(self._labelnames)], buckets, counted.sum)
+        return [family]
+
+
+class Recent:
+    """The largest of the values of the last ten minutes."""
+
+    def __init__(self) -> None:
+        self._of_minute: dict[int, float] = {}
+
+    def note(self, value: float, now: float) -> None:
+        self._forget(now)
+        minute = int(now // _MINUTE)
+        self._of_minute[minute] = max(value, self._of_minute.get(minute, value))
+
+    def largest(self, now: float) -> float | None:
+        self._forget(now)
+        return max(self._of_minute.values(), default=None)
+
+    def _forget(self, now: float) -> None:
+        first = int(now // _MINUTE) - _RECENT
+        self._of_minute = {minute: value for minute, value in self._of_minute.items() if minute >= first}
+
+
+class Reading(Collector):
+    """A value that others keep: who does sets `read`, which is called when somebody wants to know."""
+
+    def __init__(
+        self, family: type[CounterMetricFamily | GaugeMetricFamily], name: str, documentation: str,
+        registry: CollectorRegistry,
+    ) -> None:  # fmt: skip
+        self.read: Callable[[], float] = float
+        self._family = family
+        self._name = f"{name}_total" if family is CounterMetricFamily else name
+        self._documentation = documentation
+        self._labelnames = ()
+        registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        return [self._family(self._name, self._documentation, value=self.read())]

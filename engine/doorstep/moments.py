@@ -58,7 +58,7 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
         return local(wall, raw=text, country=country, zone=zone, precision=precision)
     instant = start + (wall - _START)
     if offset == "Z":
-        return utc(instant, raw=text, country=country, precision=precision)
+        return _where(country, text, precision, _BY_UTC, instant)
     return Moment(text, precision, _BY_OFFSET, instant, wall, name)
 
 
@@ -95,7 +95,7 @@ def utc(
     """A Moment from UTC (`instant`, naive or aware), with the wall clock of the place where the carrier gives it too."""
     instant = _START_UTC + (instant - _START) if instant.tzinfo is None else instant.astimezone(UTC)
     if wall is None:
-        return elsewhere(Moment(raw, precision, _BY_UTC, instant), country)
+        return _where(country, raw, precision, _BY_UTC, instant)
     return Moment(raw, precision, _BY_UTC, instant, wall, _written((wall - _START) - (instant - _START_UTC)))
 
 
@@ -119,14 +119,18 @@ def elsewhere(moment: Moment, country: str) -> Moment:
 
     The wall clock becomes the place's, where the country has one zone, and is unknown otherwise.
     """
-    instant = moment.instant
-    if instant is None:
+    if moment.instant is None:
         return moment
+    return _where(country, moment.raw, moment.precision, moment.basis, moment.instant)
+
+
+def _where(country: str, raw: str, precision: Precision, basis: Basis, instant: datetime) -> Moment:
+    """A Moment from an instant, with the wall clock of the country if it has one zone."""
     zones = single_zone(country)
     if not zones or instant.year not in _SENSIBLE:
-        return Moment(moment.raw, moment.precision, moment.basis, instant)
+        return Moment(raw, precision, basis, instant)
     start, name = _steady(zones[0], instant.date()) or _at_instant(zones[0], instant)
-    return Moment(moment.raw, moment.precision, moment.basis, instant, _START + (instant - start), name)
+    return Moment(raw, precision, basis, instant, _START + (instant - start), name)
 
 
 @lru_cache(maxsize=4096)

@@ -6,13 +6,13 @@ Only what everybody may see who has the number, so a page is kept by what it sho
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from .clock import Clock
+from .metrics import Metrics
 
 Header = tuple[bytes, bytes]
 Key = tuple[str, str]  # variant and path
@@ -39,13 +39,15 @@ class Span(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """A finished page. `unchanged` are the headers of a 304; `fresh_until` is the answer's, `tags` what it was made from."""
+    """A finished page. `unchanged` are the headers of a 304; `fetched_at` and `fresh_until` are the
+    answer's, `tags` what it was made from."""
 
     body: bytes
     etag: bytes
     headers: tuple[Header, ...]
     unchanged: tuple[Header, ...]
     span: Span
+    fetched_at: datetime
     fresh_until: datetime
     tags: tuple[str, ...]
 
@@ -67,6 +69,12 @@ class NearPages:
         self._moved: OrderedDict[str, int] = OrderedDict()  # the move at which a tag last moved
         self._blind = 0  # what began before this move may have missed one
         self.size = 0
+        self.evicted = 0  # pages, ever
+
+    def measured_by(self, metrics: Metrics) -> None:
+        metrics.near_bytes.read = lambda: self.size
+        metrics.near_pages.read = lambda: len(self)
+        metrics.near_evictions.read = lambda: self.evicted
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -101,6 +109,7 @@ class NearPages:
             self._by_tag.setdefault(tag, set()).add(key)
         while self.size > self._most:
             self._remove(next(iter(self._pages)))
+            self.evicted += 1
 
     def drop(self, tags: Collection[str]) -> None:
         self._moves += 1
@@ -143,9 +152,3 @@ class NearPages:
 def variant(store: str, language: str, carried: Mapping[str, str], *, packed: bool) -> str:
     """What of a request decides on its page, beside the path; `carried` are the parameters that stay with a page."""
     return f"{store} {language} {packed} {sorted(carried.items())}"
-
-
-@lru_cache(1024)
-def shared(header: Header) -> Header:
-    """An equal header that is there already: most are the same on every page."""
-    return header

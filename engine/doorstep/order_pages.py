@@ -17,6 +17,7 @@ from .context import FormView, PageContext
 from .contexts import REFRESH, Contexts, Visit
 from .database import Database
 from .errors import StoreError
+from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits
 from .openapi import Operation
@@ -28,8 +29,8 @@ from .plugins import Plugins
 from .records import chosen
 from .reports import Kind, Reports
 from .shops import Shop
-from .tracker import Freshness, Outcome, Tracker
-from .visits import as_json, form_of, network_of, rendered, visit_of, with_banners
+from .tracker import Outcome, Tracker
+from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, OrderFacts, ShipmentFacts, WidgetView
 
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -43,10 +44,11 @@ _TOO_MANY_PROOFS = N_("Too many attempts. Please wait an hour before you try aga
 log = structlog.get_logger("doorstep.order_pages")
 
 
-class LanguageQuery(Struct, frozen=True):
-    """`lang`: BCP 47, before the browser's own."""
+class OrderPageQuery(Struct, frozen=True):
+    """`lang`: BCP 47, before the browser's own; `events=all`: also what a page leaves out of very many."""
 
     lang: str = ""
+    events: str = ""
 
 
 class _Sight(Struct, frozen=True):
@@ -87,7 +89,7 @@ class OrderPages:
             Operation(
                 "GET", "/api/v1/pages/orders/{token}", self.view_model, "read_order_page",
                 "The values that the page of an order gets, for whoever has a link to it",
-                {200: PageContext}, (404, 503), query=LanguageQuery,
+                {200: PageContext}, (404, 503), query=OrderPageQuery,
             )
         ]  # fmt: skip
 
@@ -199,7 +201,9 @@ class OrderPages:
         visit = visit_of(request, level=seen.level, language=seen.order.order.language)
         at = _addresses(visit, token)
         visit = structs.replace(await with_banners(visit, self._banners), home=at.page)
-        return _Sight(visit, seen, at, tuple(await self.look(visit, seen)))
+        looked = tuple(await self.look(visit, seen))
+        visit = bound_for(visit, [one.shipment for one in looked], seen.order.order.country)
+        return _Sight(visit, seen, at, looked)
 
     async def look(self, visit: Visit, seen: Seen) -> Sequence[Looked]:
         """The parcels as they are now: kept ones where they are at their end, the others as their carriers say."""
@@ -320,11 +324,10 @@ class OrderPages:
 
 def _addresses(visit: Visit, token: str) -> Addresses:
     """Links from a path, so that they hold wherever the page stands; what is passed on names the shop's own address."""
-    base, language = visit.shop.view.base, visit.params.get("lang", "")
+    base = visit.shop.view.base
     origin = visit.shop.config.public_url.rstrip("/")
-    return Addresses(
-        f"{base}/o/{token}/", f"{origin}{base}/track/", "?" + urlencode({"lang": language[:64]}) if language else ""
-    )
+    query = f"?{urlencode(visit.kept)}" if visit.kept else ""
+    return Addresses(f"{base}/o/{token}/", f"{origin}{base}/track/", query, rest=visit.with_all_events(f"/o/{token}/"))
 
 
 def _spoken_of(looked: Sequence[Looked]) -> ShipmentFacts | None:

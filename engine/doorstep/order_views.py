@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from . import views, wording
 from .context import CarrierView, Fact, Hero, ItemView, Link, ParcelGroup, ParcelView, PromiseView, Step, Tone
+from .freshness import Freshness
 from .i18n import N_
 from .manifest import Manifest
 from .models import Document, Shipment, Status
@@ -19,7 +20,7 @@ from .order import Item
 from .orderbook import KeptOrder, KeptParcel
 from .proof import seen, sees
 from .summary import ENDS
-from .tracker import Freshness, Outcome
+from .tracker import Outcome
 from .views import Reader
 
 _DOCUMENTS = {
@@ -47,11 +48,13 @@ class Looked(Struct, frozen=True):
 
 
 class Addresses(Struct, frozen=True):
-    """Where an order's page leads: `page` is its own address with a slash at the end, `track` that of what anybody sees."""
+    """Where an order's page leads: `page` is its own address with a slash at the end, `track` that of what anybody sees, `rest`
+    that of the page with all events."""
 
     page: str
     track: str
     query: str = ""
+    rest: str = ""
 
     def below(self, path: str) -> str:
         return f"{self.page}{path}{self.query}"
@@ -153,7 +156,7 @@ def parcel_view(looked: Looked, items: tuple[ItemView, ...], at: Addresses, read
     shown = notice = None
     if shipment is not None and manifest is not None:
         fetched_at = looked.fetched_at or reader.now
-        shown = views.shipment_view(shipment, manifest, reader, fetched_at)
+        shown = views.shipment_view(shipment, manifest, reader, fetched_at, rest=at.rest)
         notice = views.notice(looked.freshness, manifest, reader, fetched_at)
     day = expected(looked)
     return ParcelView(

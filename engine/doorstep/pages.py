@@ -14,16 +14,17 @@ from .access import Access
 from .answers import Answers
 from .banners import Banners
 from .context import FormView
-from .contexts import REFRESH, STATUS, Contexts, Visit
+from .contexts import ALL_EVENTS, EMBED, REFRESH, STATUS, Contexts, Visit
 from .errors import NumberError, StoreError
+from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits, digest
 from .near import NearPages, variant
 from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
-from .tracker import Freshness, Lookup, Outcome, Tracker
-from .visits import as_json, cached, form_of, made, network_of, rendered, visit_of, with_banners
+from .tracker import Lookup, Outcome, Tracker
+from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, ShipmentFacts, WidgetView
 
 _LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
@@ -159,7 +160,7 @@ class Pages:
             return as_json(request, visit, context, 429, {"Retry-After": str(round(after) or 1)})
         try:
             lookup = self._counted(request, await self._look_up(visit, normalise(request.path_params["number"])))
-            status, context = STATUS[lookup.outcome], self._contexts.of(visit, lookup)
+            status, context = STATUS[lookup.outcome], self._contexts.of(_to_its_market(visit, lookup), lookup)
         except NumberError:
             context = self._contexts.message(visit, "invalid_number")
             return as_json(request, visit, context, 400)
@@ -211,6 +212,7 @@ class Pages:
     async def _answer(
         self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, refused: Refused | None = None
     ) -> Response:
+        visit = _to_its_market(visit, lookup)
         context = self._contexts.of(visit, lookup)
         headers = cached(visit.shop, lookup)
         if lookup.outcome is Outcome.WAITING and request.method != "POST":
@@ -232,10 +234,10 @@ class Pages:
         """Keeps a finished page near: of one parcel whose answer is fresh, in a form that others will ask for too."""
         if page.status_code != 200 or lookup.outcome is not Outcome.FOUND or lookup.freshness is not Freshness.FRESH:
             return
-        if not lookup.tags or lookup.fresh_until is None or "done" in visit.params:
+        if not lookup.tags or lookup.fetched_at is None or lookup.fresh_until is None or "done" in visit.params:
             return
         shipment, language = lookup.shipments[0], visit.reader.localizer
-        own = {"carrier": shipment.carrier, "parcel": shipment.id, "lang": language.tag}
+        own = {"carrier": shipment.carrier, "parcel": shipment.id, "lang": language.tag, EMBED: "1", **ALL_EVENTS}
         if not page.headers["cache-control"].startswith("public") or not visit.carried.items() <= own.items():
             return
         packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))
@@ -243,12 +245,17 @@ class Pages:
         edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
         tags = (*lookup.tags, self._banners.tag(visit.shop.id))
-        self._near.keep(key, responses.finished(page, span, lookup.fresh_until, tags), began)
+        kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags)
+        self._near.keep(key, kept, began)
 
     def _message(self, request: Request, kind: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
         visit = visit_of(request)
         context = self._contexts.message(visit, kind)
         return rendered(request, visit, "error.html", context, status=status, headers=headers)
+
+
+def _to_its_market(visit: Visit, lookup: Lookup) -> Visit:
+    return bound_for(visit, lookup.shipments) if lookup.outcome is Outcome.FOUND else visit
 
 
 def _widget_view(visit: Visit, lookup: Lookup, name: str, refused: Refused | None = None) -> WidgetView:

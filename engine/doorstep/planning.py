@@ -22,6 +22,9 @@ class Plan(Struct, frozen=True):
         return next((account for group in self.groups for account in group), None)
 
 
+NOBODY = Plan([], direct=False)
+
+
 class Planner:
     """Ranks for stores. `carrier` is the one named in the address (it alone counts then), `named` the one that the order
     names, `home` the one that had the number before."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-import segno
-
 _QUIET = 4  # modules of white around it, as ISO/IEC 18004 asks
 
 
 def svg(address: str, title: str, language: str) -> str:
     """The code for an address; `title` is what a reader without eyes hears, `language` its BCP 47 tag."""
+    import segno  # not needed before somebody asks for a code: a process starts without it
+
     modules = segno.make(address, error="m", micro=False).matrix
     size = len(modules) + 2 * _QUIET
     dark = "".join(f"M{x} {y}h{width}v1h-{width}z" for x, y, width in _runs(modules))

@@ -23,13 +23,14 @@ from .compact import FORMAT, STAMP, at, pack, stamp, unpack
 from .errors import CarrierError, CarrierUnavailable
 from .exchange import Answer, Answers, Found, NotFound, Query
 from .fetch import Fetcher
-from .freshness import KEPT, Entry
+from .freshness import KEPT, Entry, Standing, standing
 from .invalidation import Moved, nobody
 from .leases import Leases, OwnLeases
 from .metrics import Metrics
 from .models import Shipment
 from .plugins import Account
 from .secret import Secret
+from .shelf_life import ShelfLife
 
 _MOST_FAILURES = 4096
 _GATHERED = 0.25  # seconds that a batch waits for numbers of which others may be asking
@@ -48,6 +49,7 @@ class _Question(Struct, frozen=True):
     account: Account
     before: Entry | None
     ask: Callable[[], Awaitable[Answer]]
+    life: ShelfLife
     quiet: bool
 
 
@@ -94,11 +96,13 @@ class Questions:
         """The keys of one number hash alike, by what stands in braces: a cluster keeps them in one place."""
         return f"{self._home_key(number)}:{account.name}:{account.revision}:{language}"
 
-    def fresh(self, entry: Entry, key: str) -> bool:
-        return entry.fresh(self._clock.now(), seed=_seed(key))
+    def standing(self, key: str, entry: Entry | None, life: ShelfLife) -> Standing:
+        """How the data stand now, for a shop whose answers are fresh so long."""
+        asking, failure = key in self._flights, self.failure(key)
+        return standing(entry, self._clock.now(), life, seed=_seed(key), asking=asking, failure=failure)
 
-    def fresh_until(self, entry: Entry, key: str) -> datetime:
-        return entry.fresh_until(seed=_seed(key))
+    def fresh_until(self, key: str, entry: Entry, life: ShelfLife) -> datetime:
+        return entry.fresh_until(life, seed=_seed(key))
 
     async def read(self, key: str) -> Entry | None:
         packed = await self._cache.get(key)
@@ -112,7 +116,7 @@ class Questions:
 
     async def put(self, key: str, entry: Entry, before: Entry | None) -> None:
         """Keeps an answer that was known already, where nothing newer than `before` is kept."""
-        await self._keep(key, entry, before)
+        await self._keep(key, entry, stamp(before))
 
     async def home(self, number: str) -> str:
         """The carrier that had this number before, or ""."""
@@ -130,21 +134,20 @@ class Questions:
         return failure.error if failure is not None else None
 
     def flight(
-        self, key: str, account: Account, before: Entry | None, ask: Callable[[], Awaitable[Answer]], *,
-        quiet: bool = False, now: bool = False,
+        self, key: str, account: Account, before: Entry | None, ask: Callable[[], Awaitable[Answer]], life: ShelfLife,
+        *, quiet: bool = False, now: bool = False,
     ) -> asyncio.Task[Entry]:  # fmt: skip
-        """The one question under way for this key, which `ask` begins where there is none: when it is our turn, or `now`. A
-        `quiet` failure is told by who asks: a batch fails once, and not once a number."""
+        """The one question under way for this key, which `ask` begins where there is none: when it is our turn, and nobody
+        has an answer by then that is fresh for this `life`; or `now`. A `quiet` failure is told by who asks: a batch fails
+        once, and not once a number."""
         flight = self._flights.get(key)
         if flight is None:
-            question = _Question(key, account, before, ask, quiet)
-            flight = asyncio.create_task(self._asked(question, "") if now else self._flown(question))
+            question = _Question(key, account, before, ask, life, quiet)
+            asked = self._asked(question, before, stamp(before)) if now else self._flown(question)
+            flight = asyncio.create_task(asked)
             self._flights[key] = flight
             flight.add_done_callback(lambda done: self._landed(key, done))
         return flight
-
-    def under_way(self, key: str) -> bool:
-        return key in self._flights
 
     def batch(self, ask: Callable[[Sequence[Query]], Coroutine[Any, Any, Answers]], expected: int) -> "Batch":
         """A question about several numbers, which ends with the process at the latest."""
@@ -152,23 +155,23 @@ class Questions:
 
     async def _flown(self, question: _Question) -> Entry:
         """The answer: asked for when it is our turn, or the one that somebody else got meanwhile."""
-        seen = stamp(question.before)
+        key, before, seen = question.key, question.before, stamp(question.before)
         while True:
-            turn = await self._leases.turn(question.key, seen)
+            turn = await self._leases.turn(key, seen)
             if turn.failure is not None:
                 error = _told(turn.failure)
-                self._fail(question.key, error, turn.pause)
+                self._fail(key, error, turn.pause)
                 raise error
             if turn.answer is None:
-                return await self._asked(question, turn.token)
+                return await self._asked(question, before, seen, turn.token)
             seen = turn.answer[:STAMP]
             with suppress(ValueError):
-                entry = unpack(turn.answer)
-                if self.fresh(entry, question.key):
-                    return entry
+                before = unpack(turn.answer)
+                if self.standing(key, before, question.life).state.settled:
+                    return before
 
-    async def _asked(self, question: _Question, token: str) -> Entry:
-        key, before = question.key, question.before
+    async def _asked(self, question: _Question, before: Entry | None, seen: bytes, token: str = "") -> Entry:
+        key = question.key
         try:
             answer = await question.ask()
         except CarrierError as error:
@@ -180,15 +183,18 @@ class Questions:
         except BaseException:
             await self._leases.give_back(key, token)
             raise
-        if isinstance(answer, NotFound) and before is not None and isinstance(before.answer, Found):
-            answer = before.answer  # a carrier that forgets a parcel it knew does not make it unknown
-        entry = Entry(self._with_ids(answer, before, question.account), self._clock.now())
-        return await self._keep(key, entry, before, token)
+        times = 1
+        if isinstance(answer, NotFound) and before is not None:
+            times = before.times + 1
+            if isinstance(before.answer, Found):
+                answer = before.answer  # a carrier that forgets a parcel it knew does not make it unknown
+        entry = Entry(self._with_ids(answer, before, question.account), self._clock.now(), times)
+        return await self._keep(key, entry, seen, token)
 
-    async def _keep(self, key: str, entry: Entry, before: Entry | None, token: str = "") -> Entry:
-        """What is kept now: this, or an answer that came after the one before it."""
+    async def _keep(self, key: str, entry: Entry, seen: bytes, token: str = "") -> Entry:
+        """What is kept now: this, or an answer that came after the one seen."""
         packed = pack(entry)
-        kept = await self._leases.keep(key, packed, KEPT, seen=stamp(before), token=token)
+        kept = await self._leases.keep(key, packed, KEPT, seen=seen, token=token)
         self._moved(key)
         with suppress(ValueError):
             return entry if kept == packed else unpack(kept)
@@ -291,7 +297,7 @@ def _seed(key: str) -> str:
 
 def _pause(error: CarrierError) -> float:
     """Seconds in which nobody asks again."""
-    return min(max(error.retry_after or 30.0, 5.0), 3600.0)
+    return max(error.retry_after or 30.0, 5.0)
 
 
 def _telling(error: CarrierError) -> bytes:

@@ -56,6 +56,15 @@ def open_client(url: str) -> Client:
     raise ValueError(f"no such kind of Redis: {kind}")
 
 
+async def listener(client: Client, **options: Any) -> Any:
+    """What subscribes to channels. In a cluster every node tells what is said at any: it is another one each time, so that
+    one which is down does not make all others deaf."""
+    if not isinstance(client, RedisCluster):
+        return client.pubsub(**options)
+    await client.initialize()
+    return client.pubsub(node=client.get_random_node(), **options)
+
+
 def _server(url: str) -> Client:
     pool = BlockingConnectionPool.from_url(
         url,

@@ -9,9 +9,9 @@ from xml.etree.ElementTree import tostring
 import httpx2
 import msgspec
 
-from .budget import LONGEST_WAIT
 from .clock import Clock
 from .errors import (
+    LONGEST_WAIT,
     AuthExpired,
     AuthRefused,
     CarrierError,

@@ -4,8 +4,8 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from msgspec import Struct
@@ -62,6 +62,24 @@ def on_loopback(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
         server.should_exit = True
         thread.join(10)
         site.listening.close()
+
+
+@asynccontextmanager
+async def beside(site: Site) -> AsyncIterator[None]:
+    """Serves in the loop of something else while the block runs; whoever runs the loop hears the signals."""
+    server = _Guest(_config(site.app))
+    serving = asyncio.create_task(server.serve(sockets=[site.listening]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class _Guest(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def _serve(sites: Sequence[Site]) -> None:

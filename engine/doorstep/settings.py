@@ -1,7 +1,7 @@
 """From raw TOML to typed settings: every mistake is named with its path and, where it can be guessed, its mend."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -24,7 +24,23 @@ def convert(raw: Mapping[str, Any], kind: type[T], *, path: str, file: str, base
     try:
         return msgspec.convert(known, kind, dec_hook=_decode)
     except msgspec.ValidationError as error:
+        for name, item, inner in _tables(known, kind):  # of tables with free names, msgspec does not tell which
+            convert(item, inner, path=f"{path}.{name}" if path else name, file=file, base=base)
         raise _explained(error, path, file) from None
+
+
+def _tables(known: Mapping[str, Any], kind: type[Struct]) -> Iterator[tuple[str, Mapping[str, Any], type[Struct]]]:
+    """The tables within tables of tables, with their names and types."""
+    for field in msgspec.structs.fields(kind):
+        value = known.get(field.encode_name)
+        if (
+            get_origin(field.type) is dict
+            and _is_struct(inner := get_args(field.type)[1])
+            and isinstance(value, Mapping)
+        ):
+            for key, item in value.items():
+                if isinstance(item, Mapping):
+                    yield f"{field.encode_name}.{key}", item, inner
 
 
 def _known(raw: Mapping[str, Any], kind: type[Struct], path: str, file: str, base: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@ try says that it is back. Imported only where `redis` is set: the client is a la
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from .cache import LANDED, MemoryCache, Unshared
 from .metrics import Metrics
-from .redis_urls import TIMEOUT, Client, open_client
+from .redis_urls import TIMEOUT, Client, listener, open_client
 
 T = TypeVar("T")
 Argument = str | bytes | float
@@ -30,6 +31,7 @@ class RedisServer:
         self._metrics = metrics
         self._retry_after = retry_after
         self._recovery: asyncio.Task[None] | None = None
+        self._lost_at = 0.0
         self._waiting: list[tuple[Sequence[Argument], asyncio.Future[Any]]] = []
         self._rounds: set[asyncio.Task[None]] = set()
         self._channel = _Channel(self._client, retry_after)
@@ -37,6 +39,10 @@ class RedisServer:
     @property
     def healthy(self) -> bool:
         return self._recovery is None
+
+    @property
+    def lost_for(self) -> float:
+        return 0.0 if self.healthy else time.monotonic() - self._lost_at
 
     async def do(self, *command: Argument) -> Any:
         """The reply to a command. Those of one turn of the loop go out together, and back in one round trip. Raises
@@ -53,6 +59,7 @@ class RedisServer:
         self._metrics.cache_failures.labels(str(command[0]).lower()).inc()
         # A ResponseError: the server is there, and this key or this write is the problem.
         if self.healthy and not isinstance(said, ResponseError):
+            self._lost_at = time.monotonic()
             self._recovery = asyncio.create_task(self._recover())
         raise Unshared from said
 
@@ -148,7 +155,7 @@ class _Channel:
     async def _listen(self) -> None:
         while True:
             with suppress(*_FAILURES):
-                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                async with await listener(self._client, ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(LANDED)
                     self._open.set()
                     self._ring(list(self._bells))  # whatever was said meanwhile, nobody heard
@@ -185,6 +192,10 @@ class RedisCache:
     def healthy(self) -> bool:
         return self._server.healthy
 
+    @property
+    def lost_for(self) -> float:
+        return self._server.lost_for
+
     async def get(self, key: str) -> bytes | None:
         with suppress(Unshared):
             value = await self._server.do("GET", key)
@@ -198,13 +209,20 @@ class RedisCache:
             else:
                 await self._server.do("DEL", key)
 
+    async def left(self, key: str) -> float:
+        """For how many seconds a value is still kept; 0 where there is none."""
+        with suppress(Unshared):
+            return max(0.0, float(await self._server.do("PTTL", key))) / 1000
+        return 0.0
+
     async def close(self) -> None:
         await self._server.close()
 
 
 class TieredCache:
-    """The process in front of Redis: everything is kept in both. What is near serves when Redis has it no more, or lost the
-    newer one in an outage: a value begins with the eight bytes that say when it was written."""
+    """The process in front of Redis: everything is kept in both, and what another process wrote as soon as it is read. What
+    is near serves when Redis has it no more, or lost the newer one in an outage: a value begins with the eight bytes that
+    say when it was written."""
 
     def __init__(self, near: MemoryCache, shared: RedisCache) -> None:
         self._near = near
@@ -214,11 +232,17 @@ class TieredCache:
     def healthy(self) -> bool:
         return self._shared.healthy
 
+    @property
+    def lost_for(self) -> float:
+        return self._shared.lost_for
+
     async def get(self, key: str) -> bytes | None:
         shared, near = await self._shared.get(key), await self._near.get(key)
-        if shared is None or near is None:
-            return near if shared is None else shared
-        return near if near[:8] > shared[:8] else shared
+        if shared is None or (near is not None and near[:8] > shared[:8]):
+            return near
+        if shared != near:
+            await self._near.set(key, shared, await self._shared.left(key))
+        return shared
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         await self._near.set(key, value, ttl)

@@ -4,13 +4,13 @@ It has connections of its own: one that only listens cannot ask, and one that is
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from .invalidation import BEAT
-from .redis_urls import TIMEOUT, Client, open_client
+from .redis_urls import TIMEOUT, Client, listener, open_client
 
 
 class RedisChannel:
@@ -20,10 +20,12 @@ class RedisChannel:
         self._redis = redis
         self._listener = listener
         self._name = name
+        # Of a cluster, the node that is listened at: any tells all others.
+        self._where = {"target_nodes": node} if (node := getattr(listener, "node", None)) else {}
 
     async def send(self, word: bytes) -> None:
         try:
-            await self._redis.publish(self._name, word)
+            await self._redis.execute_command("PUBLISH", self._name, word, **self._where)
         except (RedisError, OSError, TimeoutError) as error:
             raise ConnectionError(f"cannot publish: {type(error).__name__}") from None
 
@@ -40,15 +42,14 @@ class RedisChannel:
 @asynccontextmanager
 async def redis_channel(url: str, name: str) -> AsyncIterator[RedisChannel]:
     """The channel of this name, subscribed to. Raises ConnectionError where the server cannot be reached."""
-    redis = open_client(url)
-    listener = redis.pubsub()
-    try:
+    async with AsyncExitStack() as stack:
+        redis = open_client(url)
+        stack.push_async_callback(redis.aclose)
         try:
-            await listener.subscribe(name)
-            await listener.get_message(timeout=TIMEOUT)
+            listening: PubSub = await listener(redis)
+            stack.push_async_callback(listening.aclose)
+            await listening.subscribe(name)
+            await listening.get_message(timeout=TIMEOUT)
         except (RedisError, OSError, TimeoutError) as error:
             raise ConnectionError(f"cannot subscribe: {type(error).__name__}") from None
-        yield RedisChannel(redis, listener, name)
-    finally:
-        await listener.aclose()
-        await redis.aclose()
+        yield RedisChannel(redis, listening, name)

@@ -1,22 +1,25 @@
-"""The stores of this engine, ready to answer: each with its look, its languages and its widgets; found by host and path."""
+"""The stores of this engine, ready to answer: each with its looks, its languages and its widgets; found by host and path."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from .assets import Shelf
 from .clock import Clock
 from .config import Config, Store
 from .context import StoreView
 from .errors import ConfigError
 from .i18n import Catalogs, Localizer, known, negotiate
+from .looks import Look, Looks
 from .metrics import Metrics
 from .paths import shipped
 from .plugins import Plugins
-from .themes import find_themes, load_theme
-from .theming import Look
+from .themes import Theme, find_themes, load_theme
+from .theming import SLOT, Templates
 from .views import Reader
-from .widgets import WidgetProblem, Widgets, place_widgets
+from .widgets import Placed, WidgetProblem, Widgets, place_widgets
 
 
 class Shop(Struct, frozen=True):
@@ -25,12 +28,19 @@ class Shop(Struct, frozen=True):
     id: str
     config: Store
     view: StoreView
-    look: Look
+    looks: Looks
+    files: Shelf
     widgets: Widgets
     problems: tuple[WidgetProblem, ...]
     languages: tuple[str, ...]
     catalogs: Catalogs
     clock: Clock
+    metrics: Metrics
+
+    @property
+    def look(self) -> Look:
+        """How a page looks for which no market, language or season sets anything."""
+        return self.looks.usual
 
     def reader(self, asked: str, accepted: str, *, level: int = 0) -> Reader:
         """For whom a page is made, by `?lang=` and the browser's `Accept-Language`."""
@@ -64,27 +74,70 @@ class Shops:
 
 def open_shops(config: Config, plugins: Plugins, *, clock: Clock, metrics: Metrics) -> Shops:
     """The stores as the settings describe them. Raises ConfigError or ThemeError, naming the setting or the template."""
-    catalogs = Catalogs([shipped("locales"), *plugins.registered.locales])
-    themes = find_themes([config.base / "themes", *plugins.registered.themes, shipped("themes")])
-    shops = []
-    for id, store in config.stores.items():
+    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics)
+    return Shops([outfitter.shop(id, store) for id, store in config.stores.items()])
+
+
+class Outfitter:
+    """Dresses stores: what they have in common is read and compiled once."""
+
+    def __init__(self, config: Config, plugins: Plugins, *, clock: Clock, metrics: Metrics) -> None:
+        self._config = config
+        self._registered = plugins.registered
+        self._clock = clock
+        self._metrics = metrics
+        self._folders = [shipped("locales"), *plugins.registered.locales]
+        self._catalogs = Catalogs(self._folders)
+        self._themes = find_themes([config.base / "themes", *plugins.registered.themes, shipped("themes")])
+        self._compiled: dict[tuple[str, tuple[Path, ...]], tuple[Templates, Catalogs]] = {}
+
+    def shop(self, id: str, store: Store) -> Shop:
+        """A store as its settings describe it. Raises ConfigError or ThemeError."""
+        where = f"{self._config.file}: stores.{id}"
         placed, problems = place_widgets(
-            store.widgets, plugins.registered.widgets, store=id, file=config.file, base=config.base
+            store.widgets, self._registered.widgets, store=id, file=self._config.file, base=self._config.base
         )
-        look = Look(
-            load_theme(store.theme, themes),
-            store.settings,
-            where=f"{config.file}: stores.{id}.settings",
-            widget_folders=list(dict.fromkeys(one.folder for one in placed)),
-        )
+        templates, catalogs = self._theme(store.theme, dict.fromkeys(one.folder for one in placed))
+        languages = _languages(store, self._catalogs, where)
+        looks = Looks(templates, [(where, store)], languages=languages)
         view = StoreView(
             id, store.name, store.path, store.home_url, store.logo_url,
             store.contact_url, store.contact_email, store.contact_phone, store.return_url,
         )  # fmt: skip
-        languages = _languages(store, catalogs, f"{config.file}: stores.{id}")
-        widgets = Widgets(placed, look, metrics)
-        shops.append(Shop(id, store, view, look, widgets, tuple(problems), languages, catalogs, clock))
-    return Shops(shops)
+        widgets = Widgets(placed, looks.usual, self._metrics)
+        problems += _nowhere(placed, templates, looks)
+        files = Shelf(look.assets for look in looks)
+        return Shop(
+            id, store, view, looks, files, widgets, tuple(problems), languages, catalogs, self._clock, self._metrics
+        )
+
+    def _theme(self, name: str, widget_folders: Iterable[Path]) -> tuple[Templates, Catalogs]:
+        """A theme, compiled, and what is said in it."""
+        key = (name, tuple(widget_folders))
+        if key not in self._compiled:
+            theme = load_theme(name, self._themes)
+            templates = Templates(theme, key[1], files=self._config.base / "static")
+            self._compiled[key] = (templates, self._texts(theme))
+        return self._compiled[key]
+
+    def _texts(self, theme: Theme) -> Catalogs:
+        return Catalogs(self._folders, theme.texts) if theme.texts else self._catalogs
+
+
+def _nowhere(placed: Sequence[Placed], templates: Templates, looks: Iterable[Look]) -> list[WidgetProblem]:
+    """Widgets that no page has a place for."""
+    sections = {name for look in looks for name in (*look.sections, *look.order_sections)}
+    slots = {name.removeprefix(SLOT) for name in sections if name.startswith(SLOT)} | templates.fixed_slots
+    return [
+        WidgetProblem(
+            one.widget.name,
+            f"widget {one.widget.name!r} stands in slot {one.slot!r}, which no list of sections names",
+            f"add {SLOT + one.slot!r} to `sections`" if one.slot in templates.theme.slots
+            else f"set its `slot`: the theme has {', '.join(templates.theme.slots) or 'none'}",
+        )
+        for one in placed
+        if one.slot not in slots
+    ]  # fmt: skip
 
 
 def _languages(store: Store, catalogs: Catalogs, where: str) -> tuple[str, ...]:

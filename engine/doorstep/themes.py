@@ -1,67 +1,28 @@
-"""Themes as data: `theme.toml`, the chain of parents, settings with their types. Rendering is in `doorstep.theming`."""
+"""Themes as data: `theme.toml`, the chain of parents, what stands in which place. Rendering is in `doorstep.theming`."""
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
-from .addresses import is_web_address
+from .appearance import Layer
+from .contrast import Contrast, problems_of
 from .errors import ThemeError
 from .manifest import CONTRACT
+from .theme_settings import IN_CSS, Setting
+from .theme_texts import own_texts
 
-_COLOR = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
-_FILE = re.compile(r"([\w.-]+(/[\w.-]+)*)?")
-
-
-class SettingType(StrEnum):
-    COLOR = "color"
-    TEXT = "text"
-    URL = "url"
-    IMAGE = "image"
-    CHOICE = "choice"
-    SWITCH = "switch"
-    RANGE = "range"
+_DOCS = "docs/themes.md lists every key"
 
 
-class Setting(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a merchant may set. `css` names the custom property that the value becomes, with `unit` behind a number."""
+class Preset(Struct, frozen=True, forbid_unknown_fields=True):
+    """A named set of values."""
 
-    type: SettingType
-    label: str
-    default: str | int | bool
-    help: str = ""
-    css: str = ""
-    unit: str = ""
-    choices: tuple[str, ...] = ()
-    min: int | None = None
-    max: int | None = None
-    step: int = 1
-
-    def problem(self, value: Any) -> str:
-        """Why a value does not fit, or ""."""
-        kind = self.type
-        if kind is SettingType.SWITCH:
-            return "" if isinstance(value, bool) else "expected true or false"
-        if kind is SettingType.RANGE:
-            fits = isinstance(value, int) and not isinstance(value, bool)
-            fits = fits and (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
-            return "" if fits else f"expected a whole number from {self.min} to {self.max}"
-        if not isinstance(value, str):
-            return "expected a text"
-        if kind is SettingType.COLOR and not _COLOR.fullmatch(value):
-            return "expected a colour such as #1f4fd8"
-        if kind is SettingType.CHOICE and value not in self.choices:
-            return f"expected one of {', '.join(self.choices)}"
-        if kind in (SettingType.URL, SettingType.IMAGE) and not (
-            is_web_address(value, paths=True) or _FILE.fullmatch(value)
-        ):
-            return "expected an http(s) address, a path that begins with /, or a file of the theme"
-        return ""
+    title: str
+    settings: dict[str, Any]
 
 
 class ThemeManifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,10 +38,12 @@ class ThemeManifest(Struct, frozen=True, forbid_unknown_fields=True):
     sections: tuple[str, ...] = ()
     order_sections: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
-    slots: tuple[str, ...] = ()
+    slots: tuple[Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")], ...] = ()
     styles: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
-    settings: dict[str, Setting] = {}
+    settings: dict[str, dict[str, Any]] = {}
+    presets: dict[str, Preset] = {}
+    contrast: tuple[Contrast, ...] = ()
 
 
 class Theme(Struct, frozen=True):
@@ -97,18 +60,41 @@ class Theme(Struct, frozen=True):
     styles: tuple[Path, ...]
     scripts: tuple[Path, ...]
     settings: dict[str, Setting]
+    presets: dict[str, Preset]
+    contrast: tuple[Contrast, ...]
+    texts: tuple[Path, ...]
 
-    def values(self, given: Mapping[str, Any], *, where: str) -> dict[str, Any]:
-        """The settings' values, the store's over the defaults. Raises ThemeError for what the theme has not or cannot take."""
+    def values(self, *layers: tuple[str, Layer]) -> dict[str, Any]:
+        """The settings' values, later layers over earlier ones and all over the defaults. Each comes with the place where it
+        stands. Raises ThemeError for what the theme has not or cannot take."""
+        values = {name: setting.read(setting.default) for name, setting in self.settings.items()}
+        for where, layer in layers:
+            if layer.preset:
+                values |= self._read(self._preset(layer.preset, where), f"{where}.preset")
+            values |= self._read(layer.settings, f"{where}.settings")
+        return values
+
+    def _preset(self, name: str, where: str) -> Mapping[str, Any]:
+        if name not in self.presets:
+            known = ", ".join(self.presets) or "none"
+            raise ThemeError(
+                f"{where}.preset: theme {self.name!r} has no preset {name!r}", next_step=f"it has: {known}"
+            )
+        return self.presets[name].settings
+
+    def _read(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         for name, value in given.items():
             if name not in self.settings:
                 known = ", ".join(self.settings)
                 raise ThemeError(
                     f"{where}.{name}: theme {self.name!r} has no such setting", next_step=f"it has: {known}"
                 )
-            if problem := self.settings[name].problem(value):
-                raise ThemeError(f"{where}.{name}: {problem}", next_step="correct the value")
-        return {name: given.get(name, setting.default) for name, setting in self.settings.items()}
+            try:
+                values[name] = self.settings[name].read(value)
+            except ValueError as error:
+                raise ThemeError(f"{where}.{name}: {error}", next_step="correct the value") from None
+        return values
 
     def static(self, name: str) -> Path | None:
         """The file `static/<name>` of the theme or the nearest parent that has it, never outside of them."""
@@ -143,16 +129,65 @@ def load_theme(name: str, found: Mapping[str, Path]) -> Theme:
         chain.append(manifest)
         folders.append(found[name])
         name = manifest.extends
+    nearest = {field: _nearest(chain, field) for field in ("sections", "order_sections", "aside", "slots")}
+    presets: dict[str, Preset] = {}
+    for manifest in reversed(chain):
+        presets |= manifest.presets
+    theme = Theme(
+        chain[0].name,
+        chain[0],
+        tuple(folders),
+        tuple(one.name for one in chain),
+        **nearest,
+        styles=tuple(_listed(chain, folders, "styles")),
+        scripts=tuple(_listed(chain, folders, "scripts")),
+        settings=_settings(chain),
+        presets=presets,
+        contrast=_contrast(chain),
+        texts=own_texts(folders),
+    )
+    if problems := problems_of(theme.contrast, theme.settings):
+        raise ThemeError(problems[0], file=f"{theme.name}/theme.toml", next_step=_DOCS)
+    for preset in presets:
+        theme.values((f"{theme.name}/theme.toml: presets.{preset}", Layer(settings=presets[preset].settings)))
+    return theme
+
+
+def _contrast(chain: list[ThemeManifest]) -> tuple[Contrast, ...]:
+    """What must be read on what, parents' first; a child makes a custom property in its own way."""
+    rules: dict[Any, Contrast] = {}
+    for manifest in reversed(chain):
+        rules |= {rule.css or (rule.of, rule.on): rule for rule in manifest.contrast}
+    return tuple(rules.values())
+
+
+def _settings(chain: list[ThemeManifest]) -> dict[str, Setting]:
+    """The settings of a theme, parents' first. A child repeats only what it changes, unless it changes the type."""
+    written: dict[str, dict[str, Any]] = {}
     settings: dict[str, Setting] = {}
     for manifest in reversed(chain):
-        settings |= manifest.settings
-    nearest = {field: _nearest(chain, field) for field in ("sections", "order_sections", "aside", "slots")}
-    styles = tuple(_listed(chain, folders, "styles"))
-    scripts = tuple(_listed(chain, folders, "scripts"))
-    names = tuple(one.name for one in chain)
-    return Theme(
-        chain[0].name, chain[0], tuple(folders), names, **nearest, styles=styles, scripts=scripts, settings=settings
-    )
+        for name, own in manifest.settings.items():
+            inherited = written.get(name, {})
+            same = own.get("type", inherited.get("type")) == inherited.get("type")
+            written[name] = {**inherited, **own} if same else own
+            settings[name] = _setting(name, written[name], f"{manifest.name}/theme.toml")
+    return settings
+
+
+def _setting(name: str, written: Mapping[str, Any], file: str) -> Setting:
+    try:
+        setting = msgspec.convert(written, Setting)
+    except msgspec.ValidationError as error:
+        said, _, at = str(error).partition(" - at `$")
+        raise ThemeError(f"settings.{name}{at.rstrip('`')}: {said}", file=file, next_step=_DOCS) from None
+    if problem := setting.problem(setting.default):
+        raise ThemeError(f"settings.{name}.default: {problem}", file=file)
+    if setting.css and setting.type not in IN_CSS:
+        raise ThemeError(
+            f"settings.{name}.css: a {setting.type} cannot stand in a style sheet",
+            file=file, next_step=f"{', '.join(IN_CSS)} can",
+        )  # fmt: skip
+    return setting
 
 
 def load_theme_manifest(folder: Path) -> ThemeManifest:
@@ -161,16 +196,11 @@ def load_theme_manifest(folder: Path) -> ThemeManifest:
     try:
         manifest = msgspec.convert(tomllib.loads(file.read_text("utf-8")), ThemeManifest)
     except (OSError, ValueError) as error:  # TOML's and msgspec's errors are ValueErrors
-        raise ThemeError(
-            str(error), file=f"{folder.name}/theme.toml", next_step="docs/themes.md lists every key"
-        ) from None
+        raise ThemeError(str(error), file=f"{folder.name}/theme.toml", next_step=_DOCS) from None
     if manifest.contract != CONTRACT:
         raise ThemeError(f"written for contract {manifest.contract}, this engine speaks {CONTRACT}", file=str(file))
     if manifest.name != folder.name:
         raise ThemeError(f"its name {manifest.name!r} is not its folder's", file=f"{folder.name}/theme.toml")
-    for name, setting in manifest.settings.items():
-        if problem := setting.problem(setting.default):
-            raise ThemeError(f"settings.{name}.default: {problem}", file=f"{folder.name}/theme.toml")
     return manifest
 
 
@@ -192,10 +222,12 @@ def _nearest(chain: list[ThemeManifest], field: str) -> tuple[str, ...]:
 
 
 def _listed(chain: list[ThemeManifest], folders: list[Path], field: str) -> Iterable[Path]:
-    """The files of a list, parents' first."""
-    for manifest, folder in zip(reversed(chain), reversed(folders), strict=True):
+    """The files of a list, parents' first. A child's file stands in for its parent's of that name, as templates do."""
+    files: dict[str, Path] = {}
+    for manifest in reversed(chain):
         for name in getattr(manifest, field):
-            file = inside(folder / "static", name)
+            file = next(filter(None, (inside(folder / "static", name) for folder in folders)), None)
             if file is None:
-                raise ThemeError(f"{field} names {name!r}, which is not in static/", file=f"{folder.name}/theme.toml")
-            yield file
+                raise ThemeError(f"{field} names {name!r}, which is not in static/", file=f"{manifest.name}/theme.toml")
+            files.setdefault(name, file)
+    return files.values()

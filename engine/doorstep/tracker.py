@@ -5,7 +5,7 @@ says so while the question goes on. It is looked for in the cache, then in what 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -20,18 +20,20 @@ from .config import Store
 from .errors import CarrierError, CarrierUnavailable, PluginFailed
 from .exchange import Found, Query
 from .fetch import Fetcher
-from .freshness import Entry, Record
+from .freshness import Entry, Freshness, Record, Standing, State
 from .invalidation import Moved, nobody
 from .leases import Leases
 from .manifest import Ability
 from .metrics import Metrics
 from .models import Shipment
-from .planning import Plan, Planner
+from .planning import NOBODY, Plan, Planner
 from .plugins import Account, Plugins
 from .questions import Part, Questions
 from .recognition import Candidate
 from .secret import Secret
 from .wire import Wire
+
+Flights = Mapping[asyncio.Task[Entry], tuple[Account, str]]  # with whom is asked, and the answer's key
 
 _MOST_ASKED = 4
 _LONGEST = 60.0  # seconds that a refresh may take
@@ -58,12 +60,6 @@ class Outcome(StrEnum):
     UNAVAILABLE = "unavailable"
     LINK_ONLY = "link_only"  # the number is recognised, but nobody here can ask
     UNRECOGNISED = "unrecognised"
-
-
-class Freshness(StrEnum):
-    FRESH = "fresh"
-    STALE = "stale"  # being refreshed behind
-    STALE_ON_ERROR = "stale_on_error"  # the carrier could not be asked again
 
 
 class Lookup(Struct, frozen=True):
@@ -108,16 +104,17 @@ class Refreshed(Struct, frozen=True):
 
 
 class _Wish(Struct):
-    """One look-up: what is asked, for whom, until when (on the monotonic clock), and what it has read already."""
+    """One look-up: what is asked, for whom, for how many seconds at most, and what it has read already."""
 
     number: str
     store: Store
     carrier: str
-    ends: float
+    wait: float
     stranger: bool
     wire: Wire | None = None
     patient: bool = False  # waits for the answer also where one is known
     record: Record | None = None
+    home: str = ""
     read: dict[str, Entry | None] = {}
 
     def query(self, record: Record) -> Query:
@@ -131,7 +128,7 @@ class _Known(Struct, frozen=True):
     account: Account
     key: str
     entry: Entry
-    freshness: Freshness
+    served: Freshness = Freshness.FRESH
     asked: bool = False
 
 
@@ -186,11 +183,20 @@ class Tracker:
         A `stranger` has the number alone, and spends no more than the accounts' share for strangers; the number of an order's
         parcel is no stranger's. With a `wire` log the carriers are asked now, whatever is kept.
         """
-        wish = _Wish(number, store, carrier, self._clock.monotonic() + wait, stranger, wire)
+        wish = _Wish(number, store, carrier, wait, stranger, wire)
         lookup = await self._look_up(wish)
-        outcome = lookup.freshness if lookup.outcome is Outcome.FOUND else lookup.outcome
-        self._metrics.lookups.labels(outcome.value).inc()
+        self._count(lookup)
         return lookup
+
+    def _count(self, lookup: Lookup) -> None:
+        if lookup.fetched_at is None:
+            self._metrics.lookups.labels(lookup.outcome.value).inc()
+            return
+        age = (self._clock.now() - lookup.fetched_at).total_seconds()
+        self._metrics.served_age.of(lookup.freshness.value).observe(age)
+        if lookup.freshness is Freshness.STALE_ON_ERROR:
+            self._metrics.outage_age.note(age, self._clock.monotonic())
+        self._metrics.lookups.labels("miss" if lookup.asked else lookup.freshness.value).inc()
 
     async def first_asked(self, wanted: Wanted) -> Account | None:
         """The account that is asked about a parcel before any other; None when nobody can be."""
@@ -209,20 +215,17 @@ class Tracker:
         return await asyncio.gather(*map(self._refreshed, wishes))
 
     def _patient(self, wanted: Wanted) -> _Wish:
-        ends = self._clock.monotonic() + _LONGEST
-        return _Wish(wanted.number, wanted.store, "", ends, False, patient=True, record=wanted.record)
+        return _Wish(wanted.number, wanted.store, "", _LONGEST, False, patient=True, record=wanted.record)
 
     async def _refreshed(self, wish: _Wish) -> Refreshed:
         try:
-            heard = await self._hear(wish, await self._plan(wish))
+            _, heard = await self._heard(wish)
         except Exception as error:  # a mistake of ours about one number is no reason to stop asking about the others
             return Refreshed(error=PluginFailed(f"the question failed: {type(error).__name__}"))
         if heard.waiting:
             heard.errors.append(CarrierUnavailable("no answer in time"))
         if not heard.known and heard.errors:
             return Refreshed(error=heard.errors[0])
-        if len(heard.known) == 1 and not heard.errors:
-            await self.questions.remember(wish.number, heard.known[0].account.carrier.manifest.slug)
         return Refreshed({one.account.carrier.manifest.slug: one.entry for one in heard.known})
 
     async def _ask_together(self, batch: Sequence[tuple[Account, _Wish]]) -> None:
@@ -231,8 +234,7 @@ class Tracker:
         account = batch[0][0]
         for _, wish in batch:
             key, entry = await self._kept(account, wish)
-            settled = entry is not None and self.questions.fresh(entry, key)
-            if not settled and not self.questions.under_way(key) and self.questions.failure(key) is None:
+            if self._standing(wish, key, entry).state.begins:
                 due[wish.number] = (key, wish, entry)
         if len(due) < 2:
             return  # one alone is asked in full, as a page asks
@@ -242,63 +244,108 @@ class Tracker:
         for query in queries:
             key, wish, before = due[query.number]
             ask = Part(together, self._fetcher, account, query, before)
-            flights[key] = (self.questions.flight(key, account, before, ask, quiet=True), wish)
+            life = wish.store.freshness
+            flights[key] = (self.questions.flight(key, account, before, ask, life, quiet=True), wish)
         await asyncio.wait([flight for flight, _ in flights.values()])
         for key, (flight, wish) in flights.items():
             if not flight.cancelled() and flight.exception() is None:
                 wish.read[key] = flight.result()
 
     async def _look_up(self, wish: _Wish) -> Lookup:
-        plan = await self._plan(wish)
-        heard = await self._hear(wish, plan)
-        lookup = await self._concluded(wish, plan, heard)
+        plan, heard = await self._heard(wish)
+        life = wish.store.freshness
         return msgspec.structs.replace(
-            lookup,
+            self._concluded(wish, plan, heard),
             asked=heard.waiting or any(one.asked for one in heard.answers),
-            fresh_until=min((self.questions.fresh_until(one.entry, one.key) for one in heard.answers), default=None),
+            fresh_until=min(
+                (self.questions.fresh_until(one.key, one.entry, life) for one in heard.answers), default=None
+            ),
             tags=() if heard.waiting or heard.errors else tuple(one.key for one in heard.answers),
         )
 
-    async def _concluded(self, wish: _Wish, plan: Plan, heard: _Heard) -> Lookup:
+    async def _heard(self, wish: _Wish) -> tuple[Plan, _Heard]:
+        """What was heard in the time there is, whatever took it: a carrier, a cache, or a database."""
+        plan, heard = NOBODY, _Heard()
+        try:
+            async with asyncio.timeout(wish.wait):
+                plan = await self._plan(wish)
+                await self._hear(wish, plan, heard)
+                await self._remember(wish, heard)
+        except TimeoutError:
+            heard.waiting = True
+        return plan, heard
+
+    def _concluded(self, wish: _Wish, plan: Plan, heard: _Heard) -> Lookup:
         number = wish.number
         slugs = tuple(heard.asked)
         if heard.known:
-            # One shopper's choice, or a hit while an equal has not said no, is not everybody's answer.
-            certain = wish.carrier not in self._plugins.manifests and not heard.waiting and not heard.errors
-            return await self._found(number, heard.known, remember=certain)
+            return _found(number, heard.known)
+        named = wish.record.carrier if wish.record else ""
+        likely = self._planner.likely(number, wish.store, wish.carrier, named)
         if heard.waiting:
-            return Lookup(Outcome.WAITING, number, carriers=slugs)
+            return Lookup(Outcome.WAITING, number, carriers=slugs or likely)
         if heard.errors:
             after = max((error.retry_after or 0 for error in heard.errors), default=0)
             code = heard.errors[0].code
             return Lookup(Outcome.UNAVAILABLE, number, carriers=slugs, retry_after=after or None, error=code)
         if plan.direct:
             return Lookup(Outcome.NOT_FOUND, number, carriers=slugs)
-        named = wish.record.carrier if wish.record else ""
-        likely = self._planner.likely(number, wish.store, wish.carrier, named)
         return Lookup(Outcome.LINK_ONLY if likely else Outcome.UNRECOGNISED, number, carriers=likely)
 
-    async def _hear(self, wish: _Wish, plan: Plan) -> _Heard:
-        """Asks group by group: a worse candidate only when every better one has said no."""
-        heard = _Heard()
+    async def _hear(self, wish: _Wish, plan: Plan, heard: _Heard) -> None:
+        """Asks group by group, equals at once: a worse candidate only when every better one has said no."""
         for group in plan.groups:
-            for account in group:
-                if len(heard.asked) >= _MOST_ASKED:
-                    break
+            flights = {}
+            for account in group[: _MOST_ASKED - len(heard.asked)]:
                 heard.asked.append(account.carrier.manifest.slug)
-                try:
-                    heard.answers.append(await self._known(account, wish))
-                except CarrierError as error:
-                    heard.errors.append(error)
-                except TimeoutError:
-                    heard.waiting = True
-            if heard.known or heard.waiting or heard.errors:
+                key, entry = await self._kept(account, wish)
+                stands = self._standing(wish, key, entry)
+                if not (stands.state.settled or stands.failure):
+                    flight = await self._flight(key, account, wish, entry)
+                if stands.shown is not None and (stands.state.settled or not wish.patient):
+                    heard.answers.append(_Known(account, key, stands.shown, stands.state.served))
+                elif stands.failure is not None:
+                    heard.errors.append(stands.failure)
+                else:
+                    flights[flight] = (account, key)
+            await self._land(flights, heard)
+            if heard.known or heard.errors:
                 break
-        return heard
+
+    async def _land(self, flights: Flights, heard: _Heard) -> None:
+        """Waits for the answers; should there be no time for all, those that came count."""
+        try:
+            if flights:
+                await asyncio.wait(flights)
+        finally:
+            for flight, (account, key) in flights.items():
+                if flight.done():
+                    try:
+                        heard.answers.append(_Known(account, key, flight.result(), asked=True))
+                    except CarrierError as error:
+                        heard.errors.append(error)
+
+    def _standing(self, wish: _Wish, key: str, entry: Entry | None) -> Standing:
+        """How the data stand; with a wire log nothing is kept that counts."""
+        if wish.wire is not None:
+            return Standing(State.MISSING)
+        return self.questions.standing(key, entry, wish.store.freshness)
+
+    async def _remember(self, wish: _Wish, heard: _Heard) -> None:
+        """Which carrier has the number, where one is certain: one shopper's choice, or a hit while an equal has not said no, is
+        not everybody's answer."""
+        slugs = {one.account.carrier.manifest.slug for one in heard.known}
+        if (
+            wish.carrier not in self._plugins.manifests
+            and not heard.errors
+            and len(slugs) == 1
+            and slugs != {wish.home}
+        ):
+            await self.questions.remember(wish.number, *slugs)
 
     async def _plan(self, wish: _Wish) -> Plan:
         """Whom to ask, in which order. What lasts is read only where the cache alone cannot answer."""
-        home = await self.questions.home(wish.number)
+        wish.home = home = await self.questions.home(wish.number)
         asked = (wish.number, wish.store, wish.carrier)
         if wish.record is None:
             plan = self._planner.plan(*asked, home=home, stranger=False)
@@ -316,44 +363,19 @@ class Tracker:
             for account in group:
                 key = self._key(account, wish)
                 entry = wish.read[key] = await self.questions.read(key)
-                if entry is None or not self.questions.fresh(entry, key):
+                if entry is None or not self._standing(wish, key, entry).state.settled:
                     return False
                 found |= isinstance(entry.answer, Found)
             if found:
                 break
         return True
 
-    async def _found(self, number: str, known: list[_Known], *, remember: bool) -> Lookup:
-        carriers = tuple(one.account.carrier.manifest.slug for one in known)
-        shipments = tuple(s for one in known if isinstance(one.entry.answer, Found) for s in one.entry.answer.shipments)
-        if remember and len(set(carriers)) == 1:
-            await self.questions.remember(number, carriers[0])
-        oldest = min(known, key=lambda one: one.entry.fetched_at)
-        outcome = Outcome.FOUND if len(shipments) == 1 else Outcome.CHOOSE
-        return Lookup(outcome, number, shipments, oldest.entry.fetched_at, oldest.freshness, carriers)
-
-    async def _known(self, account: Account, wish: _Wish) -> _Known:
-        """The account's answer: kept or asked for. Raises CarrierError, or TimeoutError when there is no time to wait."""
-        key, entry = await self._kept(account, wish)
-        asks_now = wish.wire is not None
-        if entry is not None and self.questions.fresh(entry, key) and not asks_now:
-            return _Known(account, key, entry, Freshness.FRESH)
-        failure = None if asks_now else self.questions.failure(key)
-        if failure is None:
-            flight = await self._flight(key, account, wish, entry)
-        if entry is not None and entry.usable(self._clock.now()) and not (asks_now or wish.patient):
-            return _Known(account, key, entry, Freshness.STALE_ON_ERROR if failure else Freshness.STALE)
-        if failure is not None:
-            raise failure
-        left = max(0.0, wish.ends - self._clock.monotonic())
-        entry = await asyncio.wait_for(asyncio.shield(flight), left)
-        return _Known(account, key, entry, Freshness.FRESH, asked=True)
-
     async def _flight(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> asyncio.Task[Entry]:
         record = await self._record(wish)
         query, stranger = wish.query(record), wish.stranger and not record.ordered
         ask = partial(self._fetcher.track, account, query, stranger=stranger, wire=wish.wire)
-        return self.questions.flight(key, account, before, ask, quiet=wish.patient, now=wish.wire is not None)
+        life, now = wish.store.freshness, wish.wire is not None
+        return self.questions.flight(key, account, before, ask, life, quiet=wish.patient, now=now)
 
     async def _kept(self, account: Account, wish: _Wish) -> tuple[str, Entry | None]:
         """The newest answer of an account that is kept anywhere, with its key in the cache, where it is from then on."""
@@ -361,7 +383,7 @@ class Tracker:
         if key not in wish.read:
             wish.read[key] = await self.questions.read(key)
         entry = wish.read[key]
-        if entry is not None and self.questions.fresh(entry, key):
+        if self._standing(wish, key, entry).state.settled:
             return key, entry
         lasting = (await self._record(wish)).entries.get(account.carrier.manifest.slug)
         if lasting is not None and (entry is None or entry.fetched_at < lasting.fetched_at):
@@ -377,3 +399,11 @@ class Tracker:
 
     def _key(self, account: Account, wish: _Wish) -> str:
         return self.questions.key(account, wish.number, wish.store.language)
+
+
+def _found(number: str, known: Sequence[_Known]) -> Lookup:
+    carriers = tuple(one.account.carrier.manifest.slug for one in known)
+    shipments = tuple(s for one in known if isinstance(one.entry.answer, Found) for s in one.entry.answer.shipments)
+    oldest = min(known, key=lambda one: one.entry.fetched_at)
+    outcome = Outcome.FOUND if len(shipments) == 1 else Outcome.CHOOSE
+    return Lookup(outcome, number, shipments, oldest.entry.fetched_at, oldest.served, carriers)

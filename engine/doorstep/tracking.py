@@ -12,7 +12,7 @@ from msgspec import Struct
 from . import views
 from .app import Engine, create_engine
 from .config import Config, Store, load
-from .contexts import Contexts, Visit
+from .contexts import ALL_EVENTS, Contexts, Visit
 from .errors import ConfigError
 from .exchange import Query
 from .files import File
@@ -91,9 +91,8 @@ async def _ask(asked: Asked, config: Config) -> Shown:
             number, shop.config, carrier=carrier, wait=15.0, stranger=False, wire=asked.wire
         )
         documents = await _documents(engine, lookup) if asked.documents else {}
-        visit = Visit(
-            shop, shop.reader(asked.language, ""), f"/track/{number}", {"carrier": carrier} if carrier else {}
-        )
+        params = {"carrier": carrier, **ALL_EVENTS}
+        visit = Visit(shop, shop.reader(asked.language, ""), f"/track/{number}", params)
         context = Contexts(engine.plugins.manifests).of(visit, lookup)
     finally:
         await engine.close()

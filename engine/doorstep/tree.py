@@ -9,6 +9,7 @@ what it cannot do without (`expect`), and the rest costs nothing but its own fie
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 from xml.parsers import expat
 
@@ -135,12 +136,23 @@ def from_xml(body: bytes) -> Tree:
 
 
 def _below(value: Any, path: str) -> Any:
-    for name in path.split("."):
-        while type(value) is list:
-            value = value[0] if value else None
+    for name in _names(path):
         if type(value) is not dict:
-            return None
+            value = _first(value)
+            if type(value) is not dict:
+                return None
         value = value.get(name)
+    return value
+
+
+@lru_cache(maxsize=1024)  # a plugin's own paths: the same few for every scan
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
+def _first(value: Any) -> Any:
+    while type(value) is list:
+        value = value[0] if value else None
     return value
 
 

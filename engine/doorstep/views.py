@@ -4,6 +4,7 @@ What a reader may see depends on the proof level, by the table in `doorstep.proo
 """
 
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -18,20 +19,22 @@ from .context import (
     EventView,
     Fact,
     Hero,
+    Link,
     Notice,
     PickupView,
     ShipmentView,
     Step,
     Tone,
 )
+from .freshness import Freshness
 from .i18n import N_, Localizer
 from .manifest import Manifest
 from .models import Event, Moment, PickupPoint, Place, Precision, Shipment, Status
 from .proof import near_recipient, own_words, seen, sees
 from .summary import ENDS
-from .tracker import Freshness
 
 _FOLDED_AFTER = 8  # events that stand unfolded
+_MOST_EVENTS = 50  # on a page that was not asked for all
 _MAP = "https://www.openstreetmap.org/search"
 
 _MOVING = frozenset({Status.ACCEPTED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
@@ -39,7 +42,7 @@ _NOT_EXPECTED = ENDS | {Status.RETURNING, Status.EXCEPTION}  # whatever day the 
 _UNDER_WAY = _MOVING | {Status.LABEL_CREATED, Status.CUSTOMS, Status.DELIVERY_ATTEMPTED}
 
 
-class Reader(Struct, frozen=True):
+class Reader(Struct, frozen=True, dict=True):
     """For whom a page is made: the language, what day it is at the shop, how much may be seen."""
 
     localizer: Localizer
@@ -47,7 +50,7 @@ class Reader(Struct, frozen=True):
     zone: ZoneInfo
     level: int = 0
 
-    @property
+    @cached_property
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
 
@@ -110,12 +113,15 @@ def progress(shipment: Shipment, reader: Reader) -> tuple[Step, ...]:
     return tuple(Step(reader.localizer.text(label), state) for label, state in zip(labels, states, strict=True))
 
 
-def shipment_view(shipment: Shipment, manifest: Manifest, reader: Reader, fetched_at: datetime) -> ShipmentView:
-    """The parcel as a page shows it."""
+def shipment_view(
+    shipment: Shipment, manifest: Manifest, reader: Reader, fetched_at: datetime, *, rest: str = ""
+) -> ShipmentView:
+    """The parcel as a page shows it. `rest` is the address of the page with all events, where this one has the newest only."""
     localizer = reader.localizer
     near = near_recipient(shipment)
-    events = [_event(event, reader, near=near[i], latest=i == 0) for i, event in enumerate(shipment.events)]
-    paired = list(zip(shipment.events, events, strict=True))
+    newest = shipment.events[:_MOST_EVENTS] if rest else shipment.events
+    events = [_event(event, reader, near=near[i], latest=i == 0) for i, event in enumerate(newest)]
+    paired = list(zip(newest, events, strict=True))
     folded = len(paired) > _FOLDED_AFTER + 2
     days = _days(paired[:_FOLDED_AFTER] if folded else paired, reader)
     older = _days(paired[_FOLDED_AFTER:], reader) if folded else ()
@@ -131,12 +137,19 @@ def shipment_view(shipment: Shipment, manifest: Manifest, reader: Reader, fetche
         days=days,
         older=older,
         older_label=localizer.plural("%(n)s older scan", "%(n)s older scans", count) if folded else "",
+        rest=_rest(len(shipment.events) - len(newest), rest, localizer),
         window=_window_text(shipment, reader),
         facts=_facts(shipment, manifest, reader),
         pickup=_pickup(shipment, reader) if sees(reader.level, "shipment.pickup_point") else None,
         as_of=_as_of(as_of, reader),
         as_of_iso=fetched_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
+
+
+def _rest(count: int, url: str, localizer: Localizer) -> Link | None:
+    if not count:
+        return None
+    return Link(localizer.plural("Show %(n)s more scan", "Show %(n)s more scans", count), url)
 
 
 def notice(freshness: Freshness, manifest: Manifest, reader: Reader, fetched_at: datetime) -> Notice | None:

@@ -1,6 +1,6 @@
 """What the pages share: who asks, a page rendered with its headers, a form as it was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import structlog
@@ -15,6 +15,7 @@ from .contexts import Visit
 from .errors import ThemeError
 from .fallback import fallback_page
 from .limits import Networks
+from .models import Shipment
 from .shops import Shop
 from .tracker import Lookup
 
@@ -32,6 +33,12 @@ def visit_of(request: Request, *, level: int = 0, language: str = "") -> Visit:
         accepted = ",".join(filter(None, (accepted, language.replace("_", "-") + _WEAKEST)))
     reader = shop.reader(request.query_params.get("lang", ""), accepted, level=level)
     return Visit(shop, reader, request.url.path.removeprefix(shop.view.base), request.query_params)
+
+
+def bound_for(visit: Visit, shipments: Iterable[Shipment | None], country: str = "") -> Visit:
+    """The visit of a page for parcels that go to one country: that of the order, else the first that is known."""
+    known = (shipment.destination.country for shipment in shipments if shipment is not None)
+    return structs.replace(visit, country=country or next(filter(None, known), ""))
 
 
 async def with_banners(visit: Visit, banners: Banners) -> Visit:
@@ -55,12 +62,13 @@ def made(
     headers = dict(headers or {})
     shop, localizer = visit.shop, visit.reader.localizer
     try:
-        html = shop.look.render(template, context, localizer, slots)
+        with shop.metrics.render_seconds.time():
+            html = visit.look.render(template, context, localizer, slots)
     except ThemeError as error:
-        log.error("the theme failed, a plain page is shown", theme=shop.config.theme, reason=str(error))
+        log.error("the theme failed, a plain page is shown", theme=visit.look.theme.name, reason=str(error))
         html = fallback_page(context)
         headers.setdefault("Cache-Control", "no-store")
-    csp = responses.content_security_policy(shop.config.image_hosts)
+    csp = responses.content_security_policy(shop.config.image_hosts, shop.config.embed_origins)
     return responses.page(request, html, language=localizer.tag, status=status, csp=csp, headers=headers)
 
 
@@ -92,6 +100,6 @@ def as_json(
     if status >= 400 and (hero := context.hero) is not None:
         return responses.problem(
             status, hero.status, hero.headline, hero.detail, instance=request.url.path, language=language,
-            headers=headers, page=msgspec.to_builtins(context),
+            headers=headers, page=msgspec.to_builtins(context, enc_hook=responses.plain),
         )  # fmt: skip
     return responses.json(context, status=status, language=language, headers=headers)

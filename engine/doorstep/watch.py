@@ -17,10 +17,11 @@ from sqlalchemy import Connection, Row, Select, and_, func, or_, select, update
 from .calendar import Calendar
 from .clock import Clock
 from .database import Database
-from .freshness import DAY, FRESH, HOUR, MINUTE
+from .freshness import DAY, HOUR, MINUTE
 from .models import Status
 from .outbox import Event, Outbox
 from .records import PAST, SUMMARY, event
+from .shelf_life import ShelfLife
 from .summary import PAPERWORK
 from .tables import order_parcels, orders, parcels
 
@@ -62,12 +63,14 @@ class Backlog(Struct, frozen=True):
     lag: float
 
 
-def asked_again(status: Status, *, final: bool, idle: timedelta, failures: int, seed: str) -> float | None:
+def asked_again(
+    status: Status, life: ShelfLife, *, final: bool, idle: timedelta, failures: int, seed: str
+) -> float | None:
     """Seconds until a parcel of an order is asked about again; None for never. It is slower the longer nothing has changed
     (`idle`), and after failures. `seed` decides the jitter, so that parcels of one morning do not stay together."""
     if idle > (SETTLED if final else GIVEN_UP):
         return None
-    seconds = min(FRESH[status] * PACE * (1 + max(0, idle.days)), LONGEST)
+    seconds = min(life.of(status) * PACE * (1 + max(0, idle.days)), LONGEST)
     if failures:
         seconds = min(_RETRY * 2.0 ** min(failures - 1, 10), _LONGEST_RETRY)
     return seconds * (1 - _JITTER * sha256(seed.encode()).digest()[0] / 0xFF)
@@ -104,7 +107,7 @@ def _risk(way: Way, promised: date, today: date, *, soon: bool) -> str:
 
 
 class Watch:
-    """Applies the rules. `calendars` are the stores' business days and zones."""
+    """Applies the rules. `calendars` are the stores' business days and zones, `lives` how long their answers are fresh."""
 
     def __init__(
         self,
@@ -113,11 +116,13 @@ class Watch:
         *,
         clock: Clock,
         calendars: Mapping[str, tuple[Calendar, ZoneInfo]],
+        lives: Mapping[str, ShelfLife],
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._clock = clock
         self._calendars = calendars
+        self._lives = lives
 
     def backlog(self, connection: Connection) -> Backlog:
         query = select(func.count(), func.min(parcels.c.due_at)).where(self._is_due())
@@ -146,14 +151,13 @@ class Watch:
             return
         now = self._clock.now()
         idle = now - (row.changed_at or row.created_at)
-        seconds = asked_again(
-            Status(row.status), final=row.final, idle=idle, failures=row.failures, seed=f"{row.id}{row.version}"
-        )
+        status, life, seed = Status(row.status), self._lives[row.store], f"{row.id}{row.version}"
+        seconds = asked_again(status, life, final=row.final, idle=idle, failures=row.failures, seed=seed)
         due_at = None if seconds is None else now + timedelta(seconds=seconds)
         _set(connection, [row.id], leased_until=None, due_at=due_at)
         calendar, zone = self._calendars[row.store]
         told = row.last_scan_at is not None and row.stalled_at is None
-        if told and stalls(Status(row.status), row.last_scan_at, row.fetched_at, calendar, zone):
+        if told and stalls(status, row.last_scan_at, row.fetched_at, calendar, zone):
             _set(connection, [row.id], stalled_at=now)
             for order in connection.execute(_orders_of(row.id)):
                 nth = row.last_scan_at.isoformat()

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from markupsafe import Markup
@@ -12,13 +13,14 @@ from msgspec import Struct
 
 from .errors import ConfigError, DoorstepError
 from .i18n import Localizer
+from .lane import Lane
+from .looks import Look
 from .metrics import Metrics
 from .plugins import WidgetOffer
 from .settings import convert
-from .theming import Look
-from .threads import Threads
 from .widget import FormProblem, Submission, Widget, WidgetView
 
+T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
 
 log = structlog.get_logger("doorstep.widgets")
@@ -68,7 +70,7 @@ class Widgets:
         self._placed = {one.widget.name: one for one in placed}
         self._look = look
         self._metrics = metrics
-        self._threads: dict[str, Threads] = defaultdict(Threads)
+        self._lane: Lane | None = None
         self.longest = LONGEST
         self.failures = 0
 
@@ -77,21 +79,21 @@ class Widgets:
 
     async def slots(self, views: Mapping[str, WidgetView], localizer: Localizer) -> dict[str, Markup]:
         """What stands in each slot, given the view of each widget by name."""
+        seen = [one for name, one in self._placed.items() if name in views and views[name].level >= one.widget.level]
+        contexts = [self._start(one, partial(one.widget.context, views[one.widget.name])) for one in seen]
         filled: dict[str, Markup] = defaultdict(Markup)
-        for name, placed in self._placed.items():
-            if name in views and views[name].level >= placed.widget.level:
-                filled[placed.slot] += await self._render(placed, views[name], localizer)
+        for placed, context in zip(seen, contexts, strict=True):
+            filled[placed.slot] += await self._render(placed, context, views[placed.widget.name], localizer)
         return filled
 
     async def submit(self, name: str, form: Mapping[str, str], view: WidgetView) -> Submission:
         """What a widget reads from a sent form. Raises FormProblem; a widget that fails refuses the form."""
         placed = self._placed[name]
         try:
-            async with asyncio.timeout(self.longest):
-                submission = await self._threads[name].run(lambda: placed.widget.submit(form, view), wait=self.longest)
+            submission = await self._start(placed, partial(placed.widget.submit, form, view))
         except FormProblem:
             raise
-        except (Exception, TimeoutError) as error:
+        except Exception as error:
             self._failed(name, error)
             raise FormProblem("Your answer could not be read. Please try again.") from None
         if not isinstance(submission, Submission):
@@ -99,11 +101,19 @@ class Widgets:
             raise FormProblem("Your answer could not be read. Please try again.")
         return submission
 
-    async def _render(self, placed: Placed, view: WidgetView, localizer: Localizer) -> Markup:
+    def _start(self, placed: Placed, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Plugin code, off the loop, one widget's beside the other's."""
+        loop = asyncio.get_running_loop()
+        if self._lane is None or self._lane.loop is not loop:
+            self._lane = Lane(loop)
+        return self._lane.start(placed.widget.name, work, longest=self.longest)
+
+    async def _render(
+        self, placed: Placed, coming: asyncio.Future[Struct | None], view: WidgetView, localizer: Localizer
+    ) -> Markup:
         name = placed.widget.name
         try:
-            async with asyncio.timeout(self.longest):
-                context = await self._threads[name].run(lambda: placed.widget.context(view), wait=self.longest)
+            context = await coming
             if context is None:
                 return Markup()
             return self._look.render_widget(

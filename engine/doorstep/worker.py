@@ -68,7 +68,8 @@ class Worker:
     def __init__(self, engine: Engine, chores: Sequence[Chore] = ()) -> None:
         calendars = {id: (one.calendar, ZoneInfo(one.timezone)) for id, one in engine.config.stores.items()}
         self._engine = engine
-        self._watch = Watch(engine.database, engine.outbox, clock=engine.clock, calendars=calendars)
+        lives = {id: one.freshness for id, one in engine.config.stores.items()}
+        self._watch = Watch(engine.database, engine.outbox, clock=engine.clock, calendars=calendars, lives=lives)
         self._chores = (
             Chore("refresh", 2.0, self.refresh),
             Chore("promises", 60.0, self._watch.look_round),

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from doorstep.app import assemble, create_engine
 from doorstep.banner import Banner
 from doorstep.config import Config, Store
+from doorstep.demo import THEMES
 from doorstep.order import Item, Order, PackedItem, Parcel, Promise
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_accounts, sandbox_of
@@ -32,6 +33,11 @@ SHOP = Store(
     contact_email="help@shop.example",
     banners=(Banner({"en": "Strikes in France: parcels may take two days longer."}, countries=("FR",)),),
 )
+
+
+NAMES = (
+    "before any parcel", "two parcels", "late", "arrived", "cancelled", "pickup and lost", "not scanned yet", "look-up form",
+)  # fmt: skip
 
 
 class Orders(Struct, frozen=True):
@@ -65,11 +71,11 @@ def orders(numbers: dict[str, str]) -> dict[str, Order]:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Orders]:
-    """The shop with its orders, in both themes, on loopback."""
+    """The shop with its orders, in every theme, on loopback."""
     sandbox = sandbox_of(installed(), today=TODAY)
     with serve(sandbox.app) as carriers:
         config = Config(
-            stores={"classic": SHOP, "minimal": structs.replace(SHOP, path="/minimal", theme="minimal")},
+            stores={theme: structs.replace(SHOP, path=path, theme=theme) for theme, path in THEMES.items()},
             secret_key=(Secret("0123456789abcdef0123456789abcdef"),),
             carriers=sandbox_accounts(sandbox, carriers.url),
             base=folder,
@@ -80,7 +86,7 @@ def running(folder: Path) -> Iterator[Orders]:
             case.name: case.number for slug in ("dhl", "ups", "la_poste") for case in sandbox.samples[slug].cases
         }
         paths = {}
-        for store, base in (("classic", ""), ("minimal", "/minimal")):
+        for store, base in THEMES.items():
             for name, order in orders(numbers).items():
                 with engine.database.writing() as connection:
                     kept = engine.orders.create(connection, store, order)

@@ -212,7 +212,7 @@ async def _neighbourhood(
     database.open_now()
     with database.writing() as connection:
         _, key = Keys(clock=SystemClock()).new(connection, "main", "checkout", SCOPES)
-    _write_plugin(folder)
+    write_plugin(folder)
     endpoint = Endpoint(random.Random(dice.random()))
     shop = Shop(folder, workers)
     carrier = MovingCarrier(random.Random(dice.random()), shop.now)
@@ -225,7 +225,7 @@ async def _neighbourhood(
     database.close_now()
 
 
-def _write_plugin(folder: Path) -> None:
+def write_plugin(folder: Path) -> None:
     """The carrier that `doorstep new carrier` writes, which asks a server of ours, as often as it likes."""
     new_carrier("Acme", folder, shop=True)
     manifest = folder / "plugins" / "doorstep_acme" / "carrier.toml"

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -50,13 +51,16 @@ class MovingCarrier(Neighbour):
     def answer(self, seen: Seen) -> Reply:
         if failing := self.fails():
             return failing
-        number = seen.path.rpartition("/")[2]
+        body = self.told(seen.path.rpartition("/")[2])
+        return reply(200, json.dumps(body).encode(), content_type="application/json")
+
+    def told(self, number: str) -> dict[str, Any]:
+        """What the carrier says of a parcel now, the newest scan first."""
         scans = self._scans.setdefault(number, [self._now() - timedelta(minutes=1)])
         if len(scans) < len(STAGES) and self._dice.random() < 0.7:
             scans.append(self._now())
         told = [{"code": STAGES[nth], "at": at.isoformat(), "town": "Utrecht"} for nth, at in enumerate(scans)]
-        body = {"number": number, "product": "Home", "scans": told[::-1]}
-        return reply(200, json.dumps(body).encode(), content_type="application/json")
+        return {"number": number, "product": "Home", "scans": told[::-1]}
 
 
 class Endpoint(Neighbour):

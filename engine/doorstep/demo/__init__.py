@@ -1,6 +1,6 @@
 """`doorstep demo`: a shop with invented products, the carriers' sandbox beside it, real plugins over real HTTP.
 
-Two stores show the two themes; every sample parcel of every carrier is a link on the shop's front page.
+Three stores show the three themes; every sample parcel of every carrier is a link on the shop's front page.
 """
 
 import tomllib
@@ -31,10 +31,11 @@ from ..secret import Secret
 from .orders import Product, demo_orders, links, orders_and_worker, products, written
 
 FILES = Path(__file__).parent / "shop"
-THEMES = {"classic": "", "minimal": "/minimal"}  # theme: path of the store that wears it
+THEMES = {"classic": "", "minimal": "/minimal", "bold": "/bold"}  # theme: path of the store that wears it
 _BY_NUMBER = 3  # of more than two hundred
 _SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
 
+_OWN = {"bold": {"hero_image": "/shop/static/harbour.svg"}}  # settings that one theme alone has
 _REWARD = {
     "en": "€10 off their first order, and €10 for you.",
     "de": "10 € Rabatt auf die erste Bestellung, und 10 € für Sie.",
@@ -56,7 +57,7 @@ def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: S
             name="Harbour & Pine",
             path=path,
             theme=theme,
-            settings={"logo_dark": "/shop/static/logo-dark.svg"},
+            settings={"logo_dark": "/shop/static/logo-dark.svg", **_OWN.get(theme, {})},
             home_url="/shop/",
             logo_url="/shop/static/logo.svg",
             contact_url="/shop/#help",

@@ -1,0 +1,60 @@
+"""What is counted comes out as Prometheus reads it."""
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+
+from doorstep.metrics import Metrics, Reading, Recent, Tally
+
+
+def test_a_tally_is_a_histogram() -> None:
+    registry = CollectorRegistry()
+    tally = Tally("seconds", "…", [1, 5], registry=registry)
+    assert registry.get_sample_value("seconds_count") is None
+    for value in (0.5, 1, 3, 5, 6.5, -2):  # an edge belongs to what is below it
+        tally.of().observe(value)
+    told = {edge: registry.get_sample_value("seconds_bucket", {"le": edge}) for edge in ("1", "5", "+Inf")}
+    assert told == {"1": 3, "5": 5, "+Inf": 6}
+    assert registry.get_sample_value("seconds_count") == 6
+    assert registry.get_sample_value("seconds_sum") == 16  # an age below zero is two clocks that differ
+
+
+def test_a_tally_counts_each_value_of_its_label_by_itself() -> None:
+    registry = CollectorRegistry()
+    tally = Tally("seconds", "…", [1], registry=registry, label="kind")
+    tally.of("a").observe(2)
+    tally.of("b").observe(3)
+    tally.of("a").observe(2)
+    assert [registry.get_sample_value("seconds_sum", {"kind": kind}) for kind in "ab"] == [4, 3]
+
+
+def test_a_reading_is_what_it_is_when_it_is_asked_for() -> None:
+    registry = CollectorRegistry()
+    pages = [1, 2]
+    Reading(GaugeMetricFamily, "pages", "…", registry).read = lambda: len(pages)
+    Reading(CounterMetricFamily, "evictions", "…", registry).read = lambda: 7
+    pages.append(3)
+    assert (registry.get_sample_value("pages"), registry.get_sample_value("evictions_total")) == (3, 7)
+
+
+def test_what_was_counted_on_the_hot_path_is_added_once() -> None:
+    metrics = Metrics()
+    metrics.near_hits, metrics.near_misses = 5, 2
+    metrics.render()
+    metrics.near_hits = 1
+    text = metrics.render().decode()
+    for line in (
+        'doorstep_near_lookups_total{result="hit"} 6.0', 'doorstep_near_lookups_total{result="miss"} 2.0',
+        'doorstep_lookups_total{outcome="fresh"} 6.0',
+    ):  # fmt: skip
+        assert line in text
+
+
+def test_the_largest_of_the_last_ten_minutes() -> None:
+    recent = Recent()
+    assert recent.largest(1000) is None
+    recent.note(50, 1000)
+    recent.note(7, 1001)
+    recent.note(30, 1300)
+    assert recent.largest(1500) == 50
+    assert recent.largest(1700) == 30
+    assert recent.largest(2400) is None
