@@ -334,6 +334,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "themes.manifest": lambda: fields(themes.ThemeManifest),
     "themes.setting": lambda: fields(theme_settings.Setting),
     "themes.contrast": lambda: fields(contrast.Contrast),
+    "themes.draft": lambda: fields(appearance.Draft),
     "themes.layer": lambda: fields(appearance.Layer),
     "themes.season": lambda: fields(appearance.Season),
     "themes.types": lambda: members(theme_settings.SettingType),

@@ -1,5 +1,6 @@
 """Wiring: settings in, an ASGI application out."""
 
+import gc
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -14,22 +15,25 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from . import __version__, embedding, responses, widgets
+from . import __version__, embedding, widgets
 from .access import Access
 from .answers import Answers
 from .api import Api, open_operations
+from .appearance_api import AppearanceApi
+from .appearances import Appearances
 from .banners import Banners
 from .banners_api import BannersApi
 from .budget import Budgets
-from .cache import Cache, MemoryCache
+from .cache import Cache, MemoryCache, Shared
 from .clock import Clock, SystemClock
 from .config import Config
 from .connectors import ConnectApi, Connectors, open_connectors
 from .cors import Cors
 from .database import Database
 from .delivery import Deliverer
+from .draft_links import DraftLinks
 from .errors import ConfigError
 from .fetch import Fetcher
 from .forms import from_own_pages
@@ -55,14 +59,16 @@ from .outbox import Outbox
 from .packages import Package, found
 from .pages import Pages
 from .plugins import Plugins, load_plugins
-from .ratelimits import RateLimits
+from .ratelimits import open_limits
 from .receiving import Receiver
 from .recognition import carrier_named
 from .records import Records
 from .reports import Reports
-from .shops import Shops, open_shops
+from .routing import StoreRouter
+from .shops import Outfitter, Shops
 from .tracker import Tracker
 from .vault import Vault
+from .wardrobe import Wardrobe
 
 log = structlog.get_logger("doorstep.app")
 _YEAR = 31_536_000
@@ -98,6 +104,8 @@ class Engine(Struct, frozen=True):
     loop_watch: LoopWatch
     invalidation: Invalidation
     near: NearPages
+    appearances: Appearances
+    wardrobe: Wardrobe
 
     async def close(self) -> None:
         await self.deliverer.aclose()
@@ -116,7 +124,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     metrics = Metrics()
     packages = found(config.base / config.plugins.folder) if packages is None else list(packages)
     plugins = load_plugins(config, packages)
-    cache, leases, budgets = _shared(config, clock, metrics)
+    cache, leases, budgets, server = _shared(config, clock, metrics)
+    space = _space(config)
     fetcher = Fetcher(clock=clock, metrics=metrics, budgets=budgets)
     invalidation = _invalidation(config, clock)
     moved = invalidation.moved
@@ -152,16 +161,22 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     deliverer = Deliverer(database, webhooks, clock=clock, metrics=metrics)
     links = Links(config.secret_key)
     access = Access(database, orders, links, vault, clock=clock)
-    guesses = Limits(config.server.trusted_proxies, clock=clock)
+    guesses = Limits(config.server.trusted_proxies, clock=clock, shared=server, space=space)
     ledger = Ledger(orders, outbox, clock=clock)
     receiver = Receiver(orders, ledger, outbox, vault, clock=clock)
     reports = Reports(vault, outbox, clock=clock)
     of_stores = {id: store.banners for id, store in config.stores.items()}
     banners = Banners(database, of_stores, clock=clock, moved=moved)
     invalidation.keepers += [near, banners]
-    limits = RateLimits(config.server.api_limit, clock=clock)
+    limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
-    shops = open_shops(config, plugins, clock=clock, metrics=metrics)
+    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics)
+    shops = outfitter.all()
+    appearances = Appearances(database, clock=clock, moved=moved)
+    wardrobe = Wardrobe(
+        config, plugins, shops, appearances, near, outfitter=outfitter, clock=clock, metrics=metrics
+    )  # fmt: skip
+    invalidation.keepers += [appearances, wardrobe]
     return Engine(
         config,
         clock,
@@ -190,6 +205,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         LoopWatch(metrics, homes_of(packages), limit=config.server.longest_hold),
         invalidation,
         near,
+        appearances,
+        wardrobe,
     )
 
 
@@ -203,23 +220,26 @@ def _invalidation(config: Config, clock: Clock) -> Invalidation:
 
 def _channel_name(config: Config) -> str:
     """Of those who share a Redis, only processes of the same engine hear each other."""
-    return f"ds1:moved:{blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()}"
+    return f"ds1:moved:{_space(config)}"
 
 
-def _shared(config: Config, clock: Clock, metrics: Metrics) -> tuple[Cache, Leases, Budgets]:
+def _space(config: Config) -> str:
+    return blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()
+
+
+def _shared(config: Config, clock: Clock, metrics: Metrics) -> tuple[Cache, Leases, Budgets, Shared | None]:
     """What processes have in common where there is a Redis; what this one has alone where there is none."""
     near = MemoryCache(clock)
     if not config.redis:
-        return near, OwnLeases(near), Budgets(clock)
+        return near, OwnLeases(near), Budgets(clock), None
     from .shared_cache import RedisCache, RedisServer, TieredCache  # the client is a large part of the start
 
     try:
         server = RedisServer(config.redis.reveal(), metrics=metrics)
     except ValueError as error:
         raise ConfigError(f"{config.file}: redis: {error}", next_step="write redis://host:6379/0") from None
-    space = blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()
     cache = TieredCache(near, RedisCache(server))
-    return cache, SharedLeases(server, near), Budgets(clock, server, space=space)
+    return cache, SharedLeases(server, near), Budgets(clock, server, space=_space(config)), server
 
 
 def create_app(config: Config, *, clock: Clock | None = None, packages: Iterable[Package] | None = None) -> ASGIApp:
@@ -243,7 +263,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     )  # fmt: skip
     files = OrderFiles(
         engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,
-        clock=engine.clock,
+        guesses=engine.limits.documents,
     )  # fmt: skip
     api = Api(engine.tracker, engine.plugins, engine.limits, deadline=deadline)
     health = health_of(engine)
@@ -253,9 +273,12 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await engine.database.open()
         engine.invalidation.start()
+        await engine.wardrobe.refresh()
+        gc.freeze()  # templates, catalogs, manifests: what lasts need not be searched for garbage again and again
         with engine.loop_watch.watching():
-            async with beside():
+            async with engine.wardrobe.kept(), beside():
                 yield
+        gc.unfreeze()
         await engine.close()
 
     async def missing(request: Request, error: Exception) -> Response:
@@ -301,7 +324,8 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     )
     inner.router.redirect_slashes = False  # its redirects are absolute, with the scheme behind the proxy
     outside = Starlette(routes=health.routes())
-    router = StoreRouter(engine.shops, inner, outside)
+    drafts = DraftLinks(engine.config.secret_key, clock=engine.clock)
+    router = StoreRouter(engine.shops, inner, outside, drafts)
     return HotPath(router, engine.shops, engine.near, engine.limits, metrics=engine.metrics, clock=engine.clock)
 
 
@@ -309,7 +333,7 @@ def health_of(engine: Engine) -> HealthApi:
     """What tells how this engine is."""
     return HealthApi(
         engine.database, engine.cache, engine.invalidation, engine.plugins, engine.connectors, engine.shops, engine.fetcher,
-        engine.metrics, clock=engine.clock,
+        engine.metrics, engine.wardrobe, clock=engine.clock,
     )  # fmt: skip
 
 
@@ -318,7 +342,8 @@ def _merchants(engine: Engine) -> list[Operation]:
     orders = OrdersApi(
         engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, clock=engine.clock
     )  # fmt: skip
-    return [*orders.operations(), *BannersApi(engine.gate, engine.banners).operations()]
+    appearance = AppearanceApi(engine.gate, engine.appearances, engine.wardrobe)
+    return [*orders.operations(), *BannersApi(engine.gate, engine.banners).operations(), *appearance.operations()]
 
 
 def _tell_what_is_broken(engine: Engine) -> None:
@@ -331,34 +356,6 @@ def _tell_what_is_broken(engine: Engine) -> None:
             log.error(
                 "widget cannot be shown", widget=problem.widget, reason=problem.reason, next_step=problem.next_step
             )
-
-
-class StoreRouter:
-    """Finds the store a request is for, and hands it on with the store's path as root path; health checks have no store."""
-
-    def __init__(self, shops: Shops, inner: ASGIApp, outside: Starlette) -> None:
-        self._shops = shops
-        self._inner = inner
-        self._outside = outside
-        self._own = frozenset(route.path for route in outside.routes if isinstance(route, Route))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._inner(scope, receive, send)
-            return
-        send = responses.protected(send)
-        if scope["path"] in self._own:
-            await self._outside(scope, receive, send)
-            return
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        shop = self._shops.find(host, scope["path"])
-        if shop is None:
-            await PlainTextResponse("There is no shop at this address.", 404)(scope, receive, send)
-            return
-        if scope["path"] == shop.config.path != "":
-            scope = {**scope, "path": scope["path"] + "/"}
-        state = {**scope.get("state", {}), "shop": shop}
-        await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
 
 
 async def _static(request: Request) -> Response:

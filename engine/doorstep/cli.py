@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,9 +13,10 @@ import click
 import msgspec
 
 from . import __version__, logs, terminal
-from .app import assemble, create_engine
+from .app import Engine, assemble, create_engine
 from .commands.backup import backup
 from .commands.check import check
+from .commands.draft import draft
 from .commands.keys import keys
 from .commands.link import link
 from .commands.new_store import new_store_command
@@ -52,6 +55,7 @@ main.add_command(webhooks)
 main.add_command(worker)
 main.add_command(keys)
 main.add_command(link)
+main.add_command(draft)
 main.add_command(orders)
 main.add_command(privacy)
 main.add_command(backup)
@@ -86,7 +90,8 @@ _DEMO = """
     Open              {shop}/shop/
     A parcel          {shop}/track/{number}
     In Arabic         {shop}/track/{number}?lang=ar
-    Another theme     {shop}/minimal/track/{number}
+    Other themes      {shop}/minimal/track/{number}
+                      {shop}/bold/track/{number}
     As JSON           {shop}/api/v1/shipments/{number}
     Carriers' sandbox {sandbox}
 
@@ -100,14 +105,21 @@ _DEMO = """
 @click.option("--port", type=click.IntRange(0, 65535), help="Instead of server.port.")
 @click.option("--worker", "with_worker", is_flag=True, help="Do the worker's work in the same process.")
 def serve(path: Path, host: str | None, port: int | None, with_worker: bool) -> None:
-    """Serve the stores of the settings."""
+    """Serve the stores of the settings. What is changed in themes, and in the settings of how a store looks, is shown two
+    seconds later, or at once on SIGHUP; other settings are read at start."""
     logs.configure()
     config = loaded(path)
     engine = create_engine(config)
-    app = assemble(engine, beside=partial(beside, engine)) if with_worker else assemble(engine)
+    app = assemble(engine, beside=partial(_alongside, engine, with_worker=with_worker))
     site = Site(app, listen(host or config.server.host, config.server.port if port is None else port))
     click.echo(f"doorstep: serving on {site.url}", err=True)
     serve_sites([site])
+
+
+@asynccontextmanager
+async def _alongside(engine: Engine, *, with_worker: bool) -> AsyncIterator[None]:
+    async with engine.wardrobe.watching_files(), beside(engine) if with_worker else nullcontext():
+        yield
 
 
 @main.command()

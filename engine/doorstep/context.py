@@ -60,7 +60,8 @@ class StoreView(Struct, frozen=True):
 class PageInfo(Struct, frozen=True):
     """The page itself. `kind` is tracking, order, lookup, choose or error; `refresh` is seconds until it asks again, or 0.
 
-    `embedded`: it stands in a frame of another page, which has a header and a footer of its own.
+    `embedded`: it stands in a frame of another page, which has a header and a footer of its own. `draft` names the draft that
+    is shown, to those who have a link to it.
     """
 
     kind: str
@@ -71,6 +72,7 @@ class PageInfo(Struct, frozen=True):
     refresh: int = 0
     url: str = ""
     embedded: bool = False
+    draft: str = ""
 
 
 class Hero(Struct, frozen=True):

@@ -12,6 +12,7 @@ from . import order_views, views
 from .access import Seen
 from .banner import Banner
 from .context import Choice, FormView, Hero, Language, Link, LookupForm, Notice, OrderView, PageContext, PageInfo, Tone
+from .draft_links import LONGEST_TOKEN, PARAMETER
 from .i18n import N_
 from .looks import Look
 from .manifest import Manifest
@@ -28,7 +29,8 @@ STATUS = {
     Outcome.FOUND: 200, Outcome.CHOOSE: 200, Outcome.LINK_ONLY: 200, Outcome.WAITING: 202,
     Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404, Outcome.UNAVAILABLE: 503,
 }  # fmt: skip
-_CARRIED = ("carrier", "parcel", "lang", EMBED)  # parameters that stay with a page from link to link
+# Parameters that stay with a page from link to link, and how much of them.
+_CARRIED = {"carrier": 64, "parcel": 64, "lang": 64, EMBED: 64, PARAMETER: LONGEST_TOKEN}
 ALL_EVENTS = {"events": "all"}  # another, of a page that has more than the newest
 _SHOP_HELPS = frozenset({Status.EXCEPTION, Status.LOST, Status.RETURNED, Status.CANCELLED})
 
@@ -46,20 +48,24 @@ class Visit(Struct, frozen=True, dict=True):
 
     @cached_property
     def carried(self) -> dict[str, str]:
-        kept = {key: value[:64] for key in _CARRIED if (value := self.params.get(key))}
+        kept = {key: value[:most] for key, most in _CARRIED.items() if (value := self.params.get(key))}
         return {**kept, **ALL_EVENTS} if self.params.get("events") == "all" else kept
 
     def with_all_events(self, path: str) -> str:
         """The address of the page at this path with all its events; "" where they are shown already."""
-        return "" if "events" in self.carried else self.link(path, **ALL_EVENTS)
+        if "events" in self.carried:
+            return ""
+        return f"{self.link(path)}{'&' if self.carried else '?'}events=all"
 
     @property
     def kept(self) -> dict[str, str]:
         """Those that stay on the way to another parcel, too: how the page is shown, not what is on it."""
         known = {"lang": self.reader.localizer.tag, EMBED: "1"}  # what else stands there is no language, and no page's
+        if self.shop.draft:
+            known[PARAMETER] = self.params[PARAMETER]
         return {name: value for name, value in known.items() if self.carried.get(name) == value}
 
-    @property
+    @cached_property
     def look(self) -> Look:
         return self.shop.looks.find(self.country, self.reader.localizer.language, self.reader.today)
 
@@ -233,6 +239,7 @@ class Contexts:
             refresh=refresh,
             url=visit.home or visit.link(visit.path),
             embedded=EMBED in visit.carried,
+            draft=shop.draft,
         )
         sections = look.order_sections if kind == "order" else look.sections
         return PageContext(shop.view, info, look.settings, sections, look.theme.aside, **values)  # type: ignore[arg-type]

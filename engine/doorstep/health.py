@@ -22,11 +22,12 @@ from .metrics import Metrics
 from .openapi import Operation, routes
 from .plugins import Plugins, State
 from .shops import Shops
+from .wardrobe import Wardrobe
 
 
 class Part(Struct, frozen=True, omit_defaults=True):
-    """What is amiss: its `kind` (`database`, `redis`, `channel`, `account`, `carrier`, `plugin`, `widget`, `connector`),
-    which of them by `name`, and `since` when, as far as this process knows."""
+    """What is amiss: its `kind` (`database`, `redis`, `channel`, `account`, `carrier`, `plugin`, `widget`, `connector`,
+    `theme`, `settings`), which of them by `name`, and `since` when, as far as this process knows."""
 
     kind: str
     reason: str
@@ -59,7 +60,7 @@ class HealthApi:
 
     def __init__(
         self, database: Database, cache: Cache, invalidation: Invalidation, plugins: Plugins, connectors: Connectors,
-        shops: Shops, fetcher: Fetcher, counted: Metrics, *, clock: Clock,
+        shops: Shops, fetcher: Fetcher, counted: Metrics, wardrobe: Wardrobe, *, clock: Clock,
     ) -> None:  # fmt: skip
         self._database = database
         self._cache = cache
@@ -69,6 +70,7 @@ class HealthApi:
         self._shops = shops
         self._fetcher = fetcher
         self._metrics = counted
+        self._wardrobe = wardrobe
         self._clock = clock
         self._started = clock.now()
         self._unstored_since: datetime | None = None
@@ -126,6 +128,11 @@ class HealthApi:
             yield Part("account", "its carrier keeps failing; what is known is shown with its age", name, since)
 
     def _lost(self) -> Iterator[Part]:
+        if self._wardrobe.problem:
+            reason = f"{self._wardrobe.problem}; the last good looks stay"
+            yield Part("theme", reason, since=self._wardrobe.problem_since)
+        if self._wardrobe.needs_restart:
+            yield Part("settings", "some have changed that are only read at start: restart")
         if not self._cache.healthy:
             yield Part("redis", "not answering; answers are kept in the process", since=self._ago(self._cache.lost_for))
         distrusted = self._invalidation.distrusted_for

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .clock import Clock
 from .contexts import Visit
+from .draft_links import PARAMETER
 from .limits import Limits
 from .metrics import Metrics
 from .near import NearPages, Page, variant
@@ -91,7 +92,7 @@ class HotPath:
     def _negotiated(self, host: bytes, base: str, query: bytes, language: bytes, encoding: bytes) -> str | None:
         shop = self._shops.find(host.decode("latin-1"), f"{base}/track/")
         params = QueryParams(query)
-        if shop is None or shop.config.path != base or "done" in params:
+        if shop is None or shop.config.path != base or "done" in params or PARAMETER in params:
             return None
         reader = shop.reader(params.get("lang", ""), language.decode("latin-1"))
         carried = Visit(shop, reader, "", params).carried

@@ -3,12 +3,12 @@ all made at start, so that what is wrong is named there."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from markupsafe import Markup
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from .appearance import Appearance, Layer
+from .appearance import Appearance, Draft, Layer
 from .assets import Asset, Assets, asset
 from .context import PageContext
 from .contrast import derived
@@ -17,6 +17,7 @@ from .i18n import Localizer, widening
 from .theme_settings import STACKS, Setting, SettingType, is_font_file, is_own_file
 from .theming import SLOT, Frame, Templates
 
+L = TypeVar("L", bound=Layer)
 MOST = 400  # looks of one store
 _SHEET = "store.css"
 
@@ -147,6 +148,37 @@ class Looks:
         for i in seasons:
             yield self._seasons[i]
         yield from self._draft
+
+
+def drafts_of(stack: Stack) -> dict[str, tuple[str, Draft]]:
+    """The drafts of a store, each with its place."""
+    return {name: (f"{where}.draft.{name}", one) for where, own in stack for name, one in own.draft.items()}
+
+
+def fitted(own: Appearance, templates: Templates) -> Appearance:
+    """What of an appearance another theme understands, too: a merchant who tries one keeps what both have."""
+    return structs.replace(
+        _fitted(own, templates),
+        market={country: _fitted(layer, templates) for country, layer in own.market.items()},
+        language_layers={code: _fitted(layer, templates) for code, layer in own.language_layers.items()},
+        season=tuple(_fitted(season, templates) for season in own.season),
+    )
+
+
+def _fitted(layer: L, templates: Templates) -> L:
+    theme, known = templates.theme, set(templates.sections)
+    settings = theme.settings
+    return structs.replace(
+        layer,
+        preset=layer.preset if layer.preset in theme.presets else "",
+        settings={
+            name: value
+            for name, value in layer.settings.items()
+            if name in settings and not settings[name].problem(value)
+        },
+        sections=layer.sections if known.issuperset(layer.sections) else (),
+        order_sections=layer.order_sections if known.issuperset(layer.order_sections) else (),
+    )
 
 
 def _resolved(

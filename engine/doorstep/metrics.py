@@ -83,6 +83,10 @@ class Metrics:
         self.cache_failures = Counter(
             "doorstep_cache_failures", "Times the shared cache did not answer", ["operation"], registry=self.registry
         )
+        self.looks_loaded = Counter(
+            "doorstep_looks_loaded", "Times that themes and settings were loaded anew, by what came of it", ["result"],
+            registry=self.registry,
+        )  # fmt: skip
         self.worker_due = Gauge(
             "doorstep_worker_due", "Parcels of orders to be asked about now", registry=self.registry
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from markupsafe import Markup
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Send
@@ -41,6 +42,17 @@ def protected(send: Send) -> Send:
             own: list[Header] = message["headers"]
             named = {name for name, _ in own}
             message["headers"] = own + [header for header in _SECURITY if header[0] not in named]
+        await send(message)
+
+    return sending
+
+
+def for_one_only(send: Send) -> Send:
+    """A `send` after which nobody keeps what goes out."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["Cache-Control"] = "private, no-store"
         await send(message)
 
     return sending

@@ -19,7 +19,7 @@ from jinja2.compiler import CodeGenerator, Frame, MacroRef
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.idtracking import VAR_LOAD_RESOLVE
-from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference
+from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, markup_join
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
 from markupsafe import Markup, escape
@@ -51,6 +51,7 @@ _OF_ARGUMENTS_ALONE = (  # what a macro may hold whose result depends on nothing
 _TEXT_CALLS = {"_": 1, "gettext": 1, "pgettext": 2}  # with that many constants
 _TOLD_APART = frozenset({str, int, bool, type(None), type(missing)})  # types whose equal values print the same
 _SPECIAL = re.compile("[&<>\"']").search
+_PLAIN = frozenset({str})
 
 
 class _NoTexts(dict[Any, Markup]):
@@ -64,8 +65,18 @@ _NO_TEXTS: Mapping[Any, Markup] = _NoTexts()
 class _Context(Context):
     """A template's variables, with the texts of the page beside them."""
 
-    def __init__(self, environment: Any, parent: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        super().__init__(environment, parent, *args, **kwargs)
+    def __init__(
+        self, environment: Any, parent: dict[str, Any], name: str | None, blocks: Any, globals: Any = None
+    ) -> None:
+        # As Jinja's own, which is called for every include; escaping is the same in all templates and never switched.
+        self.parent = parent
+        self.vars = {}
+        self.environment = environment
+        self.eval_ctx = environment.escaping
+        self.exported_vars = set()
+        self.name = name
+        self.globals_keys = set(globals or ())
+        self.blocks = {block: [render] for block, render in blocks.items()}
         self.texts: Mapping[Any, Markup] = parent.get(TEXTS, _NO_TEXTS)
 
 
@@ -76,7 +87,7 @@ class _Code(CodeGenerator):
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
         fields = sorted({one.attr for one in node.find_all(nodes.Getattr) if _is_plain(one.attr)})
         self._having = {field: f"having_{i}" for i, field in enumerate(fields)}
-        self.writeline("escaped = environment.escaped")
+        self.writeline("escaped, special = environment.escaped, environment.special")
         for field, name in self._having.items():
             self.writeline(f"{name} = environment.having[{field!r}]")
         super().visit_Template(node, frame)
@@ -116,6 +127,13 @@ class _Code(CodeGenerator):
         self.signature(node, frame, {"caller": "caller"} if forward_caller else None)
         self.write(")")
 
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        self.write("environment.joined((")
+        for one in node.nodes:
+            self.visit(one, frame)
+            self.write(", ")
+        self.write("))")
+
     def visit_Include(self, node: nodes.Include, frame: Frame) -> None:
         if node.ignore_missing or not node.with_context:
             super().visit_Include(node, frame)
@@ -151,11 +169,19 @@ class _Code(CodeGenerator):
                 self._write_choice(part, frame.soft())
             else:
                 self.newline(part)
-                self.write("escaped(")
-                self.visit(part, frame)
-                self.write(")")
+                self._write_escaped(part, frame)
             self.write(", " if len(parts) > 1 else "")
         self.write("))" if len(parts) > 1 else "")
+
+    def _write_escaped(self, node: nodes.Node, frame: Frame) -> None:
+        """A value as `Sandbox.escaped` gives it; it is not called for what is a plain word or HTML already."""
+        if isinstance(node, nodes.Call) and _constant_text(node, frame) is not None:
+            self.visit(node, frame)
+            return
+        value = self.temporary_identifier()
+        self.write(f"({value} if type({value} := ")
+        self.visit(node, frame)
+        self.write(f") is Markup or (type({value}) is str and special({value}) is None) else escaped({value}))")
 
     def _write_choice(self, node: nodes.If, frame: Frame) -> None:
         """`{% if %}` as an expression."""
@@ -216,6 +242,7 @@ class Sandbox(SandboxedEnvironment):
         self._callable = frozenset(id(value) for value in self.globals.values())
         self.having: defaultdict[str, set[type]] = defaultdict(set)  # the Structs seen that have a field, by its name
         self._compiled: dict[str, Template] = {}
+        self.escaping = nodes.EvalContext(self)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
@@ -236,8 +263,17 @@ class Sandbox(SandboxedEnvironment):
     def included(self, context: Context, template: Template, local: Mapping[str, Any]) -> Iterator[str]:
         """The parts of a template inside another, which sees what stands around it."""
         parent = {**context.parent, **context.vars}
-        parent |= {name: value for name, value in local.items() if value is not missing}
+        for name, value in local.items():
+            if value is not missing:
+                parent[name] = value
         return template.root_render_func(_Context(self, parent, template.name, template.blocks))
+
+    @staticmethod
+    def joined(parts: tuple[Any, ...]) -> str:
+        """What `~` makes: of plain words one, else as Jinja does, which looks for HTML among them."""
+        return "".join(parts) if _PLAIN.issuperset(map(type, parts)) else markup_join(parts)
+
+    special = staticmethod(_SPECIAL)
 
     @staticmethod
     def escaped(value: Any) -> str:
@@ -287,6 +323,8 @@ class Sandbox(SandboxedEnvironment):
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         if id(__obj) in __self._callable:
             return __obj(__context, *args, **kwargs)
+        if type(__obj) is Macro and not kwargs and _takes_exactly(__obj, len(args)):
+            return Markup(__obj._func(*args))  # noqa: S704  # what a macro makes is escaped
         if isinstance(__obj, Macro | BlockReference) or isinstance(getattr(__obj, "__self__", None), LoopContext):
             return __obj(*args, **kwargs)
         if isinstance(__obj, Undefined):
@@ -297,6 +335,12 @@ class Sandbox(SandboxedEnvironment):
         if not (isinstance(left, int | float) and isinstance(right, int | float)) or operator == "**":
             raise SecurityError(f"{operator!r} is for numbers only in a template")
         return super().call_binop(context, operator, left, right)
+
+
+def _takes_exactly(macro: Macro, count: int) -> bool:
+    """Whether a macro has so many arguments, and there is nothing to fill in or to hand on."""
+    extra = macro.caller or macro.catch_kwargs or macro.catch_varargs
+    return count == len(macro.arguments) and not extra
 
 
 def bounded(parts: Iterable[str]) -> str:

@@ -1,18 +1,19 @@
 """The stores of this engine, ready to answer: each with its looks, its languages and its widgets; found by host and path."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from .appearance import Appearance, Draft
 from .assets import Shelf
 from .clock import Clock
 from .config import Config, Store
 from .context import StoreView
 from .errors import ConfigError
 from .i18n import Catalogs, Localizer, known, negotiate
-from .looks import Look, Looks
+from .looks import Look, Looks, Stack, drafts_of, fitted
 from .metrics import Metrics
 from .paths import shipped
 from .plugins import Plugins
@@ -20,6 +21,8 @@ from .themes import Theme, find_themes, load_theme
 from .theming import SLOT, Templates
 from .views import Reader
 from .widgets import Placed, WidgetProblem, Widgets, place_widgets
+
+OF_API = "appearance"  # where in messages a mistake is that came by the API
 
 
 class Shop(Struct, frozen=True):
@@ -36,6 +39,8 @@ class Shop(Struct, frozen=True):
     catalogs: Catalogs
     clock: Clock
     metrics: Metrics
+    drafts: "Mapping[str, Shop]" = {}
+    draft: str = ""  # which one this is
 
     @property
     def look(self) -> Look:
@@ -58,6 +63,10 @@ class Shops:
         # The longest path first, and a store bound to a host before one that takes any.
         self.all = tuple(sorted(shops, key=lambda shop: (-len(shop.config.path), not shop.config.hosts)))
 
+    def replace(self, shop: Shop) -> None:
+        """From now on the store is this one."""
+        self.all = tuple(shop if one.id == shop.id else one for one in self.all)
+
     def find(self, host: str, path: str) -> Shop | None:
         """The store for a Host header and a path, or None."""
         host = host.lower()
@@ -70,12 +79,6 @@ class Shops:
             if path == config.path or path.startswith(config.path + "/"):
                 return shop
         return None
-
-
-def open_shops(config: Config, plugins: Plugins, *, clock: Clock, metrics: Metrics) -> Shops:
-    """The stores as the settings describe them. Raises ConfigError or ThemeError, naming the setting or the template."""
-    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics)
-    return Shops([outfitter.shop(id, store) for id, store in config.stores.items()])
 
 
 class Outfitter:
@@ -91,32 +94,53 @@ class Outfitter:
         self._themes = find_themes([config.base / "themes", *plugins.registered.themes, shipped("themes")])
         self._compiled: dict[tuple[str, tuple[Path, ...]], tuple[Templates, Catalogs]] = {}
 
-    def shop(self, id: str, store: Store) -> Shop:
-        """A store as its settings describe it. Raises ConfigError or ThemeError."""
+    def all(self) -> Shops:
+        """The stores as their settings describe them."""
+        return Shops([self.shop(id, store) for id, store in self._config.stores.items()])
+
+    def shop(self, id: str, store: Store, own: Appearance | None = None, before: Shop | None = None) -> Shop:
+        """A store as its settings describe it, with its drafts; over them what the API keeps of its `own`. What it was
+        `before` still has its files. Raises ConfigError or ThemeError, naming the setting or the template."""
         where = f"{self._config.file}: stores.{id}"
         placed, problems = place_widgets(
             store.widgets, self._registered.widgets, store=id, file=self._config.file, base=self._config.base
         )
-        templates, catalogs = self._theme(store.theme, dict.fromkeys(one.folder for one in placed))
+        folders = tuple(dict.fromkeys(one.folder for one in placed))
+        templates, catalogs = self._theme(store.theme, folders)
         languages = _languages(store, self._catalogs, where)
-        looks = Looks(templates, [(where, store)], languages=languages)
+        stack: Stack = [(where, store), *([(OF_API, own)] if own else [])]
+        looks = Looks(templates, stack, languages=languages)
         view = StoreView(
             id, store.name, store.path, store.home_url, store.logo_url,
             store.contact_url, store.contact_email, store.contact_phone, store.return_url,
         )  # fmt: skip
         widgets = Widgets(placed, looks.usual, self._metrics)
         problems += _nowhere(placed, templates, looks)
-        files = Shelf(look.assets for look in looks)
-        return Shop(
-            id, store, view, looks, files, widgets, tuple(problems), languages, catalogs, self._clock, self._metrics
+        live = Shop(
+            id, store, view, looks, Shelf(), widgets, tuple(problems), languages, catalogs, self._clock, self._metrics
         )
+        drafts = {name: self._draft(live, stack, place, placed) for name, place in drafts_of(stack).items()}
+        shown = [look.assets for shop in (live, *drafts.values()) for look in shop.looks]
+        return structs.replace(live, drafts=drafts, files=Shelf(shown, before.files if before else None))
 
-    def _theme(self, name: str, widget_folders: Iterable[Path]) -> tuple[Templates, Catalogs]:
+    def _draft(self, live: Shop, stack: Stack, place: tuple[str, Draft], placed: Sequence[Placed]) -> Shop:
+        """The store as a draft shows it. Of another theme's settings those count that this one has, too."""
+        where, draft = place
+        theme = draft.theme or live.config.theme
+        templates, catalogs = self._theme(theme, tuple(dict.fromkeys(one.folder for one in placed)))
+        if theme != live.config.theme:
+            stack = [(at, fitted(own, templates)) for at, own in stack]
+        looks = Looks(templates, stack, languages=live.languages, draft=place)
+        widgets = Widgets(placed, looks.usual, self._metrics)
+        name = where.rpartition(".")[2]
+        return structs.replace(live, looks=looks, widgets=widgets, catalogs=catalogs, draft=name)
+
+    def _theme(self, name: str, widget_folders: tuple[Path, ...]) -> tuple[Templates, Catalogs]:
         """A theme, compiled, and what is said in it."""
-        key = (name, tuple(widget_folders))
+        key = (name, widget_folders)
         if key not in self._compiled:
             theme = load_theme(name, self._themes)
-            templates = Templates(theme, key[1], files=self._config.base / "static")
+            templates = Templates(theme, widget_folders, files=self._config.base / "static")
             self._compiled[key] = (templates, self._texts(theme))
         return self._compiled[key]
 

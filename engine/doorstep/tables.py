@@ -244,3 +244,13 @@ banners = Table(
     Column("updated_at", Instant, nullable=False),
     Index(None, "store"),
 )
+
+# What the API sets of a store's appearance, over its settings.
+appearances = Table(
+    "appearances",
+    metadata,
+    Column("store", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),  # counts every change; the ETag
+    Column("document", LargeBinary, nullable=False),  # doorstep.appearance.Appearance as JSON
+    Column("updated_at", Instant, nullable=False),
+)

@@ -31,6 +31,19 @@ SHOP = Store(
     return_url="https://shop.example/returns",
     contact_url="https://shop.example/help",
     contact_email="help@shop.example",
+    settings={
+        "menu": [
+            {"label": "Shoes and clothes", "links": [{"label": "Trail shoes", "url": "https://shop.example/shoes"}]},
+            {"label": "Journal", "url": "https://shop.example/journal"},
+        ],
+        "footer_links": [{"label": "Imprint", "url": "/imprint"}, {"label": "Privacy", "url": "/privacy"}],
+        "social": [
+            {"label": host.title(), "url": f"https://{host}.com.example/harbour"}
+            for host in ("instagram", "facebook", "tiktok", "youtube", "whatsapp", "pinterest", "linkedin", "elsewhere")
+        ],
+        "rich_text": "<h2>Wear them in</h2><p>Our <a href='https://shop.example/care'>care guide</a> has three rules:</p>"
+        "<ul><li>wax them once a month,</li><li>dry them <strong>slowly</strong>.</li></ul>",
+    },
     banners=(Banner({"en": "Strikes in France: parcels may take two days longer."}, countries=("FR",)),),
 )
 

@@ -46,7 +46,7 @@ def link(order: str, path: Path, store: str, days: int | None, void: bool, as_js
         click.echo(_json(told) if as_json else f"No link to order {kept.order.number} works any more.")
         return
     lasting = timedelta(days=days or config.stores[store].link_days)
-    url = f"{_origin(config, store)}/o/{access.link(kept, lasting)}/"
+    url = f"{origin(config, store)}/o/{access.link(kept, lasting)}/"
     expires_at = SystemClock().now() + lasting
     told = {"order": kept.id, "number": kept.order.number, "url": url, "expires_at": expires_at}
     click.echo(_json(told) if as_json else url)
@@ -60,7 +60,7 @@ def _opened(config: Config) -> tuple[Database, OrderBook, Access]:
     return database, book, Access(database, book, Links(config.secret_key), vault, clock=clock)
 
 
-def _origin(config: Config, store: str) -> str:
+def origin(config: Config, store: str) -> str:
     """How the store is reached: from outside where the settings say so, else where this machine serves it."""
     settings, server = config.stores[store], config.server
     return (settings.public_url.rstrip("/") or f"http://{server.host}:{server.port}") + settings.path

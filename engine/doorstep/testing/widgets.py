@@ -17,7 +17,7 @@ from ..metrics import Metrics
 from ..models import Status
 from ..packages import Package, installed
 from ..plugins import Plugins, WidgetOffer, load_plugins
-from ..shops import Shop, open_shops
+from ..shops import Outfitter, Shop
 from ..widget import FormProblem, ShipmentFacts, Submission, WidgetView
 
 _EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -113,7 +113,7 @@ def _loaded(module: str) -> Plugins:
 
 def _shop(plugins: Plugins, name: str, settings: dict[str, Any]) -> Shop:
     config = Config(stores={"main": Store(name="Test", widgets={name: settings})}, base=Path())
-    shop = open_shops(config, plugins, clock=SystemClock(), metrics=Metrics()).all[0]
+    shop = Outfitter(config, plugins, clock=SystemClock(), metrics=Metrics()).all().all[0]
     shop.widgets.longest = 60  # a busy machine is not the widget's fault
     return shop
 

@@ -1,0 +1,56 @@
+"""The store that a request is for: found by host and path, perhaps as a draft shows it."""
+
+from urllib.parse import quote, urlencode
+
+from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from . import responses
+from .draft_links import PARAMETER, DraftLinks
+from .shops import Shops
+
+
+class StoreRouter:
+    """Finds the store a request is for, and hands it on with the store's path as root path; health checks have no store."""
+
+    def __init__(self, shops: Shops, inner: ASGIApp, outside: Starlette, drafts: DraftLinks) -> None:
+        self._shops = shops
+        self._drafts = drafts
+        self._inner = inner
+        self._outside = outside
+        self._own = frozenset(route.path for route in outside.routes if isinstance(route, Route))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        send = responses.protected(send)
+        if scope["path"] in self._own:
+            await self._outside(scope, receive, send)
+            return
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        shop = self._shops.find(host, scope["path"])
+        if shop is None:
+            await PlainTextResponse("There is no shop at this address.", 404)(scope, receive, send)
+            return
+        if PARAMETER.encode() in scope["query_string"]:
+            params = QueryParams(scope["query_string"])
+            draft = shop.drafts.get(self._drafts.read(params.get(PARAMETER, ""), shop.id) or "")
+            if draft is None:
+                await _without_draft(scope, params)(scope, receive, send)
+                return
+            shop, send = draft, responses.for_one_only(send)
+        if scope["path"] == shop.config.path != "":
+            scope = {**scope, "path": scope["path"] + "/"}
+        state = {**scope.get("state", {}), "shop": shop}
+        await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
+
+
+def _without_draft(scope: Scope, params: QueryParams) -> Response:
+    """On to what everybody sees: the link to the draft holds no longer, or never did."""
+    others = urlencode([(name, value) for name, value in params.multi_items() if name != PARAMETER])
+    path = quote("/" + scope["path"].lstrip("/"))  # with two slashes it would be another host
+    return RedirectResponse(f"{path}?{others}" if others else path, 307, {"Cache-Control": "no-store"})
