@@ -10,13 +10,14 @@ from .. import order_forms
 from ..access import Seen
 from ..context import PageContext
 from ..contexts import Contexts, Visit
+from ..freshness import Freshness
 from ..links import Proof, Ticket
 from ..models import Shipment, Status
 from ..order import Item, Money, Order, PackedItem, Promise
 from ..order_views import Addresses, Looked
 from ..orderbook import KeptOrder
 from ..packing import KeptParcel
-from ..tracker import Freshness, Lookup, Outcome
+from ..tracker import Lookup, Outcome
 from . import parcels
 
 _GOODS = ("Linen throw, sand", "Oak side table", "Candle, cedar and fig")

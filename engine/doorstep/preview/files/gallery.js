@@ -1,6 +1,6 @@
 // Shows what changed without being asked: a control that is moved sends the form, a file that is saved loads the pages anew.
 const form = document.getElementById("controls");
-form.addEventListener("change", () => form.requestSubmit());
+document.addEventListener("change", ({ target }) => target.form === form && form.requestSubmit());
 form.querySelector("button").hidden = true;
 
 new EventSource("changes").addEventListener("message", () => {
