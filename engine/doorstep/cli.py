@@ -20,6 +20,7 @@ from .commands.draft import draft
 from .commands.keys import keys
 from .commands.link import link
 from .commands.new_store import new_store_command
+from .commands.new_theme import new_theme_command
 from .commands.options import Commands, config_option, json_option, loaded, optional_config, port_option
 from .commands.orders import orders
 from .commands.privacy import privacy
@@ -219,10 +220,11 @@ def record(path: Path, account: str, number: str, case: str, language: str) -> N
 
 @main.group()
 def new() -> None:
-    """Write what works, to be changed step by step: a store, a carrier's plugin."""
+    """Write what works, to be changed step by step: a store, a theme, a carrier's plugin."""
 
 
 new.add_command(new_store_command)
+new.add_command(new_theme_command)
 
 
 @new.command("carrier")

@@ -109,11 +109,13 @@ def _compiled(loader: "_Loader") -> Environment:
 
 
 class _Loader(BaseLoader):
-    """Templates of a theme: child before parent before widgets; `classic/layout.html` names one theme's own file."""
+    """Templates of a theme: child before parent before widgets; `classic/layout.html` is the one that Classic has, or its
+    nearest parent."""
 
     def __init__(self, theme: Theme, widget_folders: Sequence[Path]) -> None:
-        self._named = {name: folder / "templates" for name, folder in zip(theme.names, theme.folders, strict=True)}
-        self._folders = [*self._named.values(), *widget_folders]
+        own = [folder / "templates" for folder in theme.folders]
+        self._named = {name: own[at:] for at, name in enumerate(theme.names)}
+        self._folders = [*own, *widget_folders]
         # A place for widgets is a section like any other, which a theme may write itself.
         self._slots = {f"{_SECTION}{SLOT}{slot}.html": f"{{{{ slot({slot!r}) }}}}" for slot in theme.slots}
 
@@ -121,7 +123,7 @@ class _Loader(BaseLoader):
         theme, _, rest = template.partition("/")
         folders = self._folders
         if theme in self._named and rest:
-            folders, template = [self._named[theme]], rest
+            folders, template = self._named[theme], rest
         for folder in folders:
             if (file := inside(folder, template)) is not None:
                 return file.read_text("utf-8"), str(file), None
