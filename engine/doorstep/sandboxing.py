@@ -25,9 +25,9 @@ from jinja2.utils import missing
 from markupsafe import Markup, escape
 from msgspec import Struct
 
-LARGEST_PAGE = 500_000
+from . import bounds
+
 TEXTS = "doorstep.texts"  # with a dot: no name that a template could read or set
-_LONGEST_RANGE = 1_000
 _MOST_KEPT = 256  # results of one macro
 _DEEPEST = 20  # conditions in one expression; Python takes some sixty
 # fmt: off
@@ -73,6 +73,10 @@ class _Code(CodeGenerator):
     """A template's code, in fewer steps than Jinja's own: output that nothing interrupts is one piece of the page, a field
     of a Struct is read where it stands, a constant text is looked up, and what a macro makes of its arguments is kept."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._iterated: set[int] = set()  # what loops run over, by id
+
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
         fields = sorted({one.attr for one in node.find_all(nodes.Getattr) if _is_plain(one.attr)})
         self._having = {field: f"having_{i}" for i, field in enumerate(fields)}
@@ -95,6 +99,41 @@ class _Code(CodeGenerator):
                 self._write_run(list(run), frame)
             else:
                 super().blockvisit(run, frame)
+
+    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
+        if id(node) not in self._iterated:
+            return super().visit(node, *args, **kwargs)
+        self._iterated.discard(id(node))
+        self.write("environment.counted(")
+        super().visit(node, *args, **kwargs)
+        self.write(")")
+        return None
+
+    def visit_For(self, node: nodes.For, frame: Frame) -> None:
+        self._iterated.add(id(node.iter))
+        super().visit_For(node, frame)
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        self._write_bounded("fitting", super().visit_Concat, node, frame)
+
+    def visit_List(self, node: nodes.List, frame: Frame) -> None:
+        self._write_bounded("weighed", super().visit_List, node, frame)
+
+    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:
+        if node.ctx == "load":
+            self._write_bounded("weighed", super().visit_Tuple, node, frame)
+        else:
+            super().visit_Tuple(node, frame)
+
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:
+        self._write_bounded("weighed", super().visit_Dict, node, frame)
+
+    def _write_bounded(self, name: str, visit: Callable[[Any, Frame], None], node: nodes.Expr, frame: Frame) -> None:
+        """An expression whose value may be as large as what it is made of allows; constants are as large as they look."""
+        grows = any(not isinstance(one, nodes.Const | nodes.Pair) for one in node.find_all(nodes.Expr))
+        self.write(f"environment.{name}(" if grows else "(")
+        visit(node, frame)
+        self.write(")")
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
         having = self._having.get(node.attr)
@@ -194,7 +233,11 @@ class Sandbox(SandboxedEnvironment):
     """A Jinja environment for untrusted templates. `functions` are the globals they may call, each with the context before
     the arguments; `filters` are more filters."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    concat = staticmethod(bounds.joined)
+    counted = staticmethod(bounds.counted)
+    fitting = staticmethod(bounds.fitting)
+    weighed = staticmethod(bounds.weighed)
     code_generator_class = _Code
     context_class = _Context
 
@@ -209,10 +252,10 @@ class Sandbox(SandboxedEnvironment):
             auto_reload=False,
             cache_size=-1,
         )
-        self.filters = {name: self.filters[name] for name in _FILTERS} | filters
+        self.filters = {name: self.filters[name] for name in _FILTERS} | bounds.FILTERS | filters
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.newstyle_gettext = True  # what the i18n extension makes of {% trans %}: calls of gettext and ngettext
-        self.globals = {"range": _range, **functions}
+        self.globals = {"range": bounds.span, **functions}
         self._callable = frozenset(id(value) for value in self.globals.values())
         self.having: defaultdict[str, set[type]] = defaultdict(set)  # the Structs seen that have a field, by its name
         self._compiled: dict[str, Template] = {}
@@ -235,6 +278,7 @@ class Sandbox(SandboxedEnvironment):
 
     def included(self, context: Context, template: Template, local: Mapping[str, Any]) -> Iterator[str]:
         """The parts of a template inside another, which sees what stands around it."""
+        bounds.step()
         parent = {**context.parent, **context.vars}
         parent |= {name: value for name, value in local.items() if value is not missing}
         return template.root_render_func(_Context(self, parent, template.name, template.blocks))
@@ -288,34 +332,22 @@ class Sandbox(SandboxedEnvironment):
         if id(__obj) in __self._callable:
             return __obj(__context, *args, **kwargs)
         if isinstance(__obj, Macro | BlockReference) or isinstance(getattr(__obj, "__self__", None), LoopContext):
+            bounds.step()
             return __obj(*args, **kwargs)
+        if isinstance(__obj, LoopContext):  # of a recursive loop
+            return __obj(*map(bounds.counted, args), **kwargs)
         if isinstance(__obj, Undefined):
             __obj()  # says what is undefined
         raise SecurityError("a template may call its macros and the functions of the theme reference only")
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "+":
+            return left + right if isinstance(left, int | float) else bounds.added(left, right)
         if not (isinstance(left, int | float) and isinstance(right, int | float)) or operator == "**":
             raise SecurityError(f"{operator!r} is for numbers only in a template")
+        if operator == "*":
+            bounds.multiplied(left, right)
         return super().call_binop(context, operator, left, right)
-
-
-def bounded(parts: Iterable[str]) -> str:
-    """The page from its parts. Raises SecurityError when it grows beyond any reason."""
-    pieces: list[str] = []
-    size = 0
-    for part in parts:
-        size += len(part)
-        if size > LARGEST_PAGE:
-            raise SecurityError(f"the page is larger than {LARGEST_PAGE} characters")
-        pieces.append(part)
-    return "".join(pieces)
-
-
-def _range(context: Context, *args: int) -> range:
-    result = range(*args)
-    if len(result) > _LONGEST_RANGE:
-        raise SecurityError(f"range() gives at most {_LONGEST_RANGE} numbers")
-    return result
 
 
 def _is_plain(attribute: str) -> bool:
