@@ -5,12 +5,14 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+from .figures import Row
 
 PAGE = Path(__file__).parents[1] / "docs" / "carrier-plugins.md"
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -26,7 +28,13 @@ def chapter() -> list[str]:
     return [line.removeprefix("$ ") for line in found[1].splitlines() if line.startswith("$ ")]
 
 
-def walk(folder: Path) -> list[dict[str, Any]]:
+def tutorial(*, named: bool) -> list[Row]:
+    """seconds of every step of the carrier tutorial's first chapter, which ends at the new carrier's page in the demo"""
+    with tempfile.TemporaryDirectory(prefix="doorstep-tutorial-") as folder:
+        return walk(Path(folder))
+
+
+def walk(folder: Path) -> list[Row]:
     """Does every step in `folder`; a row with its seconds for each. The last one is the demo, asked for the page."""
     rows = []
     for command in chapter():

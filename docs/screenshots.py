@@ -1,4 +1,7 @@
-"""Takes docs/images/classic.png anew: `./dev run python docs/screenshots.py`. Needs the system's Chromium."""
+"""Takes the pictures of the three themes anew: `./dev run python docs/screenshots.py`. Needs the system's Chromium.
+
+docs/images/<theme>.png and themes.png, night.png; themes/<theme>/static/preview.png.
+"""
 
 import shutil
 import struct
@@ -6,28 +9,53 @@ import sys
 import tempfile
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
+from msgspec import Struct
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from doorstep.app import assemble, create_engine
 from doorstep.clock import SystemClock
 from doorstep.config import Server
-from doorstep.demo import DemoShop, demo_config
+from doorstep.demo import THEMES, DemoShop, demo_config
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_accounts, sandbox_of
 from doorstep.serving import on_loopback
 
-IMAGE = Path(__file__).parent / "images" / "classic.png"
-PARCEL = "1ZD0R5TP6873112332"  # UPS's sample: out for delivery in Lyon
-SIZES = ((390, 844), (1280, 844))  # a phone beside a wide window, in CSS pixels
+ROOT = Path(__file__).parent.parent
+ON_ITS_WAY = "1ZD0R5TP6873112332"  # UPS's sample: out for delivery in Lyon
+ARRIVED = "2648701930"  # DHL's: delivered in Brussels
+PHONE, WIDE, PREVIEW = (390, 844), (1280, 844), (1280, 800)  # in CSS pixels
 SCALE = 2
 LARGEST = 250_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"]
+
+
+class Shot(Struct, frozen=True):
+    """One window of a picture."""
+
+    theme: str
+    size: tuple[int, int] = PHONE
+    number: str = ON_ITS_WAY
+    language: str = "en"
+    scheme: Literal["light", "dark"] = "light"
+
+    @property
+    def path(self) -> str:
+        return f"{THEMES[self.theme]}/track/{self.number}?lang={self.language}"
+
+
+# What stands side by side in each picture.
+PICTURES = {
+    **{f"docs/images/{theme}.png": [Shot(theme), Shot(theme, WIDE)] for theme in THEMES},
+    "docs/images/themes.png": [Shot(theme) for theme in THEMES],
+    "docs/images/night.png": [Shot(theme, number=ARRIVED, language="ar", scheme="dark") for theme in THEMES],
+}
 
 COMPOSED = """<!doctype html><style>
   body {{ margin: 0; padding: 32px; display: flex; gap: 32px; background: #e9edf3; width: max-content }}
@@ -72,34 +100,43 @@ def demo() -> Iterator[str]:
         accounts = sandbox_accounts(sandbox, carriers)
         config = demo_config(accounts, database=f"sqlite:///{folder}/demo.db", server=Server())
         engine = create_engine(config, clock=Afternoon())
-        shop = DemoShop(assemble(engine), engine.shops, [], engine.plugins.manifests)
-        with on_loopback(shop) as url:
+        with on_loopback(DemoShop(assemble(engine), engine, [])) as url:
             yield url
 
 
-def picture(browser: Browser, url: str, width: int, height: int) -> bytes:
-    """What a reader with a light theme sees first."""
+def taken(browser: Browser, url: str, shot: Shot, scale: float = SCALE) -> bytes:
+    """What a reader sees first."""
+    width, height = shot.size
     page = browser.new_page(
-        viewport={"width": width, "height": height}, device_scale_factor=SCALE, color_scheme="light", locale="en-GB"
+        viewport={"width": width, "height": height}, device_scale_factor=scale, color_scheme=shot.scheme
     )
-    page.goto(url)
+    page.goto(f"{url}{shot.path}")
     page.wait_for_load_state("networkidle")
-    taken = page.screenshot(animations="disabled")
+    picture = page.screenshot(animations="disabled")
     page.close()
-    return taken
+    return picture
 
 
-def composed(browser: Browser, pictures: list[bytes]) -> bytes:
-    """All pictures side by side, each at its size."""
+def composed(browser: Browser, url: str, shots: Sequence[Shot]) -> bytes:
+    """All windows side by side, each at its size."""
     images = "".join(
-        f'<img width="{width}" height="{height}" src="data:image/png;base64,{b64encode(data).decode()}">'
-        for (width, height), data in zip(SIZES, pictures, strict=True)
+        f'<img width="{shot.size[0]}" height="{shot.size[1]}" src="data:image/png;base64,{encoded}">'
+        for shot in shots
+        for encoded in (b64encode(taken(browser, url, shot)).decode(),)
     )
     page = browser.new_page(viewport={"width": 100, "height": 100}, device_scale_factor=SCALE)
     page.set_content(COMPOSED.format(images=images))
-    taken = smaller(page, page.locator("body").screenshot())
+    picture = smaller(page, page.locator("body").screenshot())
     page.close()
-    return taken
+    return picture
+
+
+def preview(browser: Browser, url: str, theme: str) -> bytes:
+    """A theme at a glance, for lists of themes."""
+    page = browser.new_page()
+    picture = smaller(page, taken(browser, url, Shot(theme, PREVIEW), scale=0.75))
+    page.close()
+    return picture
 
 
 def smaller(page: Page, png: bytes) -> bytes:
@@ -123,12 +160,13 @@ def main() -> int:
         return 1
     with demo() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=OPTIONS)
-        image = composed(browser, [picture(browser, f"{url}/track/{PARCEL}?lang=en", *size) for size in SIZES])
+        made = {name: composed(browser, url, shots) for name, shots in PICTURES.items()}
+        made |= {f"themes/{theme}/static/preview.png": preview(browser, url, theme) for theme in THEMES}
         browser.close()
-    IMAGE.parent.mkdir(exist_ok=True)
-    IMAGE.write_bytes(image)
-    print(f"{IMAGE.name}: {len(image)} bytes")
-    return int(len(image) > LARGEST)
+    for name, image in made.items():
+        (ROOT / name).write_bytes(image)
+        print(f"{name}: {len(image)} bytes")
+    return int(max(map(len, made.values())) > LARGEST)
 
 
 if __name__ == "__main__":

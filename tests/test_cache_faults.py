@@ -136,6 +136,25 @@ async def test_with_the_server_lost_the_process_serves_what_it_has(server, open_
     assert not cache.healthy
 
 
+async def test_what_was_read_outlives_a_server_that_is_lost_in_the_same_moment(server, clock):
+    class Reading(RedisCache):
+        """The server dies once the value was given."""
+
+        async def get(self, key):
+            value = await super().get(key)
+            server.kill()
+            return value
+
+    shared, writer = RedisServer(server.url, metrics=Metrics()), RedisCache(RedisServer(server.url, metrics=Metrics()))
+    await writer.set("k", b"00000002 new", 60)
+    near = MemoryCache(clock)
+    await near.set("k", b"00000001 old", 60)
+    cache = TieredCache(near, Reading(shared))
+    assert [await cache.get("k"), await cache.get("k")] == [b"00000002 new"] * 2
+    await cache.close()
+    await writer.close()
+
+
 async def test_a_key_of_another_type_is_a_miss_and_is_overwritten(server, open_cache):
     cache, failed = open_cache(server.url)
     async with client(server.url) as redis:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorstep import Basis, Event, Found, Moment, NotFound, Place, Precision, Shipment, Status, compact
-from doorstep.compact import FORMAT, STAMP, pack, stamp, unpack
+from doorstep.compact import FORMAT, STAMP, Unpacked, pack, stamp, unpack
 from doorstep.exchange import Answer
 from doorstep.freshness import Entry
 
@@ -113,3 +113,22 @@ def test_what_something_else_wrote_is_no_answer(rubbish):
 def test_the_format_names_the_dictionary_without_which_nothing_is_read():
     assert FORMAT.startswith("ds2-")
     assert len(FORMAT) == len("ds2-") + 8
+
+
+def test_an_answer_read_once_is_the_same_one_until_others_took_its_place() -> None:
+    one, other = pack(travelled("1")), pack(travelled("2"))
+    unpacked = Unpacked(most_bytes=len(one) + len(other))
+    first = unpacked.of(one)
+    assert first == travelled("1")
+    unpacked.of(other)
+    assert unpacked.of(bytes(bytearray(one))) is first
+    unpacked.of(pack(travelled("3")))  # in the place of the second, which was longest not asked for
+    assert unpacked.of(one) is first
+    assert unpacked.size <= len(one) + len(other)
+
+
+def test_what_is_damaged_is_not_kept_as_read() -> None:
+    unpacked = Unpacked()
+    with pytest.raises(ValueError, match="no answer"):
+        unpacked.of(pack(travelled())[:-5])
+    assert unpacked.size == 0

@@ -326,7 +326,9 @@ def test_every_hook_is_documented_with_its_own_words() -> None:
 @pytest.mark.parametrize("kind", [Config, Server, Plugins, Store], ids=lambda kind: kind.__name__)
 def test_every_setting_is_documented(kind: type[msgspec.Struct]) -> None:
     text = (DOCS / "settings.md").read_text("utf-8")
-    names = [name for name in kind.__struct_encode_fields__ if name not in ("file", "base")]  # where it was read, no settings
+    names = [
+        name for name in kind.__struct_encode_fields__ if name not in ("file", "base")
+    ]  # where it was read, no settings
     assert [name for name in names if f"| `{name}` |" not in text] == []
 
 
@@ -381,7 +383,8 @@ def test_every_bundled_plugin_has_its_page() -> None:
         assert (DOCS / "widgets" / f"{folder.name.removeprefix('doorstep_')}.md").is_file()
 
 
-def test_the_picture_is_small_enough_to_load() -> None:
-    picture = (DOCS / "images" / "classic.png").read_bytes()
+@pytest.mark.parametrize("name", ["classic", "minimal", "bold", "themes", "night"])
+def test_each_picture_is_small_enough_to_load(name: str) -> None:
+    picture = (DOCS / "images" / f"{name}.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")
     assert len(picture) <= 250_000

@@ -65,7 +65,8 @@ def ask(front: Front, method: str, target: str, headers: dict[str, str]) -> tupl
 
 TARGETS = [
     PAGE, f"{PAGE}?lang=de", f"{PAGE}?lang=xx", f"{PAGE}?utm_source=mail", f"{PAGE}?lang=fr&lang=de", f"{PAGE}?carrier=ups",
-    f"{PAGE}?carrier=dhl", f"{PAGE}?events=all", f"{PAGE}?events=some", f"{PAGE}?carrier=nobody", f"{PAGE}?parcel=none", f"{PAGE}?done=survey", f"{PAGE}?done=",
+    f"{PAGE}?carrier=dhl", f"{PAGE}?events=all", f"{PAGE}?events=some", f"{PAGE}?carrier=nobody", f"{PAGE}?parcel=none",
+    f"{PAGE}?done=survey", f"{PAGE}?done=", f"{PAGE}?embed=1", f"{PAGE}?embed=2",
     f"{PAGE}/", f"{PAGE}?", "/track/1zd0r5tp0373116441", f"/outlet{PAGE}", f"/outlet{PAGE}?lang=en", f"/track{PAGE}",
     f"/outlet/outlet{PAGE}", f"/track/{MOVING}", f"/track/{MOVING}?lang=ar", f"/track/{UNKNOWN}", f"/track/{TWO_CARRIERS}",
     f"/track/{TWO_CARRIERS}?carrier=ups", f"/track/{BY_LINK}", "/track/hello", "/", "/nothing", "/healthz",
@@ -160,7 +161,7 @@ def test_what_is_not_one_known_parcel_in_a_usual_form_is_never_kept(front: Front
 
 def test_a_page_with_an_old_answer_is_not_kept(front: Front) -> None:
     known(front, PAGE)
-    front.clock.advance(13 * 3600)  # delivered: fresh for twelve hours at most
+    front.clock.advance(15 * 3600)  # delivered: fresh for twelve hours, and a little more
     stale = front.get(PAGE)
     assert stale.headers["cache-status"].startswith("doorstep; hit; ttl=-")
     assert (hits(front), len(front.engine.near)) == (0, 0)
@@ -203,7 +204,9 @@ def test_who_guessed_too_often_gets_no_page_from_near_either(front: Front) -> No
     known(front, PAGE)
     assert (front.get(PAGE).status_code, hits(front)) == (200, 1)
     for _ in range(300):
-        front.engine.limits.numbers.make("unknown")  # the network of the test's client, which has no address
+        front.client.portal.call(
+            front.engine.limits.numbers.make, "unknown"
+        )  # the network of the test's client, which has no address
     assert front.get(PAGE).status_code == 429
     front.clock.advance(601)
     assert front.get(PAGE).status_code == 200
@@ -231,7 +234,7 @@ def test_cache_status_says_whether_the_carrier_was_asked(front: Front, path: str
     later = front.get(path).headers["cache-status"]
     name, _, ttl = again.rpartition("=")
     assert name == "doorstep; hit; ttl"
-    assert 12 * 3600 * 0.85 <= int(ttl) + 1 <= 12 * 3600  # delivered, less a jitter
+    assert 12 * 3600 <= int(ttl) + 1 <= 12 * 3600 * 1.15  # delivered, and a jitter
     assert later == f"{name}={int(ttl) - 10}"
 
 

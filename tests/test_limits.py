@@ -7,61 +7,63 @@ from doorstep.limits import Guesses, Networks
 
 from .clock import FakeClock
 
+pytestmark = pytest.mark.anyio
+
 
 @pytest.fixture
 def guesses(clock: FakeClock) -> Guesses:
     return Guesses(most=5, window=3600, clock=clock)
 
 
-def test_after_five_wrong_guesses_none_is_allowed_for_an_hour(guesses: Guesses, clock: FakeClock) -> None:
+async def test_after_five_wrong_guesses_none_is_allowed_for_an_hour(guesses: Guesses, clock: FakeClock) -> None:
     for _ in range(5):
-        assert guesses.make("order") == 0
+        assert await guesses.make("order") == 0
         clock.advance(60)
-    assert guesses.make("order") == 3600 - 60
+    assert await guesses.make("order") == 3600 - 60
     clock.advance(3600 - 61)
-    assert guesses.make("order") == 1
+    assert await guesses.make("order") == 1
     clock.advance(1)
-    assert guesses.make("order") == 0
+    assert await guesses.make("order") == 0
 
 
-def test_four_wrong_guesses_are_forgotten_after_an_hour(guesses: Guesses, clock: FakeClock) -> None:
+async def test_four_wrong_guesses_are_forgotten_after_an_hour(guesses: Guesses, clock: FakeClock) -> None:
     for _ in range(4):
-        guesses.make("order")
+        await guesses.make("order")
     clock.advance(3600)
-    assert [guesses.make("order") for _ in range(5)] == [0, 0, 0, 0, 0]
+    assert [await guesses.make("order") for _ in range(5)] == [0, 0, 0, 0, 0]
 
 
-def test_a_right_guess_does_not_count(guesses: Guesses) -> None:
+async def test_a_right_guess_does_not_count(guesses: Guesses) -> None:
     for _ in range(20):
-        assert guesses.make("order", "network") == 0
-        guesses.right("order", "network")
+        assert await guesses.make("order", "network") == 0
+        await guesses.right("order", "network")
 
 
-def test_many_at_once_are_no_way_round(guesses: Guesses) -> None:
+async def test_many_at_once_are_no_way_round(guesses: Guesses) -> None:
     """All are made before the first one is known to be wrong."""
-    assert [guesses.make("order") > 0 for _ in range(8)] == [False] * 5 + [True] * 3
+    assert [await guesses.make("order") > 0 for _ in range(8)] == [False] * 5 + [True] * 3
 
 
-def test_each_key_counts_by_itself_and_any_of_them_refuses(guesses: Guesses) -> None:
+async def test_each_key_counts_by_itself_and_any_of_them_refuses(guesses: Guesses) -> None:
     for number in range(5):
-        assert guesses.make(f"order {number}", "network") == 0
-    assert guesses.make("order 6", "network") > 0
-    assert guesses.make("order 6", "another network") == 0
+        assert await guesses.make(f"order {number}", "network") == 0
+    assert await guesses.make("order 6", "network") > 0
+    assert await guesses.make("order 6", "another network") == 0
     assert guesses.refused("network") > 0
     assert guesses.refused("order 6") == 0
 
 
-def test_a_refused_guess_counts_for_nobody(guesses: Guesses) -> None:
+async def test_a_refused_guess_counts_for_nobody(guesses: Guesses) -> None:
     for _ in range(5):
-        guesses.make("network")
+        await guesses.make("network")
     for _ in range(9):
-        guesses.make("order", "network")
-    assert guesses.make("order", "another network") == 0
+        await guesses.make("order", "network")
+    assert await guesses.make("order", "another network") == 0
 
 
-def test_strangers_cannot_fill_the_memory(guesses: Guesses) -> None:
+async def test_strangers_cannot_fill_the_memory(guesses: Guesses) -> None:
     for number in range(60_000):
-        guesses.make(f"order {number}")
+        await guesses.make(f"order {number}")
     assert len(guesses._counts) == 50_000
 
 

@@ -2,10 +2,13 @@
 
 import json
 
+import httpx2
 import pytest
 import structlog
+from starlette.applications import Starlette
 
 from doorstep.logs import configure
+from doorstep.serving import on_loopback
 
 
 @pytest.fixture
@@ -47,3 +50,10 @@ def test_debug_lines_are_for_those_who_ask_for_them(lines, verbose, told):
     log.debug("hidden")
     log.info("shown")
     assert [entry["event"] for entry in lines()] == told
+
+
+def test_who_opened_which_page_is_not_logged(capfd):
+    configure()
+    with on_loopback(Starlette()) as url:
+        assert httpx2.get(f"{url}/track/1ZD0R5TP0373116441", trust_env=False).status_code == 404
+    assert "".join(capfd.readouterr()) == ""

@@ -60,7 +60,9 @@ async def test_a_server_behind_tls_is_believed_only_with_a_certificate_that_is_k
     context.load_cert_chain(CERTIFICATE)
     with redis_server(tmp_path) as server:
         async with proxied(server.port, tls=context) as proxy:
-            assert await works(open_server(f"{proxy.url}?ssl_ca_certs={CERTIFICATE}"), clock)
+            believing = open_server(f"{proxy.url}?ssl_ca_certs={CERTIFICATE}")
+            await found(believing)
+            assert await works(believing, clock)
             assert not await works(open_server(proxy.url), clock)
 
 

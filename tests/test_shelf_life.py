@@ -1,11 +1,16 @@
 """What a shop may say about how long answers are fresh."""
 
+import time
+from pathlib import Path
+
 import pytest
 
 from doorstep import Status
 from doorstep.config import parse
 from doorstep.errors import ConfigError
 from doorstep.shelf_life import ShelfLife
+
+from .shopfront import DELIVERED, carriers, shop, store
 
 SHOP = '[stores.main]\nname = "Loom"\n[stores.main.freshness]\n'
 
@@ -47,3 +52,24 @@ def test_a_mistake_is_named_with_its_place(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         life(text)
     assert str(caught.value).startswith(f"doorstep.toml: {said}")
+
+
+def test_pages_kept_near_and_their_headers_follow_the_shop(tmp_path: Path) -> None:
+    stores = {"main": store(freshness=ShelfLife(delivered=60))}
+    with carriers() as (sandbox, served), shop(tmp_path, sandbox, served.url, stores=stores) as front:
+        page = f"/track/{DELIVERED}"
+        front.get(page)
+        kept = front.get(page)
+        asked = front.asked()
+        ttl = int(kept.headers["Cache-Status"].partition("ttl=")[2])
+        assert 60 <= ttl <= 69
+        front.clock.advance(ttl)
+        assert (front.get(page).headers["Cache-Status"], front.asked()) == ("doorstep; hit; ttl=0", asked)
+        front.clock.advance(1)
+        stale = front.get(page)
+        assert stale.headers["Cache-Status"].startswith("doorstep; hit; ttl=")
+        for _ in range(100):
+            if front.asked() > asked:
+                break
+            time.sleep(0.05)
+        assert front.asked() > asked, "it is asked for behind"

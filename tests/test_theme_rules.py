@@ -17,6 +17,7 @@ HEAD = 'name = "shore"\ntitle = "Shore"\nversion = "1"\ncontract = 1\n'
 FOCUS = ":focus-visible { outline: 2px solid; }\n"
 SETTING = '[settings.motto]\ntype = "text"\nlabel = "Motto"\ndefault = ""\n'
 TEXTS: dict[str, Catalog] = {language: {"Copy": ("…",), "By %(name)s": ("… %(name)s",)} for language in ("de", "fr")}
+TEXTS["en"] = {}  # texts are English
 GERMAN = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\nmsgid "%s"\nmsgstr "%s"\n'
 
 
@@ -86,6 +87,7 @@ def test_a_theme_that_breaks_a_rule_is_told_where_and_what_to_do(rule: str, line
     [
         theme('{% set d = store.name %}{{ d }}{% if nobody is defined %}{{ nobody }}{% endif %}'),
         theme('{% macro of(n) %}{{ n }}{% endmacro %}{{ of(1) }}'),
+        theme("{% block foot %}{{ super() }}{% endblock %}"),
         theme("{% for one in choices %}{{ loop.index }}{{ one.name }}{% endfor %}"),
         theme('{{ _("Copy") }}{{ 3 | round }}<svg><text>ab</text></svg>', locales__de_po=GERMAN % ("Ahoy", "Ahoi")),
         theme("<b>{# Thank you #}{{ store.name }} · 24</b>"),

@@ -84,6 +84,13 @@ def test_a_child_overrides_one_block_by_naming_its_parents_file(root: Path) -> N
     assert page(sea) == "<h1>Delivered &lt;today&gt;</h1>land and sea"
 
 
+def test_a_parents_name_means_what_it_shows_even_where_its_own_parent_has_the_file(root: Path) -> None:
+    write_theme(root, "coast", {"templates/layout.html": "coast layout"}, extends='"land"')
+    overriding = '{% extends "coast/tracking.html" %}{% block rest %}{% include "coast/layout.html" %}{% endblock %}'
+    write_theme(root, "sea", {"templates/tracking.html": overriding, "templates/layout.html": "sea"}, extends='"coast"')
+    assert look(root, "sea").render("tracking.html", PAGE, ENGLISH) == "<h1>Delivered &lt;today&gt;</h1>coast layout"
+
+
 def test_a_parents_include_finds_the_childs_file(root: Path) -> None:
     write_theme(root, "land", {"templates/lookup.html": '{% include "part.html" %}', "templates/part.html": "land"})
     assert page(child(root, {"part.html": "sea"}), "lookup.html") == "sea"

@@ -128,7 +128,7 @@ class Api:
         if lookup.outcome in (Outcome.FOUND, Outcome.CHOOSE):
             return self._found(request, shop, lookup)
         if lookup.outcome in (Outcome.NOT_FOUND, Outcome.UNRECOGNISED):
-            self._limits.numbers.make(network)
+            await self._limits.numbers.make(network)
         status = _STATUS[lookup.outcome]
         headers = {"Retry-After": str(round(lookup.retry_after or 60))} if status == 503 else {}
         if status == 202:

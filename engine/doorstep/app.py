@@ -1,5 +1,6 @@
 """Wiring: settings in, an ASGI application out."""
 
+import gc
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -25,7 +26,7 @@ from .appearances import Appearances
 from .banners import Banners
 from .banners_api import BannersApi
 from .budget import Budgets
-from .cache import Cache, MemoryCache
+from .cache import Cache, MemoryCache, Shared
 from .clock import Clock, SystemClock
 from .config import Config
 from .connectors import ConnectApi, Connectors, open_connectors
@@ -58,7 +59,7 @@ from .outbox import Outbox
 from .packages import Package, found
 from .pages import Pages
 from .plugins import Plugins, load_plugins
-from .ratelimits import RateLimits
+from .ratelimits import open_limits
 from .receiving import Receiver
 from .recognition import carrier_named
 from .records import Records
@@ -123,7 +124,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     metrics = Metrics()
     packages = found(config.base / config.plugins.folder) if packages is None else list(packages)
     plugins = load_plugins(config, packages)
-    cache, leases, budgets = _shared(config, clock, metrics)
+    cache, leases, budgets, server = _shared(config, clock, metrics)
+    space = _space(config)
     fetcher = Fetcher(clock=clock, metrics=metrics, budgets=budgets)
     invalidation = _invalidation(config, clock)
     moved = invalidation.moved
@@ -159,14 +161,14 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     deliverer = Deliverer(database, webhooks, clock=clock, metrics=metrics)
     links = Links(config.secret_key)
     access = Access(database, orders, links, vault, clock=clock)
-    guesses = Limits(config.server.trusted_proxies, clock=clock)
+    guesses = Limits(config.server.trusted_proxies, clock=clock, shared=server, space=space)
     ledger = Ledger(orders, outbox, clock=clock)
     receiver = Receiver(orders, ledger, outbox, vault, clock=clock)
     reports = Reports(vault, outbox, clock=clock)
     of_stores = {id: store.banners for id, store in config.stores.items()}
     banners = Banners(database, of_stores, clock=clock, moved=moved)
     invalidation.keepers += [near, banners]
-    limits = RateLimits(config.server.api_limit, clock=clock)
+    limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
     outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics)
     shops = outfitter.all()
@@ -218,23 +220,26 @@ def _invalidation(config: Config, clock: Clock) -> Invalidation:
 
 def _channel_name(config: Config) -> str:
     """Of those who share a Redis, only processes of the same engine hear each other."""
-    return f"ds1:moved:{blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()}"
+    return f"ds1:moved:{_space(config)}"
 
 
-def _shared(config: Config, clock: Clock, metrics: Metrics) -> tuple[Cache, Leases, Budgets]:
+def _space(config: Config) -> str:
+    return blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()
+
+
+def _shared(config: Config, clock: Clock, metrics: Metrics) -> tuple[Cache, Leases, Budgets, Shared | None]:
     """What processes have in common where there is a Redis; what this one has alone where there is none."""
     near = MemoryCache(clock)
     if not config.redis:
-        return near, OwnLeases(near), Budgets(clock)
+        return near, OwnLeases(near), Budgets(clock), None
     from .shared_cache import RedisCache, RedisServer, TieredCache  # the client is a large part of the start
 
     try:
         server = RedisServer(config.redis.reveal(), metrics=metrics)
     except ValueError as error:
         raise ConfigError(f"{config.file}: redis: {error}", next_step="write redis://host:6379/0") from None
-    space = blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()
     cache = TieredCache(near, RedisCache(server))
-    return cache, SharedLeases(server, near), Budgets(clock, server, space=space)
+    return cache, SharedLeases(server, near), Budgets(clock, server, space=_space(config)), server
 
 
 def create_app(config: Config, *, clock: Clock | None = None, packages: Iterable[Package] | None = None) -> ASGIApp:
@@ -258,7 +263,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     )  # fmt: skip
     files = OrderFiles(
         engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,
-        clock=engine.clock,
+        guesses=engine.limits.documents,
     )  # fmt: skip
     api = Api(engine.tracker, engine.plugins, engine.limits, deadline=deadline)
     health = health_of(engine)
@@ -269,9 +274,11 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         await engine.database.open()
         engine.invalidation.start()
         await engine.wardrobe.refresh()
+        gc.freeze()  # templates, catalogs, manifests: what lasts need not be searched for garbage again and again
         with engine.loop_watch.watching():
             async with engine.wardrobe.kept(), beside():
                 yield
+        gc.unfreeze()
         await engine.close()
 
     async def missing(request: Request, error: Exception) -> Response:

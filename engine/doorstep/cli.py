@@ -20,6 +20,7 @@ from .commands.draft import draft
 from .commands.keys import keys
 from .commands.link import link
 from .commands.new_store import new_store_command
+from .commands.new_theme import new_theme_command
 from .commands.options import Commands, config_option, json_option, loaded, optional_config, port_option
 from .commands.orders import orders
 from .commands.privacy import privacy
@@ -32,6 +33,7 @@ from .packages import found
 from .parsing import as_json as parsed_json
 from .parsing import parse_file
 from .plugins import load_plugins
+from .preview.gallery import Preview
 from .recognition import Recognizer, normalise
 from .recording import record as record_sample
 from .sandbox import sandbox_of
@@ -90,7 +92,9 @@ _DEMO = """
     Open              {shop}/shop/
     A parcel          {shop}/track/{number}
     In Arabic         {shop}/track/{number}?lang=ar
-    Another theme     {shop}/minimal/track/{number}
+    Every page        {shop}/_preview/
+    Other themes      {shop}/minimal/track/{number}
+                      {shop}/bold/track/{number}
     As JSON           {shop}/api/v1/shipments/{number}
     Carriers' sandbox {sandbox}
 
@@ -103,13 +107,18 @@ _DEMO = """
 @click.option("--host", help="Instead of server.host.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Instead of server.port.")
 @click.option("--worker", "with_worker", is_flag=True, help="Do the worker's work in the same process.")
-def serve(path: Path, host: str | None, port: int | None, with_worker: bool) -> None:
+@click.option(
+    "--preview", is_flag=True, help="Every page in every theme and state at /_preview/, for who makes themes."
+)
+def serve(path: Path, host: str | None, port: int | None, with_worker: bool, preview: bool) -> None:
     """Serve the stores of the settings. What is changed in themes, and in the settings of how a store looks, is shown two
     seconds later, or at once on SIGHUP; other settings are read at start."""
     logs.configure()
     config = loaded(path)
     engine = create_engine(config)
     app = assemble(engine, beside=partial(_alongside, engine, with_worker=with_worker))
+    if preview:
+        app = Preview(app, engine)
     site = Site(app, listen(host or config.server.host, config.server.port if port is None else port))
     click.echo(f"doorstep: serving on {site.url}", err=True)
     serve_sites([site])
@@ -211,10 +220,11 @@ def record(path: Path, account: str, number: str, case: str, language: str) -> N
 
 @main.group()
 def new() -> None:
-    """Write what works, to be changed step by step: a store, a carrier's plugin."""
+    """Write what works, to be changed step by step: a store, a theme, a carrier's plugin."""
 
 
 new.add_command(new_store_command)
+new.add_command(new_theme_command)
 
 
 @new.command("carrier")

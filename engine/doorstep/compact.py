@@ -5,6 +5,7 @@ read; then comes msgpack, deflated with a dictionary of what answers have in com
 """
 
 import zlib
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -97,6 +98,28 @@ def pack(entry: Entry) -> bytes:
     answer = entry.answer
     said = _Unknown(answer.detail, entry.times) if isinstance(answer, NotFound) else answer
     return stamp(entry) + packer.compress(msgspec.msgpack.encode(said)) + packer.flush()
+
+
+class Unpacked:
+    """Answers read already, by what they were read from: a page in another language, or of another link, is made from them.
+    Bounded in packed bytes; in memory an answer takes some fifteen times as much. The least recently used goes first."""
+
+    def __init__(self, *, most_bytes: int = 512 * 1024) -> None:
+        self._most = most_bytes
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self.size = 0
+
+    def of(self, packed: bytes) -> Entry:
+        """Raises ValueError as `unpack` does."""
+        entry = self._entries.get(packed)
+        if entry is not None:
+            self._entries.move_to_end(packed)
+            return entry
+        entry = self._entries[packed] = unpack(packed)
+        self.size += len(packed)
+        while self.size > self._most:
+            self.size -= len(self._entries.popitem(last=False)[0])
+        return entry
 
 
 def unpack(packed: bytes) -> Entry:

@@ -53,7 +53,9 @@ class Visit(Struct, frozen=True, dict=True):
 
     def with_all_events(self, path: str) -> str:
         """The address of the page at this path with all its events; "" where they are shown already."""
-        return "" if "events" in self.carried else self.link(path, **ALL_EVENTS)
+        if "events" in self.carried:
+            return ""
+        return f"{self.link(path)}{'&' if self.carried else '?'}events=all"
 
     @property
     def kept(self) -> dict[str, str]:

@@ -83,7 +83,7 @@ class Gate:
         headers = dict(_PRIVATE)
         try:
             key = await self._key(request, shop)
-            quota = self._limits.take(key.id)
+            quota = await self._limits.take(key.id)
             headers |= quota.headers
             if quota.spent:
                 raise Refusal("rate_limited")

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from . import atom, ics, qr
 from .access import Access, Seen
 from .changes import Change, changes_of
-from .clock import Clock
 from .contexts import Contexts, Visit
 from .database import Database
 from .errors import CarrierError, StoreError
@@ -33,8 +32,7 @@ from .shops import Shop
 from .tracker import Lookup, Outcome
 from .visits import rendered, visit_of
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400  # seconds
-_MOST_DOCUMENTS = 20  # of one order in an hour
+_MINUTE, _DAY = 60, 86_400  # seconds
 _NOTHING = (
     "default-src 'none'; sandbox"  # what such a file may load or do where a browser opens it: an SVG may hold a script
 )
@@ -69,7 +67,7 @@ class OrderFiles:
 
     def __init__(
         self, access: Access, database: Database, fetcher: Fetcher, plugins: Plugins, *,
-        look: Callable[[Visit, Seen], Awaitable[Sequence[Looked]]], missing: Callable[[Request], Response], clock: Clock,
+        look: Callable[[Visit, Seen], Awaitable[Sequence[Looked]]], missing: Callable[[Request], Response], guesses: Guesses,
     ) -> None:  # fmt: skip
         self._access = access
         self._database = database
@@ -78,7 +76,7 @@ class OrderFiles:
         self._contexts = Contexts(plugins.manifests)
         self._look = look
         self._missing = missing
-        self._documents = Guesses(most=_MOST_DOCUMENTS, window=_HOUR, clock=clock)
+        self._guesses = guesses
 
     async def calendar(self, request: Request) -> Response:
         """`GET /o/{token}/delivery.ics`: when the parcels come; `?parcel=` narrows it to one."""
@@ -156,7 +154,9 @@ class OrderFiles:
         account = self._account(shipment.carrier, visit.shop) if shipment else None
         if shipment is None or account is None or params["index"] >= len(shipment.documents):
             return None
-        if after := self._documents.make(reading.seen.order.id):  # each is a question, which the account may pay for
+        if after := await self._guesses.make(
+            reading.seen.order.id
+        ):  # each is a question, which the account may pay for
             return self._too_often(request, visit, after)
         wanted = shipment.documents[params["index"]]
         query = Query(shipment.number, visit.shop.config.language.replace("_", "-"))

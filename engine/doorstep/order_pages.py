@@ -131,13 +131,13 @@ class OrderPages:
             return self.missing(request)
         localizer = sight.visit.reader.localizer
         guessed = (f"proof:{sight.order.id}", f"network:{network_of(request, self._limits.networks)}")
-        if after := self._limits.proofs.make(*guessed):
+        if after := await self._limits.proofs.make(*guessed):
             typed = Typed("proof", form, localizer.text(_TOO_MANY_PROOFS))
             return await self._shown(request, sight, typed=typed, status=429, after=after)
         token = self._access.second(sight.seen, form.get("proof", "")[:300].strip())
         if token is None:
             return await self._shown(request, sight, typed=order_forms.not_proved(form, localizer), status=422)
-        self._limits.proofs.right(*guessed)
+        await self._limits.proofs.right(*guessed)
         return RedirectResponse(sight.visit.link(f"/o/{token}/"), 303, PRIVATE)
 
     async def report(self, request: Request) -> Response:
@@ -158,7 +158,7 @@ class OrderPages:
         except Missing as missing:
             typed = Typed(kind, form, text(str(missing)))
             return await self._shown(request, sight, typed=typed, status=422)
-        if after := self._limits.reports.make(sight.order.id):
+        if after := await self._limits.reports.make(sight.order.id):
             return await self._shown(request, sight, typed=Typed(kind, form, text(_TOO_MANY)), status=429, after=after)
         try:
             await self._keep(sight.order, kind, told)

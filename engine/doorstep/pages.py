@@ -90,19 +90,19 @@ class Pages:
             f"order:{digest(visit.shop.id, number.lstrip('#').casefold())}",
             f"network:{network_of(request, self._limits.networks)}",
         )
-        if after := self._limits.proofs.make(*guessed):
+        if after := await self._limits.proofs.make(*guessed):
             problem = views.hero_without("too_many", visit.reader.localizer).detail
             return await self._form(request, visit, typed=Typed("order", form, problem), status=429, after=after)
         try:
             token = await self._access.by_number(visit.shop.id, number, offered)
         except StoreError as error:
             log.error("an order cannot be looked up", reason=str(error))
-            self._limits.proofs.right(*guessed)
+            await self._limits.proofs.right(*guessed)
             return await self._form(request, visit, typed=Typed("order", form, text(_NOT_NOW)), status=503, after=60)
         if token is None:
             typed = order_forms.not_found(form, visit.reader.localizer)
             return await self._form(request, visit, typed=typed, status=422)
-        self._limits.proofs.right(*guessed)
+        await self._limits.proofs.right(*guessed)
         return RedirectResponse(visit.link(f"/o/{token}/"), 303, {"Cache-Control": "no-store"})
 
     async def track(self, request: Request) -> Response:
@@ -118,7 +118,7 @@ class Pages:
         if after := self._refused(request):
             headers = {"Retry-After": str(round(after) or 1)}
             return self._message(request, "too_many_numbers", 429, headers)
-        lookup = self._counted(request, await self._look_up(visit, number))
+        lookup = await self._counted(request, await self._look_up(visit, number))
         page = await self._answer(request, visit, lookup)
         self._keep(request, visit, lookup, page, began)
         return responses.unless_known(request, page)
@@ -160,7 +160,8 @@ class Pages:
             context = self._contexts.message(visit, "too_many_numbers")
             return as_json(request, visit, context, 429, {"Retry-After": str(round(after) or 1)})
         try:
-            lookup = self._counted(request, await self._look_up(visit, normalise(request.path_params["number"])))
+            number = normalise(request.path_params["number"])
+            lookup = await self._counted(request, await self._look_up(visit, number))
             status, context = STATUS[lookup.outcome], self._contexts.of(_to_its_market(visit, lookup), lookup)
         except NumberError:
             context = self._contexts.message(visit, "invalid_number")
@@ -182,10 +183,10 @@ class Pages:
         """In how many seconds this reader may look numbers up again; 0 for now."""
         return self._limits.numbers.refused(network_of(request, self._limits.networks))
 
-    def _counted(self, request: Request, lookup: Lookup) -> Lookup:
+    async def _counted(self, request: Request, lookup: Lookup) -> Lookup:
         """The same look-up; one that nobody knows counts as a guess."""
         if lookup.outcome in _UNKNOWN:
-            self._limits.numbers.make(network_of(request, self._limits.networks))
+            await self._limits.numbers.make(network_of(request, self._limits.networks))
         return lookup
 
     async def _several(self, request: Request, visit: Visit, numbers: list[str]) -> Response:
@@ -195,7 +196,7 @@ class Pages:
         lookups = await asyncio.gather(
             *(self._tracker.look_up(number, store, wait=self._deadline) for number in dict.fromkeys(numbers))
         )
-        context = self._contexts.several(visit, [self._counted(request, one) for one in lookups])
+        context = self._contexts.several(visit, [await self._counted(request, one) for one in lookups])
         return rendered(request, visit, "choose.html", context)
 
     async def _form(

@@ -1,7 +1,5 @@
 """Whom to ask about a number, in which order: from candidates and what is known to accounts. Asks nobody."""
 
-from collections.abc import Sequence
-
 from msgspec import Struct
 
 from .config import Store
@@ -32,6 +30,7 @@ class Planner:
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
         self._recognizer = Recognizer(plugins.manifests.values())
+        self._know_all = [slug for slug, manifest in plugins.manifests.items() if manifest.aggregator]
 
     def candidates(self, number: str, store: Store, carrier: str = "", named: str = "") -> list[Candidate]:
         """The carriers that a normalised number may belong to, best first, as this store sees it."""
@@ -85,6 +84,5 @@ class Planner:
 
     def _aggregators(self, store: Store, *, stranger: bool) -> list[Account]:
         """Who may know every carrier's numbers."""
-        slugs: Sequence[str] = [slug for slug, manifest in self._plugins.manifests.items() if manifest.aggregator]
-        accounts = [self._account(slug, store, stranger=stranger) for slug in slugs]
+        accounts = [self._account(slug, store, stranger=stranger) for slug in self._know_all]
         return [account for account in accounts if account is not None]

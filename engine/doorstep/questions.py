@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from .cache import Cache
 from .clock import Clock
-from .compact import FORMAT, STAMP, at, pack, stamp, unpack
+from .compact import FORMAT, STAMP, Unpacked, at, pack, stamp, unpack
 from .errors import CarrierError, CarrierUnavailable
 from .exchange import Answer, Answers, Found, NotFound, Query
 from .fetch import Fetcher
@@ -78,6 +79,8 @@ class Questions:
         self._flights: dict[str, asyncio.Task[Entry]] = {}
         self._batches: set[asyncio.Task[Answers]] = set()
         self._failures: dict[str, _Failure] = {}
+        self._unpacked = Unpacked()
+        self._home_key = lru_cache(4096)(self._home_key_of)  # one look-up asks for it several times
 
     async def close(self) -> None:
         """Lets no question outlive the process."""
@@ -109,7 +112,7 @@ class Questions:
         if packed is None:
             return None
         try:
-            return unpack(packed)
+            return self._unpacked.of(packed)
         except ValueError:  # a miss
             self._metrics.cache_failures.labels("read").inc()
             return None
@@ -228,7 +231,7 @@ class Questions:
             shipments.append(msgspec.structs.replace(shipment, id=id))
         return Found(tuple(shipments), answer.complete)
 
-    def _home_key(self, number: str) -> str:
+    def _home_key_of(self, number: str) -> str:
         return f"{FORMAT}:{{{self._digest('number', number)}}}"
 
     def _digest(self, *parts: str) -> str:

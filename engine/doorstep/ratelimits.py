@@ -1,4 +1,5 @@
-"""How often a key may ask: so many calls in so many seconds, counted in this process, told in every answer.
+"""How often a key may ask: so many calls in so many seconds, told in every answer; counted by all processes together where
+they share a server, else in each.
 
 The fields are those of draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` names the quota, `RateLimit` what is left.
 """
@@ -8,6 +9,7 @@ from math import ceil
 
 from msgspec import Struct
 
+from .cache import Shared, Unshared
 from .clock import Clock
 from .config import ApiLimit
 
@@ -40,7 +42,7 @@ class RateLimits:
         self._clock = clock
         self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def take(self, caller: str) -> Quota:
+    async def take(self, caller: str) -> Quota:
         """Counts a call, unless none is left."""
         now = self._clock.monotonic()
         began, used = self._windows.get(caller, (now, 0))
@@ -54,3 +56,37 @@ class RateLimits:
         used = min(used + 1, self._policy.calls)
         self._windows[caller] = (began, used)
         return Quota(self._policy, self._policy.calls - used, ceil(began + self._policy.seconds - now), spent)
+
+
+def open_limits(policy: ApiLimit, *, clock: Clock, shared: Shared | None, space: str) -> RateLimits:
+    """The limits of all processes, where there is a server for that."""
+    if shared is None:
+        return RateLimits(policy, clock=clock)
+    return SharedRateLimits(policy, clock=clock, shared=shared, space=space)
+
+
+class SharedRateLimits(RateLimits):
+    """One window a caller for all processes that share a server, by that server's time. While it is lost, the process has
+    one of its own, of the calls that came to it."""
+
+    def __init__(self, policy: ApiLimit, *, clock: Clock, shared: Shared, space: str) -> None:
+        super().__init__(policy, clock=clock)
+        self._shared = shared
+        self._prefix = f"doorstep:calls:{space}:"
+
+    async def take(self, caller: str) -> Quota:
+        alone = await super().take(caller)
+        try:
+            key, window = self._prefix + caller, self._policy.seconds * 1000
+            used, ms = await self._shared.run(tuple[int, int], _TAKE, [key], window)
+        except Unshared:
+            return alone
+        calls = self._policy.calls
+        return Quota(self._policy, max(0, calls - used), ceil(ms / 1000), used > calls)
+
+
+_TAKE = """
+local used = redis.call('INCR', KEYS[1])
+if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return {used, redis.call('PTTL', KEYS[1])}
+"""

@@ -20,6 +20,7 @@ T = TypeVar("T")
 Argument = str | bytes | float
 _FAILURES = (RedisError, OSError, TimeoutError, ValueError)
 _PATIENCE = 2.0  # seconds for a quiet try: of several Sentinels some may be lost too
+_LONGEST = 7 * 86_400.0  # seconds that anything is kept
 _HEARTBEAT = 10.0  # seconds of silence after which the channel must show that it is still there
 
 
@@ -210,10 +211,12 @@ class RedisCache:
                 await self._server.do("DEL", key)
 
     async def left(self, key: str) -> float:
-        """For how many seconds a value is still kept; 0 where there is none."""
+        """For how many seconds a value is still kept: 0 where there is none, the longest where this cannot be learnt."""
         with suppress(Unshared):
-            return max(0, await self._server.do("PTTL", key)) / 1000
-        return 0.0
+            ms = await self._server.do("PTTL", key)
+            if isinstance(ms, int):
+                return max(0.0, ms / 1000)
+        return _LONGEST
 
     async def close(self) -> None:
         await self._server.close()

@@ -222,10 +222,12 @@ def _nearest(chain: list[ThemeManifest], field: str) -> tuple[str, ...]:
 
 
 def _listed(chain: list[ThemeManifest], folders: list[Path], field: str) -> Iterable[Path]:
-    """The files of a list, parents' first."""
-    for manifest, folder in zip(reversed(chain), reversed(folders), strict=True):
+    """The files of a list, parents' first. A child's file stands in for its parent's of that name, as templates do."""
+    files: dict[str, Path] = {}
+    for manifest in reversed(chain):
         for name in getattr(manifest, field):
-            file = inside(folder / "static", name)
+            file = next(filter(None, (inside(folder / "static", name) for folder in folders)), None)
             if file is None:
-                raise ThemeError(f"{field} names {name!r}, which is not in static/", file=f"{folder.name}/theme.toml")
-            yield file
+                raise ThemeError(f"{field} names {name!r}, which is not in static/", file=f"{manifest.name}/theme.toml")
+            files.setdefault(name, file)
+    return files.values()

@@ -18,8 +18,6 @@ from .i18n import Localizer
 from .sandboxing import TEXTS, Sandbox
 from .themes import Theme, inside
 
-FUNCTIONS = ("stylesheet", "script", "asset", "slot", "_", "gettext", "ngettext", "pgettext", "npgettext")
-FILTERS = ("money",)  # beside the sandbox's own
 _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set
 _SECTION = "sections/"
 _SLOT_CALL = re.compile(r"\bslot\(\s*[\"']([a-z0-9_]+)[\"']\s*\)")
@@ -96,18 +94,8 @@ class Templates:
 def _compiled(loader: "_Loader") -> Environment:
     environment = Sandbox(
         loader,
-        functions={
-            "stylesheet": _url_of("store.css"),
-            "script": _url_of("store.js"),
-            "asset": _url,
-            "slot": _slot,
-            "_": _gettext,
-            "gettext": _gettext,
-            "ngettext": _ngettext,
-            "pgettext": _pgettext,
-            "npgettext": _npgettext,
-        },
-        filters={"money": _money},
+        functions=FUNCTIONS,
+        filters=FILTERS,
     )
     for name in environment.list_templates():
         try:
@@ -122,11 +110,13 @@ def _compiled(loader: "_Loader") -> Environment:
 
 
 class _Loader(BaseLoader):
-    """Templates of a theme: child before parent before widgets; `classic/layout.html` names one theme's own file."""
+    """Templates of a theme: child before parent before widgets; `classic/layout.html` is the one that Classic has, or its
+    nearest parent."""
 
     def __init__(self, theme: Theme, widget_folders: Sequence[Path]) -> None:
-        self._named = {name: folder / "templates" for name, folder in zip(theme.names, theme.folders, strict=True)}
-        self._folders = [*self._named.values(), *widget_folders]
+        own = [folder / "templates" for folder in theme.folders]
+        self._named = {name: own[at:] for at, name in enumerate(theme.names)}
+        self._folders = [*own, *widget_folders]
         # A place for widgets is a section like any other, which a theme may write itself.
         self._slots = {f"{_SECTION}{SLOT}{slot}.html": f"{{{{ slot({slot!r}) }}}}" for slot in theme.slots}
 
@@ -134,7 +124,7 @@ class _Loader(BaseLoader):
         theme, _, rest = template.partition("/")
         folders = self._folders
         if theme in self._named and rest:
-            folders, template = [self._named[theme]], rest
+            folders, template = self._named[theme], rest
         for folder in folders:
             if (file := inside(folder, template)) is not None:
                 return file.read_text("utf-8"), str(file), None
@@ -212,3 +202,18 @@ def _localizer(context: Context) -> Localizer:
 def _filled(text: str, values: Mapping[str, Any]) -> Markup:
     """A text of a catalog, which is HTML, with what templates put into it, which is not."""
     return Markup(text) % values  # noqa: S704
+
+
+# What templates may call, beside what the sandbox has of its own.
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "stylesheet": _url_of("store.css"),
+    "script": _url_of("store.js"),
+    "asset": _url,
+    "slot": _slot,
+    "_": _gettext,
+    "gettext": _gettext,
+    "ngettext": _ngettext,
+    "pgettext": _pgettext,
+    "npgettext": _npgettext,
+}
+FILTERS: dict[str, Callable[..., Any]] = {"money": _money}

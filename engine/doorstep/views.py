@@ -4,7 +4,7 @@ What a reader may see depends on the proof level, by the table in `doorstep.proo
 """
 
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -381,8 +381,13 @@ def _iso(moment: Moment | None) -> str:
 
 
 def _place(place: Place, localizer: Localizer, *, fine: bool) -> str:
-    city = place.city.title() if place.city.isupper() and len(place.city) > 3 else place.city  # carriers shout
-    parts = (place.name if fine else "", city, localizer.country(place.country) if place.country else "")
+    return _written_place(localizer, place.name if fine else "", place.city, place.country)
+
+
+@lru_cache(4096)  # most scans are in few places
+def _written_place(localizer: Localizer, name: str, city: str, country: str) -> str:
+    city = city.title() if city.isupper() and len(city) > 3 else city  # carriers shout
+    parts = (name, city, localizer.country(country) if country else "")
     written = ""
     for part in filter(None, parts):
         written = localizer.text(N_("%(place)s, %(area)s"), place=written, area=part) if written else part

@@ -22,11 +22,11 @@ QUIET = [
 
 
 class Watched:
-    """A page, and what it did that it must not do."""
+    """A page, and what it did that it must not do; it asks nobody but who answers at `url`."""
 
-    def __init__(self, page: Page, site: Site) -> None:
+    def __init__(self, page: Page, url: str) -> None:
         self.page = page
-        self._own = (f"{site.url}/", "data:")
+        self._own = (f"{'/'.join(url.split('/')[:3])}/", "data:")
         self._refused: set[str] = set()
         self._messages: list[ConsoleMessage] = []
         self._amiss: list[str] = []
@@ -117,7 +117,7 @@ def watch(site: Site, context_of: Callable[..., BrowserContext]) -> Iterator[Cal
     watched = []
 
     def new(on: Site = site, **options: Any) -> Page:
-        watched.append(Watched(context_of(**options).new_page(), on))
+        watched.append(Watched(context_of(**options).new_page(), on.url))
         return watched[-1].page
 
     yield new

@@ -1,15 +1,18 @@
 """A shop with orders as their recipients open them: a page for each state that an order can be in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct, structs
 
 from doorstep.app import assemble, create_engine
 from doorstep.banner import Banner
 from doorstep.config import Config, Store
+from doorstep.demo import THEMES
 from doorstep.order import Item, Order, PackedItem, Parcel, Promise
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_accounts, sandbox_of
@@ -30,8 +33,26 @@ SHOP = Store(
     return_url="https://shop.example/returns",
     contact_url="https://shop.example/help",
     contact_email="help@shop.example",
+    settings={
+        "menu": [
+            {"label": "Shoes and clothes", "links": [{"label": "Trail shoes", "url": "https://shop.example/shoes"}]},
+            {"label": "Journal", "url": "https://shop.example/journal"},
+        ],
+        "footer_links": [{"label": "Imprint", "url": "/imprint"}, {"label": "Privacy", "url": "/privacy"}],
+        "social": [
+            {"label": host.title(), "url": f"https://{host}.com.example/harbour"}
+            for host in ("instagram", "facebook", "tiktok", "youtube", "whatsapp", "pinterest", "linkedin", "elsewhere")
+        ],
+        "rich_text": "<h2>Wear them in</h2><p>Our <a href='https://shop.example/care'>care guide</a> has three rules:</p>"
+        "<ul><li>wax them once a month,</li><li>dry them <strong>slowly</strong>.</li></ul>",
+    },
     banners=(Banner({"en": "Strikes in France: parcels may take two days longer."}, countries=("FR",)),),
 )
+
+
+NAMES = (
+    "before any parcel", "two parcels", "late", "arrived", "cancelled", "pickup and lost", "not scanned yet", "look-up form",
+)  # fmt: skip
 
 
 class Orders(Struct, frozen=True):
@@ -64,12 +85,15 @@ def orders(numbers: dict[str, str]) -> dict[str, Order]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Orders]:
-    """The shop with its orders, in both themes, on loopback."""
+def running(folder: Path, settings: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Orders]:
+    """The shop with its orders, in every theme, on loopback; with more settings of the theme."""
     sandbox = sandbox_of(installed(), today=TODAY)
     with serve(sandbox.app) as carriers:
         config = Config(
-            stores={"classic": SHOP, "minimal": structs.replace(SHOP, path="/minimal", theme="minimal")},
+            stores={
+                theme: structs.replace(SHOP, path=path, theme=theme, settings={**SHOP.settings, **settings})
+                for theme, path in THEMES.items()
+            },
             secret_key=(Secret("0123456789abcdef0123456789abcdef"),),
             carriers=sandbox_accounts(sandbox, carriers.url),
             base=folder,
@@ -80,7 +104,7 @@ def running(folder: Path) -> Iterator[Orders]:
             case.name: case.number for slug in ("dhl", "ups", "la_poste") for case in sandbox.samples[slug].cases
         }
         paths = {}
-        for store, base in (("classic", ""), ("minimal", "/minimal")):
+        for store, base in THEMES.items():
             for name, order in orders(numbers).items():
                 with engine.database.writing() as connection:
                     kept = engine.orders.create(connection, store, order)

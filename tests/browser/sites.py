@@ -21,7 +21,6 @@ from doorstep.samples import SampleRequest
 from doorstep.sandbox import Sandbox, sandbox_of
 from doorstep.testing import serve
 
-LANGUAGES = ("en", "de", "fr", "ar")
 TWELVE_SCANS = "1047382965"  # 104738296 modulo 7 is 5, the check digit of DHL Express
 
 

@@ -1,29 +1,20 @@
-"""Whether everybody can use the pages: axe's rules, targets, keyboard."""
+"""Whether everybody can use what no address leads to, a page that waits or refuses; and the keyboard."""
 
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route
 
-from .sites import DELIVERED, LANGUAGES, PAGES, SAMPLES, Site
+from doorstep.demo import THEMES
+
+from .looks import Look, covering, violations
+from .sites import DELIVERED, SAMPLES, Site
 
 pytestmark = pytest.mark.browser
 
 Watch = Callable[..., Page]
-# The rule of WCAG 2.2 for targets is off unless asked for; without preload, axe does not fetch the stylesheet once more.
-RULES = {"resultTypes": ["violations"], "preload": False, "rules": {"target-size": {"enabled": True}}}
-# What can be pressed and is smaller than 24 × 24 px, except a link within a sentence (WCAG 2.2, 2.5.8).
-SMALL = """() => [...document.querySelectorAll("a, button, summary, input, textarea, select")]
-  .map((one) => (one.matches("[type=radio], [type=checkbox]") ? one.closest("label") ?? one : one))
-  .filter((one) => one.checkVisibility() && !one.matches(".skip"))
-  .filter((one) => getComputedStyle(one).display !== "inline" || one.parentElement.innerText.trim() === one.innerText.trim())
-  .map((one) => [one, one.getBoundingClientRect()])
-  .filter(([one, box]) => box.width < 24 || box.height < 24)
-  .map(([one, box]) => `${one.outerHTML.slice(0, 90)} ${box.width} x ${box.height}`)"""
 # The element in focus: what it is, whether it can be seen, and whether an outline is around it or its label.
 FOCUSED = """() => {
   const one = document.activeElement, around = one.closest("label") ?? one, box = around.getBoundingClientRect();
@@ -39,22 +30,6 @@ FOCUSED = """() => {
 _fresh = count()
 
 
-def violations(page: Page) -> str:
-    page.evaluate(Axe().axe_script)
-    # Only what is amiss leaves the browser: all that axe looked at is a hundred times as much.
-    results = AxeResults(page.evaluate("rules => axe.run(rules).then(({ violations }) => ({ violations }))", RULES))
-    return results.generate_report() if results.violations_count else ""
-
-
-def rows(index: int) -> list[tuple[str, str, str]]:
-    """Theme, language and scheme of a page: each page in both themes and both schemes; every eight pages, all sixteen."""
-    schemes = ("light", "dark") if index // 4 % 2 else ("dark", "light")
-    return [
-        ("classic", LANGUAGES[index % 4], schemes[0]),
-        ("minimal", LANGUAGES[(index + 2) % 4], schemes[1]),
-    ]
-
-
 def waiting(watch: Watch, impatient: Site, theme: str, language: str) -> Page:
     """A page that waits, for a parcel never asked for before; it stays, for its order to look again is taken out."""
 
@@ -63,7 +38,8 @@ def waiting(watch: Watch, impatient: Site, theme: str, language: str) -> Page:
         assert answer.status == 202
         route.fulfill(response=answer, headers={k: v for k, v in answer.headers.items() if k != "refresh"})
 
-    parcels = [case.number for case in SAMPLES["la_poste"].cases if case.demo]  # none of the demo's orders has one
+    # None of the demo's orders has one of these, and no journey needs the last of them.
+    parcels = [case.number for case in reversed(SAMPLES["la_poste"].cases) if case.demo]
     address = impatient.address(f"/track/{parcels[next(_fresh)]}", theme, language)
     page = watch(on=impatient)
     page.route(address, stay)
@@ -80,34 +56,22 @@ def refused(page: Page, site: Site, theme: str = "classic", language: str = "en"
         page.click("form[method=post] [type=submit]")
 
 
-@pytest.mark.parametrize("index", range(len(PAGES)), ids=PAGES)
-def test_axe_finds_nothing(watch: Watch, site: Site, index: int) -> None:
-    page = watch()
-    for theme, language, scheme in rows(index):
-        page.emulate_media(color_scheme=scheme)
-        page.goto(site.address(list(PAGES.values())[index][0], theme, language))
-        assert not violations(page), (theme, language, scheme)
-        assert page.evaluate(SMALL) == []
-
-
-@pytest.mark.parametrize("row", range(2))
-def test_axe_finds_nothing_on_a_page_that_waits(watch: Watch, impatient: Site, row: int) -> None:
-    theme, language, scheme = rows(row)[row]
-    page = waiting(watch, impatient, theme, language)
-    page.emulate_media(color_scheme=scheme)
+@pytest.mark.parametrize("look", covering(0))
+def test_axe_finds_nothing_on_a_page_that_waits(watch: Watch, impatient: Site, look: Look) -> None:
+    page = waiting(watch, impatient, look.theme, look.language)
+    page.emulate_media(color_scheme=look.scheme)
     assert not violations(page)
 
 
-@pytest.mark.parametrize("row", range(2))
-def test_axe_finds_nothing_on_a_refused_survey(watch: Watch, site: Site, row: int) -> None:
-    theme, language, scheme = rows(row)[row]
-    page = watch(color_scheme=scheme)
-    refused(page, site, theme, language)
+@pytest.mark.parametrize("look", covering(0))
+def test_axe_finds_nothing_on_a_refused_survey(watch: Watch, site: Site, look: Look) -> None:
+    page = watch(color_scheme=look.scheme)
+    refused(page, site, look.theme, look.language)
     assert page.get_by_role("alert").is_visible()
     assert not violations(page)
 
 
-@pytest.mark.parametrize("theme", ["classic", "minimal"])
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("path", ["/", f"/track/{DELIVERED}", "/shop/"])
 def test_keyboard_reaches_everything_and_focus_is_seen(watch: Watch, site: Site, theme: str, path: str) -> None:
     page = watch(viewport={"width": 390, "height": 700})
@@ -125,7 +89,7 @@ def test_keyboard_reaches_everything_and_focus_is_seen(watch: Watch, site: Site,
     assert len(stops) >= page.locator(reachable).filter(visible=True).count()
 
 
-@pytest.mark.parametrize("theme", ["classic", "minimal"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_skip_link_leads_to_the_main_part(watch: Watch, site: Site, theme: str) -> None:
     page = watch()
     page.goto(site.address(f"/track/{DELIVERED}", theme))

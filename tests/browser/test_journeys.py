@@ -6,12 +6,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from doorstep.demo import THEMES
+
 from .sites import DELIVERED, SAMPLES, Site, number_of
 
 pytestmark = pytest.mark.browser
 
 Watch = Callable[..., Page]
-THEMES = ("classic", "minimal")
 STORED = """async () => [
   ...Object.keys(localStorage), ...Object.keys(sessionStorage), ...(document.cookie ? [document.cookie] : []),
   ...(await indexedDB.databases()).map((one) => one.name), ...(await caches.keys()),

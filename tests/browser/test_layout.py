@@ -1,28 +1,19 @@
-"""How pages stand: on a narrow screen, with large letters, on paper, and without motion."""
+"""How pages stand: with large letters, on paper, and without motion."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from .sites import DELIVERED, LANGUAGES, PAGES, Site, number_of
+from doorstep.demo import THEMES
+
+from .looks import LANGUAGES, OVERFLOW, UNFOLD
+from .sites import DELIVERED, PAGES, Site, number_of
 
 pytestmark = pytest.mark.browser
 
 Watch = Callable[..., Page]
 LARGE = "--blink-settings=defaultFontSize=32"  # the reader's own setting, which media queries in em go by as well
-THEMES = ("classic", "minimal")
-# The width of the page and what ends beyond either side of the window, when the page can be scrolled sideways.
-OVERFLOW = """() => {
-  const root = document.documentElement;
-  const beyond = [...document.body.querySelectorAll("*")]
-    .filter((one) => one.checkVisibility({ contentVisibilityAuto: true }) && !one.matches(".skip"))
-    .map((one) => [one, one.getBoundingClientRect()])
-    .filter(([one, box]) => box.left < -1 || box.right > root.clientWidth + 1)
-    .map(([one, box]) => `${one.outerHTML.slice(0, 90)} from ${box.left} to ${box.right}`);
-  return root.scrollWidth <= root.clientWidth ? [] : [`${root.scrollWidth} px wide`, ...beyond.slice(0, 5)];
-}"""
-UNFOLD = "for (const one of document.querySelectorAll('.timeline details')) one.open = true"
 # Elements, with what stands before and after them, that move or change slowly.
 MOVING = """() => [...document.querySelectorAll("*")].flatMap((one) => ["", "::before", "::after"].map((part) => {
   const style = getComputedStyle(one, part || null);
@@ -34,22 +25,6 @@ MOVING = """() => [...document.querySelectorAll("*")].flatMap((one) => ["", "::b
 @pytest.fixture(scope="module")
 def large(start: Callable[..., Browser]) -> Page:
     return start(LARGE).new_page()
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_page_needs_no_sideways_scrolling_on_a_narrow_screen_nor_with_large_text(
-    watch: Watch, site: Site, name: str
-) -> None:
-    page = watch()
-    start = list(PAGES).index(name)
-    for turn, language in enumerate(("de", ("ar", "fr", "en")[start % 3])):  # German has the longest words
-        page.set_viewport_size({"width": 320, "height": 640})
-        page.goto(site.address(PAGES[name][0], THEMES[(start + turn) % 2], language))
-        page.evaluate(UNFOLD)
-        assert page.evaluate(OVERFLOW) == [], language
-        page.evaluate("document.documentElement.style.fontSize = '200%'")
-        page.set_viewport_size({"width": 640, "height": 640})
-        assert page.evaluate(OVERFLOW) == [], language
 
 
 @pytest.mark.parametrize("theme", THEMES)

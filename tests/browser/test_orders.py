@@ -2,24 +2,17 @@
 
 from collections.abc import Callable, Iterator
 
-import html5lib
 import httpx2
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from .orders import Orders, running
-from .sites import LANGUAGES
-from .test_access import SMALL, violations
-from .test_layout import OVERFLOW
-from .test_markup import check_references
-from .test_weight import FIRST_FLIGHT, _Styles
+from doorstep.demo import THEMES
+
+from .looks import LANGUAGES, UNFOLD, amiss, covering
+from .orders import NAMES, Orders, running
+from .test_weight import FIRST_FLIGHT, Assets
 
 pytestmark = pytest.mark.browser
-
-NAMES = (
-    "before any parcel", "two parcels", "late", "arrived", "cancelled", "pickup and lost", "not scanned yet", "look-up form",
-)  # fmt: skip
-UNFOLD = "for (const one of document.querySelectorAll('details.fold')) one.open = true"
 
 
 @pytest.fixture(scope="module")
@@ -33,39 +26,16 @@ def page(context_of: Callable[..., BrowserContext]) -> Page:
     return context_of().new_page()
 
 
-def rows(name: str) -> list[tuple[str, str, str]]:
-    """Theme, language and scheme: each page in both themes and both schemes, the languages taking turns."""
-    turn = NAMES.index(name)
-    return [("classic", LANGUAGES[turn % 4], "dark"), ("minimal", LANGUAGES[(turn + 3) % 4], "light")]
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_everybody_can_use_it_folded_and_unfolded(orders: Orders, page: Page, name: str) -> None:
-    for theme, language, scheme in rows(name):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.goto(orders.address(name, theme, language))
-        assert violations(page) == "", (theme, language)
-        page.evaluate(UNFOLD)
-        assert violations(page) == "", (theme, language)
-        assert page.evaluate(SMALL) == []
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_it_needs_no_sideways_scrolling(orders: Orders, page: Page, name: str) -> None:
-    for theme, language in (("classic", "de"), ("minimal", "ar")):
-        page.set_viewport_size({"width": 320, "height": 640})
-        page.goto(orders.address(name, theme, language))
-        page.evaluate(UNFOLD)
-        assert page.evaluate(OVERFLOW) == []
-        page.evaluate("document.documentElement.style.fontSize = '200%'")
-        page.set_viewport_size({"width": 640, "height": 640})
-        assert page.evaluate(OVERFLOW) == []
+def test_page_is_for_everybody_in_every_look(orders: Orders, page: Page, name: str) -> None:
+    for look in covering(NAMES.index(name)):
+        assert amiss(page, orders.address(name, look.theme, look.language), look) == [], look
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_answer_is_in_the_first_screenful_of_a_phone(orders: Orders, page: Page, name: str) -> None:
     page.set_viewport_size({"width": 360, "height": 640})
-    for theme in ("classic", "minimal"):
+    for theme in THEMES:
         page.goto(orders.address(name, theme, "de"))
         box = page.locator("h1").bounding_box()
         assert box is not None
@@ -102,12 +72,12 @@ def test_nothing_is_asked_of_anybody_else(orders: Orders, page: Page) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("theme", ["classic", "minimal"])
-def test_page_of_two_parcels_and_its_style_fit_into_the_first_flight(orders: Orders, theme: str, language: str) -> None:
+@pytest.mark.parametrize("theme", THEMES)
+def test_page_of_two_parcels_with_its_style_and_script_fits_into_the_first_flight(
+    orders: Orders, theme: str, language: str
+) -> None:
     with httpx2.Client(trust_env=False, timeout=30, headers={"accept-encoding": "gzip"}) as client:
         page = client.get(orders.address("two parcels", theme, language))
-        html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page.text)
-        check_references(html5lib.HTMLParser(namespaceHTMLElements=False).parse(page.text))
-        style = client.get(orders.url + _Styles(page.text).found[0])
-    sizes = [int(answer.headers["content-length"]) for answer in (page, style)]
+        answers = [page, *(client.get(orders.url + one) for one in Assets(page.text).found)]
+    sizes = [int(answer.headers["content-length"]) for answer in answers]
     assert sum(sizes) < FIRST_FLIGHT, sizes

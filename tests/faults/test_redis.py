@@ -27,8 +27,8 @@ def server(tmp_path):
 async def worker():
     opened = []
 
-    def open_one(url, carrier):
-        opened.append(Worker(url, carrier.url))
+    def open_one(url, carrier, ahead=0.0):
+        opened.append(Worker(url, carrier.url, ahead))
         return opened[-1]
 
     yield open_one
@@ -126,6 +126,32 @@ async def test_a_full_server_keeps_nothing_and_costs_no_answer(tmp_path, worker)
             assert await asked(carrier, one, one, one) == ({"found"}, 1)
             assert await asked(carrier, one) == ({"found"}, 0)
             assert one.cache.healthy
+
+
+async def test_what_a_full_server_gave_up_is_asked_for_again_and_nothing_fails(tmp_path, worker):
+    with redis_server(tmp_path, "--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru") as server:
+        async with hostile(reply()) as carrier:
+            one = worker(server.url, carrier)
+            await one.look_up(NUMBER)
+            for n in range(20):
+                await one.cache.set(f"filled{n}", bytes(500_000), 60)
+            assert await one.server.do("KEYS", "*{*}:*") == []
+            assert await asked(carrier, one) == ({"found"}, 0)  # from the process's own memory
+            assert await asked(carrier, worker(server.url, carrier)) == ({"found"}, 1)
+            assert one.failures() == {}
+
+
+async def test_while_the_one_who_asks_is_dead_readers_get_what_is_known_and_then_another_asks(server, worker):
+    async with hostile(reply()) as carrier:
+        one, later = worker(server.url, carrier), worker(server.url, carrier, ahead=86_400.0)
+        await one.look_up(NUMBER)
+        (key,) = await one.server.do("KEYS", "*{*}:*")
+        await one.server.do("SET", key + b":lease", "of the dead", "PX", "60000")
+        for _ in range(3):
+            assert await asked(carrier, later) == ({"found"}, 0)
+        await one.server.do("PEXPIRE", key + b":lease", 1)
+        await later.tracker.questions.landed()
+        assert len(carrier.requests) == 2
 
 
 async def test_a_server_that_comes_back_empty_under_load_is_one_call_in_all(server, worker):

@@ -1,8 +1,9 @@
 """`./dev prove`: what takes long. Exit code 1: something promised was not kept.
 
-./dev prove                         kills, then soak
+./dev prove                         kills, then soak, then looks
 ./dev prove kills [KILLS [SEED]]    kills a hundred times, on each database with one worker and with two
 ./dev prove soak [MINUTES [SEED]]   ten minutes of random faults, with two processes
+./dev prove looks [VIEWS [SEED]]    every page in every theme, language and colour scheme, or so many of them
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import msgspec
 
 from ..databases import postgresql_server
 from .killing import prove
+from .looks import watch_all
 from .soaking import Proof, Terms, soak
 
 
@@ -47,6 +49,14 @@ def soaked(minutes: int, seed: int) -> bool:
     return bool(proof.problems)
 
 
+def looks(views: int, seed: int) -> bool:
+    print(f"seed {seed}: ./dev prove looks {views} {seed}", flush=True)
+    seen = watch_all(views, seed)
+    print(f"{seen.looked} of {seen.all} views; {len(seen.problems)} faults", flush=True)
+    print("".join(f"  WRONG  {problem}\n" for problem in seen.problems[:50]), end="", flush=True)
+    return bool(seen.problems)
+
+
 def _lines(proof: Proof) -> list[str]:
     half, most, slowest = proof.waited
     growth = ", ".join(f"{rate / 1024:+.0f}" for rate in proof.memory)
@@ -60,13 +70,15 @@ def _lines(proof: Proof) -> list[str]:
     ]
 
 
-_PROOFS = {"kills": (kills, 100), "soak": (soaked, 10)}
+_PROOFS = {"kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000)}
 
 
 def main(asked: list[str]) -> int:
     name, numbers = (asked[0], asked[1:]) if asked else ("", [])
     if name not in {"", *_PROOFS} or len(numbers) > 2 or not all(one.isdigit() for one in numbers):
-        print("usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]]]", file=sys.stderr)
+        print(
+            "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | looks [VIEWS [SEED]]]", file=sys.stderr
+        )
         return 2
     seed = int(numbers[1]) if numbers[1:] else secrets.randbelow(10**6)
     wanted = [_PROOFS[name]] if name else list(_PROOFS.values())

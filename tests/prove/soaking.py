@@ -65,7 +65,7 @@ class Terms(Struct, frozen=True):
     seconds: float
     workers: int = 2
     speed: float = 120.0  # of the shop's wall clock
-    calm: tuple[float, float] = (10, 25)
+    calm: tuple[float, float] = (20, 40)
     rough: tuple[float, float] = (1, 5)
     well: tuple[float, float] = (10, 25)
     ill: tuple[float, float] = (3, 12)
@@ -292,7 +292,7 @@ async def _serving(folder: Path, carrier: str, pace: Sequence[str]) -> AsyncIter
             env=os.environ | {"DOORSTEP_CARRIERS__ACME__ENDPOINT": carrier},
         )  # fmt: skip
         try:
-            async with httpx2.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
+            async with httpx2.AsyncClient(trust_env=False) as client, asyncio.timeout(180):
                 while not await _answers(client, url):
                     assert child.returncode is None, (folder / f"{port}.log").read_text()
                     await asyncio.sleep(0.05)

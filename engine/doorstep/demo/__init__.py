@@ -1,6 +1,6 @@
 """`doorstep demo`: a shop with invented products, the carriers' sandbox beside it, real plugins over real HTTP.
 
-Two stores show the two themes; every sample parcel of every carrier is a link on the shop's front page.
+Three stores show the three themes; every sample parcel of every carrier is a link on the shop's front page.
 """
 
 import tomllib
@@ -25,16 +25,18 @@ from ..config import Config, Server, Store
 from ..i18n import N_, Localizer
 from ..models import Status
 from ..packages import Package
+from ..preview.gallery import Preview
 from ..samples import Case, Role, Samples
 from ..sandbox import Sandbox, sandbox_accounts
 from ..secret import Secret
 from .orders import Product, demo_orders, links, orders_and_worker, products, written
 
 FILES = Path(__file__).parent / "shop"
-THEMES = {"classic": "", "minimal": "/minimal"}  # theme: path of the store that wears it
+THEMES = {"classic": "", "minimal": "/minimal", "bold": "/bold"}  # theme: path of the store that wears it
 _BY_NUMBER = 3  # of more than two hundred
 _SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
 
+_OWN = {"bold": {"hero_image": "/shop/static/harbour.svg"}}  # settings that one theme alone has
 _REWARD = {
     "en": "€10 off their first order, and €10 for you.",
     "de": "10 € Rabatt auf die erste Bestellung, und 10 € für Sie.",
@@ -56,7 +58,7 @@ def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: S
             name="Harbour & Pine",
             path=path,
             theme=theme,
-            settings={"logo_dark": "/shop/static/logo-dark.svg"},
+            settings={"logo_dark": "/shop/static/logo-dark.svg", **_OWN.get(theme, {})},
             home_url="/shop/",
             logo_url="/shop/static/logo.svg",
             contact_url="/shop/#help",
@@ -93,7 +95,7 @@ def demo_site(
     goods = {product.id: product for product in products(FILES)}
     today = datetime.now(UTC).date()
     orders = [written(one, goods, sandbox.samples, today=today) for one in demo_orders(FILES)]
-    application = assemble(engine, beside=partial(orders_and_worker, engine, orders))
+    application = Preview(assemble(engine, beside=partial(orders_and_worker, engine, orders)), engine)
     return DemoShop(application, engine, list(sandbox.samples.values()))
 
 

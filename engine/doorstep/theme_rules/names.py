@@ -83,7 +83,7 @@ class _Reading:
                 within |= _named(target, _type(value, scope))
             yield from self._statements(node.body, within)
         elif isinstance(node, nodes.Block):
-            yield from self._statements(node.body, dict(scope))
+            yield from self._statements(node.body, scope | {"super": Any})
         elif isinstance(node, nodes.If):
             yield from self._expression(node.test, scope)
             scope.update((name, Any) for name in _guarded(node.test) if name not in scope)

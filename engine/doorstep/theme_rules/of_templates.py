@@ -28,7 +28,7 @@ def _unknown_filters(subject: Subject) -> Iterator[Place]:
 
 
 def _missing_translations(subject: Subject) -> Iterator[Place]:
-    languages = sorted(subject.catalogs.keys() | subject.own_catalogs.keys() - {"en"})
+    languages = sorted((subject.catalogs.keys() | subject.own_catalogs.keys()) - {"en"})
     for template in subject.templates:
         for said in said_in(template.tree) if template.tree is not None else ():
             missing = [one for one in languages if not _is_translated(subject, one, said.msgids[0])]

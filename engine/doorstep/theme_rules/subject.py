@@ -59,9 +59,7 @@ class Subject:
         self.circle: tuple[str, ...] = ()
         self.chain = tuple(self._parents(own, others))
         self.catalogs = catalogs
-        self.environment = Sandbox(
-            BaseLoader(), functions=dict.fromkeys(FUNCTIONS, str), filters=dict.fromkeys(FILTERS, str)
-        )
+        self.environment = Sandbox(BaseLoader(), functions=FUNCTIONS, filters=FILTERS)
 
     @cached_property
     def manifests(self) -> tuple[dict[str, Any], ...]:

@@ -1,4 +1,4 @@
-// Enhances only: copy buttons, and a language menu that closes when one looks away.
+// Enhances only: copy buttons, and menus that close when one looks away.
 const { copy, copied } = document.body.dataset;
 
 if (navigator.clipboard) {
@@ -17,12 +17,11 @@ if (navigator.clipboard) {
   }
 }
 
-const menu = document.querySelector(".languages details");
-if (menu) {
+for (const menu of document.querySelectorAll(".top details")) {
   const close = (event) => menu.contains(event.target) || (menu.open = false);
   document.addEventListener("click", close);
   document.addEventListener("focusin", close);
-  document.addEventListener("keydown", (event) => {
+  menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;
     menu.open = false;
     menu.firstElementChild.focus();

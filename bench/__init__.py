@@ -1,0 +1,1 @@
+"""The bench: what `./dev bench` measures, one module a noun."""

@@ -1,0 +1,64 @@
+"""Every page in every theme, language, direction and colour scheme, by pairs; `./dev prove looks` does all combinations."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from .looks import Look, amiss, covering, every_look, malformed, said
+from .sites import PAGES, TWELVE_SCANS, Site, fetched
+
+pytestmark = pytest.mark.browser
+
+Watch = Callable[..., Page]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_for_everybody_in_every_look(watch: Watch, site: Site, name: str) -> None:
+    page = watch()
+    for look in covering(list(PAGES).index(name)):
+        assert amiss(page, site.address(PAGES[name][0], look.theme, look.language), look) == [], look
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_says_the_same_without_a_script(watch: Watch, site: Site, name: str) -> None:
+    look = covering(list(PAGES).index(name))[0]
+    address = site.address(PAGES[name][0], look.theme, look.language)
+    assert said(watch(java_script_enabled=False), address) == said(watch(), address)
+
+
+def test_the_looks_of_one_page_have_every_theme_language_and_scheme_and_those_of_six_pages_every_look() -> None:
+    every = set(every_look())
+    for page in range(6):
+        for field in ("theme", "language", "scheme"):
+            assert {getattr(look, field) for look in covering(page)} == {getattr(look, field) for look in every}
+    assert {look for page in range(6) for look in covering(page)} == every
+
+
+def test_what_is_wrong_with_a_document_is_found() -> None:
+    sound = (
+        '<!doctype html><html lang="ar" dir="rtl"><title>T</title><link rel="stylesheet" href="/s"><h1>H</h1></html>'
+    )
+    assert malformed(sound, "ar") == []
+    assert malformed(sound, "de") == ["its language is {'lang': 'ar', 'dir': 'rtl'}"]
+    for wrong, said_of_it in (
+        ("<h1>H</h2>", "not valid: "),
+        ("<h1></h1>", "its headings are ['']"),
+        ("<h1>H</h1><h1>I</h1>", "its headings are ['H', 'I']"),
+        ('<h1 id="a">H</h1><p id="a">P</p>', "twice: #a"),
+        ('<h1 aria-labelledby="b">H</h1>', "not there: #b"),
+        ('<h1>H</h1><a href="#c">C</a>', "not there: #c"),
+        ('<h1>H</h1><time datetime="noon">N</time>', "no moment: noon"),
+    ):
+        found = malformed(sound.replace("<h1>H</h1>", wrong), "ar")
+        assert len(found) == 1
+        assert found[0].startswith(said_of_it)
+    plain = sound.replace('<link rel="stylesheet" href="/s">', "")
+    assert malformed(plain, "ar") == ["the engine's plain page stands in for a theme that failed"]
+
+
+@pytest.mark.parametrize("look", [Look(theme, "en", "light") for theme in ("classic", "minimal", "bold")])
+def test_each_scan_has_its_time_and_each_day(site: Site, look: Look) -> None:
+    html = fetched(site, f"/track/{TWELVE_SCANS}", theme=look.theme).text
+    assert html.count('<li class="event ') == 12
+    assert html.count("<time ") > 12
