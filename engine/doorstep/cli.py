@@ -33,6 +33,7 @@ from .packages import found
 from .parsing import as_json as parsed_json
 from .parsing import parse_file
 from .plugins import load_plugins
+from .preview.gallery import Preview
 from .recognition import Recognizer, normalise
 from .recording import record as record_sample
 from .sandbox import sandbox_of
@@ -91,6 +92,7 @@ _DEMO = """
     Open              {shop}/shop/
     A parcel          {shop}/track/{number}
     In Arabic         {shop}/track/{number}?lang=ar
+    Every page        {shop}/_preview/
     Other themes      {shop}/minimal/track/{number}
                       {shop}/bold/track/{number}
     As JSON           {shop}/api/v1/shipments/{number}
@@ -105,13 +107,18 @@ _DEMO = """
 @click.option("--host", help="Instead of server.host.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Instead of server.port.")
 @click.option("--worker", "with_worker", is_flag=True, help="Do the worker's work in the same process.")
-def serve(path: Path, host: str | None, port: int | None, with_worker: bool) -> None:
+@click.option(
+    "--preview", is_flag=True, help="Every page in every theme and state at /_preview/, for who makes themes."
+)
+def serve(path: Path, host: str | None, port: int | None, with_worker: bool, preview: bool) -> None:
     """Serve the stores of the settings. What is changed in themes, and in the settings of how a store looks, is shown two
     seconds later, or at once on SIGHUP; other settings are read at start."""
     logs.configure()
     config = loaded(path)
     engine = create_engine(config)
     app = assemble(engine, beside=partial(_alongside, engine, with_worker=with_worker))
+    if preview:
+        app = Preview(app, engine)
     site = Site(app, listen(host or config.server.host, config.server.port if port is None else port))
     click.echo(f"doorstep: serving on {site.url}", err=True)
     serve_sites([site])

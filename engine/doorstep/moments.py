@@ -40,7 +40,7 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
     if clock[4::3] in ("--T::", "-- ::") and offset[:1] not in (".", ","):
         precision = _SECOND  # nearly all are so: the pattern below costs as much again
     else:
-        match = _ISO.fullmatch(written)
+        match = _ISO.fullmatch(written) if written else None
         if match is None:
             return Moment(text)
         if match["time"] is None:

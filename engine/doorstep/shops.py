@@ -135,6 +135,15 @@ class Outfitter:
         name = where.rpartition(".")[2]
         return structs.replace(live, looks=looks, widgets=widgets, catalogs=catalogs, draft=name)
 
+    @property
+    def themes(self) -> tuple[str, ...]:
+        """The names of all themes there are."""
+        return tuple(sorted(self._themes))
+
+    def theme(self, name: str) -> Theme:
+        """A theme as its files are. Raises ThemeError."""
+        return load_theme(name, self._themes)
+
     def _theme(self, name: str, widget_folders: tuple[Path, ...]) -> tuple[Templates, Catalogs]:
         """A theme, compiled, and what is said in it."""
         key = (name, widget_folders)

@@ -177,12 +177,17 @@ class Wardrobe:
         return found
 
     def _files(self) -> Stamp:
-        base = self._config.base
-        roots = [base / "themes", base / "static", *self._plugins.registered.themes, shipped("themes")]
-        folders = [offer.folder for offer in self._plugins.registered.widgets.values()]
-        places = [*roots, *(folder / part for folder in folders for part in ("templates", "static"))]
-        files = (file for place in places for file in place.rglob("*"))
-        return frozenset(filter(None, map(_seen, [base / self._config.file, *files])))
+        return files_of(self._config, self._plugins)
+
+
+def files_of(config: Config, plugins: Plugins) -> Stamp:
+    """The files as they are now that decide on how stores look."""
+    base = config.base
+    roots = [base / "themes", base / "static", *plugins.registered.themes, shipped("themes")]
+    folders = [offer.folder for offer in plugins.registered.widgets.values()]
+    places = [*roots, *(folder / part for folder in folders for part in ("templates", "static"))]
+    files = (file for place in places for file in place.rglob("*"))
+    return frozenset(filter(None, map(_seen, [base / config.file, *files])))
 
 
 def _with_looks_of(store: Store, other: Store) -> Store:

@@ -1,9 +1,11 @@
 """A shop with orders as their recipients open them: a page for each state that an order can be in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -83,12 +85,15 @@ def orders(numbers: dict[str, str]) -> dict[str, Order]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Orders]:
-    """The shop with its orders, in every theme, on loopback."""
+def running(folder: Path, settings: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Orders]:
+    """The shop with its orders, in every theme, on loopback; with more settings of the theme."""
     sandbox = sandbox_of(installed(), today=TODAY)
     with serve(sandbox.app) as carriers:
         config = Config(
-            stores={theme: structs.replace(SHOP, path=path, theme=theme) for theme, path in THEMES.items()},
+            stores={
+                theme: structs.replace(SHOP, path=path, theme=theme, settings={**SHOP.settings, **settings})
+                for theme, path in THEMES.items()
+            },
             secret_key=(Secret("0123456789abcdef0123456789abcdef"),),
             carriers=sandbox_accounts(sandbox, carriers.url),
             base=folder,

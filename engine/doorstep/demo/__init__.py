@@ -25,6 +25,7 @@ from ..config import Config, Server, Store
 from ..i18n import N_, Localizer
 from ..models import Status
 from ..packages import Package
+from ..preview.gallery import Preview
 from ..samples import Case, Role, Samples
 from ..sandbox import Sandbox, sandbox_accounts
 from ..secret import Secret
@@ -94,7 +95,7 @@ def demo_site(
     goods = {product.id: product for product in products(FILES)}
     today = datetime.now(UTC).date()
     orders = [written(one, goods, sandbox.samples, today=today) for one in demo_orders(FILES)]
-    application = assemble(engine, beside=partial(orders_and_worker, engine, orders))
+    application = Preview(assemble(engine, beside=partial(orders_and_worker, engine, orders)), engine)
     return DemoShop(application, engine, list(sandbox.samples.values()))
 
 

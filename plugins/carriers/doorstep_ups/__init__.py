@@ -22,7 +22,7 @@ VAGUE = {"000", "011", "013"}  # not available, delivered (to whom?), exception 
 LEGS = {"USPS_PIC": "USPS", "": "UPS"}  # a number without a type is another one of UPS
 HOURS = {"EDW", "CDW", "IDW", "CMT"}  # windows, and a latest time; EOD is some time that day
 UNITS = {"LBS": "lb", "KGS": "kg"}
-CLOCK = re.compile("20[0-9]{6}T[0-9]{5,6}")  # UPS may leave out a leading zero
+CLOCK = re.compile("20[0-9]{6}T[0-9]{6}")
 
 
 class Settings(CarrierSettings, frozen=True):
@@ -81,14 +81,15 @@ class UPS(Carrier[Settings]):
         where, state = _place(scan.at("location.address")), scan.at("status")
         kind, letters, number = state.text("type"), state.text("code"), state.text("statusCode")
         meaning = self._meaning(kind, letters, number.zfill(3) if number else "")
-        code = "/".join(filter(None, (kind, letters, number)))
+        code = f"{kind}/{letters}/{number}".replace("//", "/").strip("/")  # those that there are
         return meaning.event(_moment(scan, where.country), code=code, text=state.text("description"), place=where)
 
     def _meaning(self, kind: str, letters: str, number: str) -> Meaning:
-        keys = [("statusCode", number), (TABLES.get(kind, ""), letters)]
-        coarse, detail = self.codes.find("type", kind), self.codes.find(*keys[1])
-        ordered = keys[::-1] if number in VAGUE else keys
-        meaning = self.codes.read(*ordered, coarse=coarse.status if coarse else None)
+        whole, detail = self.codes.find("statusCode", number), self.codes.find(TABLES.get(kind, ""), letters)
+        meaning = (detail or whole) if number in VAGUE else (whole or detail)
+        if meaning is None:
+            coarse = self.codes.find("type", kind)
+            return self.codes.read(coarse=coarse.status if coarse else None)
         if detail and detail.status in (None, meaning.status) and (detail.reason or detail.flags):
             # Both speak of the same position: the two letters know the reason better.
             flags = tuple(dict.fromkeys(meaning.flags + detail.flags))
@@ -135,8 +136,9 @@ def _day(date: str) -> Moment | None:
 
 def _clock(date: str, time: str) -> datetime | None:
     digits = time.replace(":", "")
+    written = f"{date}T{digits}" if len(digits) != 5 else f"{date}T0{digits}"  # UPS may leave out a leading zero
     try:
-        return datetime.fromisoformat(f"{date}T{digits.zfill(6)}") if CLOCK.fullmatch(f"{date}T{digits}") else None
+        return datetime.fromisoformat(written) if CLOCK.fullmatch(written) else None
     except ValueError:
         return None
 

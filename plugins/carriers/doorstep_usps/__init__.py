@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from html import unescape
 from urllib.parse import quote
 
@@ -82,21 +83,20 @@ class USPS(Carrier[Settings]):
             text, place = scan.text("eventType") or status, _place(scan, SCAN)
             code = scan.text("eventCode").upper()
             code = code.zfill(2) if code.isdecimal() else code
-            meaning = self._meaning(code, f"{text} {category}".upper(), category)
+            meaning = self._meaning(code, text, category)
             yield meaning.event(_moment(scan, place.country), code=code, text=text, place=place)
             status = category = ""
         for sentence in [] if scans else parcel.each("eventSummaries"):
             yield Event(Moment(""), None, text=sentence.text())
 
-    def _meaning(self, code: str, said: str, category: str) -> Meaning:
+    def _meaning(self, code: str, text: str, category: str) -> Meaning:
         """By the code, else by the category; then by what the words, and the category, say beyond it."""
         coarse = self.codes.find("statusCategory", category)
         key = ("eventCode", code) if code else ("statusCategory", category)
         meaning = self.codes.read(key, coarse=coarse.status if coarse else None)
-        for words, row in self._words.get(meaning.status or "", ()):
-            if words in said:
-                meaning = _finer(meaning, row)
-                break
+        if more := self._words.get(meaning.status or ""):
+            said = f"{text} {category}".upper()
+            meaning = next((_finer(meaning, row) for words, row in more if words in said), meaning)
         return _finer(meaning, coarse) if coarse and coarse.status is meaning.status else meaning
 
 
@@ -141,7 +141,7 @@ def _moment(scan: Tree, country: str) -> Moment:
     hours, colon, minutes = scan.text("GMTOffset").partition(":")
     offset = f"{hours.zfill(3)}{colon}{minutes}" if hours else ""  # USPS also writes "-5:00"
     here = moments.iso(written + offset, country=country)
-    if here.instant and here.instant.isoformat()[:19] == in_gmt[:19]:
+    if here.instant and here.instant == _utc(in_gmt):
         return Moment(written, here.precision, Basis.UTC, here.instant, here.local, here.offset)  # all agree
     gmt = moments.iso(in_gmt, zone="UTC").instant
     if gmt is None:
@@ -151,6 +151,13 @@ def _moment(scan: Tree, country: str) -> Moment:
         return moments.utc(gmt, raw=written, wall=here.local, precision=here.precision)
     wall = moments.zoned(gmt, offset, raw=in_gmt).local if offset else None  # what is written only repeats GMT
     return moments.utc(gmt, raw=written or in_gmt, wall=wall, country=country)
+
+
+def _utc(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _window(parcel: Tree, country: str) -> Window | None:

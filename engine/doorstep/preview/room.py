@@ -1,0 +1,148 @@
+"""Where pages are tried on: a store in another theme, with other values, in another light, as it is on the disk right now."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, structs
+
+from ..app import Engine
+from ..appearance import Draft
+from ..assets import Asset, asset
+from ..context import PageContext
+from ..contexts import Contexts, Visit
+from ..errors import ConfigError
+from ..models import Shipment
+from ..shops import Outfitter, Shop
+from ..themes import Theme
+from ..views import Reader
+from ..wardrobe import Stamp, files_of
+from ..widget import ShipmentFacts, WidgetView
+from . import fields
+from .cases import CASES, Shown
+from .parcels import CARRIER
+from .wanted import Wanted
+
+PATH = "/_preview"
+_DRAFT = "preview"
+_DARK = "(prefers-color-scheme: dark)"
+_FORCED = {"light": "not all", "dark": "all"}
+_MOST_LOOKS = 64  # whose files are still there for pages that were made with them
+
+
+class Dressed(Struct, frozen=True):
+    """A store as it is wanted: its draft, the theme, and the values by name as they are now, `typed` those of the form."""
+
+    shop: Shop
+    theme: Theme
+    values: dict[str, Any]
+    typed: dict[str, Any]
+
+
+class Room:
+    """Dresses and renders. Everything compiled is kept until a file changes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.stamp: Stamp = frozenset()
+        self._contexts = Contexts({**engine.plugins.manifests, CARRIER.slug: CARRIER})
+        self._outfitter = self._new_outfitter()
+        self._assets: dict[str, dict[str, Asset]] = {}
+
+    async def look_again(self) -> bool:
+        """Whether files have changed since it looked last. What is made from now on is made of what they are now."""
+        stamp = await asyncio.to_thread(files_of, self.engine.config, self.engine.plugins)
+        if stamp == self.stamp:
+            return False
+        self.stamp = stamp
+        self._outfitter = self._new_outfitter()
+        return True
+
+    def dressed(self, wanted: Wanted) -> Dressed:
+        """Raises DoorstepError, naming setting or template, for what cannot be shown."""
+        live = next((shop for shop in self.engine.shops.all if shop.id == wanted.store), None)
+        if live is None:
+            raise ConfigError(f"there is no store {wanted.store!r}")
+        store = live.config
+        theme = self._outfitter.theme(wanted.theme or store.theme)
+        values = {name: setting.default for name, setting in theme.settings.items()}
+        values |= {name: value for name, value in store.settings.items() if name in values}
+        typed = {
+            name: value
+            for name, text in wanted.settings.items()
+            if name in values and (value := fields.read(theme.settings[name], text)) != values[name]
+        }
+        draft = Draft(theme=wanted.theme, settings=typed)
+        shop = self._outfitter.shop(live.id, structs.replace(store, draft={_DRAFT: draft})).drafts[_DRAFT]
+        view = structs.replace(shop.view, base=PATH)
+        return Dressed(structs.replace(shop, view=view, draft=""), theme, values | typed, typed)
+
+    async def page(self, wanted: Wanted) -> str:
+        """A page as shoppers get it. Raises DoorstepError."""
+        dressed = await asyncio.to_thread(self.dressed, wanted)
+        visit = self._visit(dressed.shop, wanted)
+        shown = self._shown(visit, wanted)
+        look = dressed.shop.look
+        look.assets = {**look.assets, "store.css": _in_light(look.assets["store.css"], wanted.scheme)}
+        self._keep(look.assets)
+        slots = await dressed.shop.widgets.slots(_widget_views(visit, shown.shipment), visit.reader.localizer)
+        html = look.render(shown.template, shown.context, visit.reader.localizer, slots)
+        return _lit(html, wanted.scheme)
+
+    def context(self, wanted: Wanted) -> PageContext:
+        """The values that the page's template gets."""
+        return self._shown(self._visit(self.dressed(wanted).shop, wanted), wanted).context
+
+    def themes(self) -> tuple[str, ...]:
+        return self._outfitter.themes
+
+    def file(self, fingerprint: str, name: str) -> Asset | None:
+        """A file of a page that was made a moment ago."""
+        return self._assets.get(fingerprint, {}).get(name)
+
+    def _visit(self, shop: Shop, wanted: Wanted) -> Visit:
+        reader = shop.reader(wanted.lang, "", level=1)
+        return Visit(shop, structs.replace(reader, now=_steady(reader)), f"/track/{wanted.case}")
+
+    def _shown(self, visit: Visit, wanted: Wanted) -> Shown:
+        if wanted.case not in CASES:
+            raise ConfigError(f"there is no page {wanted.case!r}", next_step=f"there are {', '.join(CASES)}")
+        shown = CASES[wanted.case].made(self._contexts, visit, visit.reader.now)
+        if not wanted.dir:
+            return shown
+        page = structs.replace(shown.context.page, dir=wanted.dir)
+        return structs.replace(shown, context=structs.replace(shown.context, page=page))
+
+    def _keep(self, assets: Any) -> None:
+        for name, one in assets.items():
+            self._assets.setdefault(one.fingerprint, {})[name] = one
+        while len(self._assets) > _MOST_LOOKS * max(1, len(assets)):
+            del self._assets[next(iter(self._assets))]
+
+    def _new_outfitter(self) -> Outfitter:
+        engine = self.engine
+        return Outfitter(engine.config, engine.plugins, clock=engine.clock, metrics=engine.metrics)
+
+
+def _steady(reader: Reader) -> datetime:
+    """The same hour whenever somebody looks, so that two looks differ by what was changed only."""
+    return reader.now.replace(hour=14, minute=0, second=0, microsecond=0)
+
+
+def _widget_views(visit: Visit, shipment: Shipment | None) -> dict[str, WidgetView]:
+    if shipment is None:
+        return {}
+    facts = ShipmentFacts(
+        shipment.id, shipment.carrier, shipment.status, shipment.final, shipment.delayed, shipment.destination.country
+    )
+    view = WidgetView(visit.shop.view, visit.reader.localizer.tag, visit.reader.level, facts, action=f"{PATH}/page")
+    return dict.fromkeys(visit.shop.config.widgets, view)
+
+
+def _lit(text: str, scheme: str) -> str:
+    """The page or style sheet in a light that is not the device's."""
+    return text.replace(_DARK, _FORCED[scheme]) if scheme in _FORCED else text
+
+
+def _in_light(sheet: Asset, scheme: str) -> Asset:
+    return asset("store.css", _lit(sheet.body.decode(), scheme).encode()) if scheme in _FORCED else sheet
