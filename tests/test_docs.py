@@ -154,7 +154,8 @@ def _run(command: str, shown: list[str]) -> None:
     elif program == "pytest":
         _run_suite(arguments)
     elif program == "doorstep" and arguments[0] in ENDLESS:
-        assert arguments[0] in main.commands
+        options = {one for parameter in main.commands[arguments[0]].params for one in parameter.opts}
+        assert {one for one in arguments if one.startswith("-")} <= options, command
     else:
         assert program == "doorstep", f"nobody tries out {command!r}"
         result = CliRunner().invoke(main, arguments, prog_name="doorstep")

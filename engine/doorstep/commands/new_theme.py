@@ -9,7 +9,7 @@ from ..scaffold.theme import new_theme
 _NEXT = """
 Next: theme = "{name}" below [stores.main] in doorstep.toml, then
   doorstep check theme {folder}
-  doorstep serve
+  doorstep serve --preview       every page in it, at /_preview/
 docs/theme-tutorial.md goes on from here."""
 
 
