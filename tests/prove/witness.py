@@ -8,14 +8,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from doorstep.freshness import FRESH
 from doorstep.invalidation import TRUST
 from doorstep.models import Status
+from doorstep.shelf_life import ShelfLife
 
 from .neighbours import STATUSES
 from .weather import Call
 
-_SHORTEST = 0.85  # of the time that an answer is fresh, by its jitter
 _PAUSE = 5.0  # seconds in which nobody asks again, after a question that failed
 _SLACK = 0.5  # seconds between what was done and when a busy machine wrote it down
 _FOUND, _ASKING, _NOT_NOW = 200, 202, 503
@@ -116,7 +115,7 @@ def _too_soon(calls: Sequence[Call], speed: float, counts: WasWell) -> Iterable[
         if not counts(before.asked, call.asked):
             continue
         if before.stage >= 0:
-            fresh = _SHORTEST * FRESH[Status(STATUSES[before.stage])] / speed
+            fresh = ShelfLife().of(Status(STATUSES[before.stage])) / speed
             if call.asked < before.ended + fresh - _SLACK:
                 yield f"{call.asked - before.ended:.1f} s after it was {STATUSES[before.stage]}"
         elif nth and calls[nth - 1].stage < 0 and counts(calls[nth - 1].asked, call.asked):
