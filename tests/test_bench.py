@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from bench import __main__ as command
-from bench import figures, load, parcels, report, servers
+from bench import answers, figures, load, parcels, report, servers
 from bench.cases import CASES, meaning
 from bench.limit import Answer
 from bench.peers import case as peers
@@ -168,3 +168,38 @@ def test_peers_are_compared_with_doorstep_doing_the_same() -> None:
     measured = {"peers, Doorstep: made": 500.0, "peers, Doorstep: kept near": 50.0, "peers, X: made": 2000.0}
     assert peers._row("peers, X: made", measured, 40.0, 9)["times_doorstep"] == 4.0
     assert peers._row("peers, X: cache", {**measured, "peers, X: cache": 1500.0}, 40.0, 9)["times_doorstep"] == 30.0
+
+
+DAYS = ("%Y-%m-%d",)
+
+
+def days(body: bytes) -> list[str]:
+    return re.findall("2026-11-[0-9]{2}", body.decode())
+
+
+def scans(body: bytes) -> int:
+    return len(days(body))
+
+
+def test_answer_is_lengthened_by_scans_like_its_own_some_days_before() -> None:
+    body = b'{"notes": [{"text": "x"}], "at": [{"scans": [{"day": "2026-11-20"}, {"day": "2026-11-19"}]}]}'
+    longer = answers.of_length(5, body, DAYS, scans)
+    assert days(longer) == ["2026-11-20", "2026-11-19", "2026-11-19", "2026-11-18", "2026-11-18"]
+    assert json.loads(longer)["notes"] == [{"text": "x"}]
+
+
+def test_answer_with_more_scans_than_wanted_keeps_its_first() -> None:
+    body = b'[{"day": "2026-11-20"}, {"day": "2026-11-19"}, {"day": "2026-11-17"}]'
+    assert days(answers.of_length(2, body, DAYS, scans)) == ["2026-11-20", "2026-11-19"]
+
+
+def test_answer_in_xml_is_lengthened_too() -> None:
+    body = b"<a><b><name>x</name><scan><day>2026-11-20</day></scan><scan><day>2026-11-19</day></scan></b></a>"
+    longer = answers.of_length(3, body, DAYS, scans)
+    assert days(longer) == ["2026-11-20", "2026-11-19", "2026-11-19"]
+    assert b"<name>x</name>" in longer
+
+
+def test_answer_whose_scans_stand_in_no_list_is_not_measured() -> None:
+    with pytest.raises(LookupError, match="none of 1 lists"):
+        answers.of_length(2, b'{"a": [{"b": 1}], "day": "2026-11-20"}', DAYS, scans)

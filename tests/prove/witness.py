@@ -15,6 +15,7 @@ from doorstep.shelf_life import ShelfLife
 from .neighbours import STATUSES
 from .weather import Call
 
+_LIFE = ShelfLife()  # an answer is fresh for so long at least; its jitter only adds to it
 _PAUSE = 5.0  # seconds in which nobody asks again, after a question that failed
 _SLACK = 0.5  # seconds between what was done and when a busy machine wrote it down
 _FOUND, _ASKING, _NOT_NOW = 200, 202, 503
@@ -115,7 +116,7 @@ def _too_soon(calls: Sequence[Call], speed: float, counts: WasWell) -> Iterable[
         if not counts(before.asked, call.asked):
             continue
         if before.stage >= 0:
-            fresh = ShelfLife().of(Status(STATUSES[before.stage])) / speed
+            fresh = _LIFE.of(Status(STATUSES[before.stage])) / speed
             if call.asked < before.ended + fresh - _SLACK:
                 yield f"{call.asked - before.ended:.1f} s after it was {STATUSES[before.stage]}"
         elif nth and calls[nth - 1].stage < 0 and counts(calls[nth - 1].asked, call.asked):

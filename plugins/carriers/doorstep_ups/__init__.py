@@ -125,13 +125,11 @@ def _window(package: Tree, country: str) -> Window | None:
 
 
 def _local(date: str, time: str, country: str) -> Moment | None:
-    wall = _clock(date, time)
-    return moments.local(wall, raw=f"{date} {time}", country=country) if wall else None
+    return moments.local(wall, raw=f"{date} {time}", country=country) if (wall := _clock(date, time)) else None
 
 
 def _day(date: str) -> Moment | None:
-    midnight = _clock(date, "000000")
-    return moments.whole_day(midnight.date(), raw=date) if midnight else None
+    return moments.whole_day(midnight.date(), raw=date) if (midnight := _clock(date, "000000")) else None
 
 
 def _clock(date: str, time: str) -> datetime | None:
