@@ -26,8 +26,8 @@ from .shopfront import BY_LINK, DELIVERED, MOVING, SHOP, TWO_CARRIERS, UNKNOWN, 
 load_all_checks()
 # What a schema cannot say (whether letters and digits are a tracking number, years, amounts) is refused as well.
 BEYOND_SCHEMAS = [CHECKS.get_one("positive_data_acceptance")]
-# A patch of the appearance may name anything or nothing of it, and is right. What else was wrong with such a case, the test adds
-# (the key) or nobody can send (an empty list in a query).
+# A patch of the appearance may name anything of it or nothing, and is right. What else was wrong with such a case, the test
+# adds (the key) or nobody can send (an empty list in a query).
 NOT_WRONG = [*BEYOND_SCHEMAS, CHECKS.get_one("negative_data_rejection")]
 FEW = settings(max_examples=10, derandomize=True, suppress_health_check=list(HealthCheck))
 
