@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -85,6 +86,17 @@ def test_a_new_style_sheet_has_a_new_address_and_the_old_one_still_serves_the_ol
     assert new != old
     assert site.client.get(new).text == before.replace("h1{}", "h1{margin:0}")
     assert site.client.get(old).text == before
+
+
+def test_a_process_that_has_not_seen_the_change_yet_looks_when_its_new_file_is_asked_for(site: Site) -> None:
+    """As when another process made the page."""
+    site.write("themes/sea/static/sea.css", "h1{margin:0}")
+    other = create_engine(load(site.root / "doorstep.toml", {}), packages=[])
+    sheet = other.shops.all[0].look.assets["store.css"]
+    address = f"/static/{sheet.fingerprint}/store.css"
+    site.engine.wardrobe._looked_at = -inf
+    assert site.client.get(address).content == sheet.body
+    assert site.client.get("/static/0000000000000000/store.css").status_code == 404
 
 
 def test_html_and_css_change_together(site: Site) -> None:

@@ -66,12 +66,12 @@ from .records import Records
 from .reports import Reports
 from .routing import StoreRouter
 from .shops import Outfitter, Shops
+from .statics import Statics
 from .tracker import Tracker
 from .vault import Vault
 from .wardrobe import Wardrobe
 
 log = structlog.get_logger("doorstep.app")
-_YEAR = 31_536_000
 
 
 class Engine(Struct, frozen=True):
@@ -316,7 +316,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             *routes(below),
             Route("/embed.js", embedding.script),
             Route("/openapi.json", openapi.show),
-            Route("/static/{fingerprint}/{name:path}", _static),
+            Route("/static/{fingerprint}/{name:path}", Statics(engine.shops, engine.wardrobe).file),
         ],
         middleware=[Middleware(Cors)],
         exception_handlers={404: missing, 405: wrong_method, 500: failed},
@@ -356,17 +356,6 @@ def _tell_what_is_broken(engine: Engine) -> None:
             log.error(
                 "widget cannot be shown", widget=problem.widget, reason=problem.reason, next_step=problem.next_step
             )
-
-
-async def _static(request: Request) -> Response:
-    """A static file. Its fingerprint in the address makes it immutable: with another one it is another file."""
-    asset = request.state.shop.files.find(request.path_params["fingerprint"], request.path_params["name"])
-    if asset is None:
-        return PlainTextResponse("There is no such file.", 404, {"Cache-Control": "no-store"})
-    headers = {"Cache-Control": f"public, max-age={_YEAR}, immutable", "Vary": "Accept-Encoding"}
-    if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(asset.packed, 200, {**headers, "Content-Encoding": "gzip"}, asset.content_type)
-    return Response(asset.body, 200, headers, asset.content_type)
 
 
 def _wants_json(request: Request) -> bool:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from time import sleep
 
@@ -30,6 +31,7 @@ from .shops import Outfitter, Shop, Shops
 LIVE = (*Appearance.__struct_fields__, "theme")  # settings of a store that need no restart
 _SCAN = 2.0  # seconds between two looks at the files
 _POLL = 30.0  # and at the database, where nobody told of a change
+_JUST_NOW = 1.0
 _SETTLED = 0.1  # so long nothing has changed: a folder is copied file by file
 _MOST_PATIENCE = 30  # times that
 
@@ -58,6 +60,7 @@ class Wardrobe:
         self._watching = False
         self._asked = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._looked_at = -inf
         self._stamp: Stamp = frozenset()
         self._shown: Mapping[str, KeptAppearance] = {}
         self.problem = ""
@@ -110,9 +113,19 @@ class Wardrobe:
             with suppress(ValueError, RuntimeError, NotImplementedError, AttributeError):
                 loop.remove_signal_handler(signal.SIGHUP)
 
+    async def catch_up(self) -> None:
+        """For whoever misses what another process shows already: waits for what is being loaded, and looks again where the
+        last look was not just now, however often strangers ask."""
+        if self._turn.locked():
+            async with self._turn:
+                return
+        if self._asked.is_set() or self._clock.monotonic() - self._looked_at >= _JUST_NOW:
+            await self.refresh()
+
     async def refresh(self) -> None:
         """Shows what is there now, where that is another thing than what is shown."""
         async with self._turn:
+            self._looked_at = self._clock.monotonic()
             known = await self._appearances.known()
             stamp = await asyncio.to_thread(self._settled) if self._watching else self._stamp
             if stamp == self._stamp and known == self._shown:
