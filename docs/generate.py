@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 import polib
+import theme_reference
 from babel import Locale
 from prometheus_client import Counter
 from reference import MEANINGS, Row, fields, members, prose, structs, table
@@ -240,16 +241,6 @@ def template_filters() -> str:
     return f"{table(['filter', 'what it gives'], rows)}\n\nOf Jinja's filters: {ready}.\n\nOf Jinja's tests: {tests}."
 
 
-def theme_list() -> str:
-    found = themes.find_themes([shipped("themes")])
-    rows = []
-    for name in sorted(found):
-        theme = themes.load_theme(name, found)
-        settings = ", ".join(f"`{one}`" for one in theme.settings)
-        rows.append((f"`{name}`", theme.manifest.description, theme.manifest.extends or "nothing", settings))
-    return table(["theme", "what it is", "extends", "settings"], rows)
-
-
 def widget_list() -> str:
     offers = plugins.load_plugins(config.Config(stores={}), installed()).registered.widgets
     rows = []
@@ -330,7 +321,13 @@ PARTS: dict[str, Callable[[], str]] = {
     "samples.request": lambda: fields(samples.SampleRequest),
     "samples.response": lambda: fields(samples.SampleResponse),
     "samples.roles": lambda: members(samples.Role),
-    "themes.bundled": theme_list,
+    "themes.bundled": theme_reference.theme_list,
+    "themes.settings": theme_reference.theme_settings,
+    "themes.presets": theme_reference.theme_presets,
+    "themes.templates": theme_reference.theme_templates,
+    "themes.sections": theme_reference.theme_sections,
+    "themes.slots": theme_reference.theme_slots,
+    "themes.properties": theme_reference.theme_properties,
     "themes.manifest": lambda: fields(themes.ThemeManifest),
     "themes.setting": lambda: fields(theme_settings.Setting),
     "themes.contrast": lambda: fields(contrast.Contrast),

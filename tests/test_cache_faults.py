@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -84,6 +85,34 @@ async def test_pages_that_wait_together_for_a_frozen_server_wait_for_the_same_ti
         assert await asyncio.gather(*(cache.get("k") for _ in range(50))) == [None] * 50
     assert failed("get") <= 50
     server.thaw()
+
+
+async def test_a_server_that_has_answered_is_not_lost_because_our_own_loop_was_held(server, open_cache):
+    cache, failed = open_cache(server.url)
+    await cache.set("k", b"v", 60)
+    for turns in range(8):  # before the question goes out, on its way, and when the answer is there
+        asked = asyncio.create_task(cache.get("k"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        time.sleep(0.3)  # noqa: ASYNC251  # longer than a server is waited for
+        assert await asked == b"v"
+    assert (failed("get"), cache.healthy) == (0, True)
+
+
+async def test_a_server_that_is_reached_for_the_first_time_by_a_busy_loop_is_there(server, open_cache):
+    cache, failed = open_cache(server.url)
+    loop = asyncio.get_running_loop()
+
+    def hold():
+        nonlocal held
+        time.sleep(0.1)
+        held = loop.call_soon(hold)
+
+    held = loop.call_soon(hold)
+    await cache.set("k", b"v", 60)
+    assert await cache.get("k") == b"v"
+    held.cancel()
+    assert (failed("set"), failed("get"), cache.healthy) == (0, 0, True)
 
 
 async def test_a_server_that_thaws_is_found_again_with_what_it_kept(server, open_cache):

@@ -20,7 +20,8 @@ from .shopfront import DELIVERED, Front, carriers, parsed, shop, store, words
 from .themes_on_disk import write_theme
 
 FILES = [
-    "locales/ar.po", "locales/de.po", "locales/fr.po", "static/harbour.css", "templates/layout.html", "theme.toml",
+    "locales/ar.po", "locales/de.po", "locales/fr.po", "parents.toml", "static/harbour.css", "templates/layout.html",
+    "theme.toml",
 ]  # fmt: skip
 PARENTS = ("bold", "classic", "minimal")
 PAGE = f"/track/{DELIVERED}"

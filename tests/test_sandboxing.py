@@ -20,8 +20,9 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from msgspec import Struct
 
+from doorstep.bounds import LARGEST_PAGE, MOST_STEPS, bounded
 from doorstep.i18n import Localizer
-from doorstep.sandboxing import LARGEST_PAGE, TEXTS, Sandbox, bounded
+from doorstep.sandboxing import TEXTS, Sandbox
 
 CANARY = "canary-4f1d"  # in this module's globals: whoever reaches a function's globals finds it
 
@@ -409,7 +410,7 @@ def test_conditions_may_be_nested_deeper_than_one_expression_takes() -> None:
 
 def test_a_page_beyond_any_reason_is_stopped() -> None:
     with pytest.raises(SecurityError, match=str(LARGEST_PAGE)):
-        render("{% for a in range(1000) %}{% for b in range(1000) %}xxxxxxxxxx{% endfor %}{% endfor %}")
+        render("{% for a in range(200) %}{% for b in range(200) %}" + 20 * "x" + "{% endfor %}{% endfor %}")
 
 
 def test_a_page_of_the_largest_size_is_not() -> None:
@@ -430,6 +431,56 @@ def test_nothing_is_drawn_after_the_limit() -> None:
     with pytest.raises(SecurityError):
         bounded(parts())
     assert drawn == LARGEST_PAGE // 100_000 + 1
+
+
+DOUBLED = {
+    "joined": "{% set x = x ~ x %}",
+    "added": "{% set x = x + x %}",
+    "captured": "{% set x %}{{ x }}{{ x }}{% endset %}",
+    "replaced": '{% set x = x | replace("x", "xx") %}',
+    "told as JSON": "{% set x = (x ~ '\"') | tojson | string %}",
+}
+LISTS = {
+    "held twice": "{% set y = [y, y] %}",
+    "a tuple held twice": "{% set y = (y, y) %}",
+    "a table": "{% set y = {'a': y, 'b': y} %}",
+    "added lists": "{% set y = y + y %}",
+}
+RUNAWAYS = {
+    "loops in loops": "{% for a in r %}{% for b in r %}{% for c in r %}{% endfor %}{% endfor %}{% endfor %}",
+    "loops that skip": "{% for a in r %}{% for b in r if b < 0 %}{% endfor %}{% endfor %}",
+    "loops over a text": "{% for a in long %}{% for b in long %}{% endfor %}{% endfor %}",
+    "macros that call themselves twice": "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}"
+    "{{ f(40) }}",
+    "macros around macros": "{% macro d(x) %}{{ x }}{{ x }}{% endmacro %}{{ " + "d(" * 30 + '"x"' + ")" * 30 + " }}",
+    "a loop that calls itself": "{% for a in [1, 2] recursive %}{{ loop([1, 2]) if loop.depth < 40 }}{% endfor %}",
+    "rows": "{{ [1] | batch(100000000, 'x') | list | length }}",
+    "a separator": "{{ r | join(long) }}",
+    "digits": "{% set n = 9 %}" + "{% set n = n * n %}" * 40 + "{{ n > 1 }}",
+    **{name: "{% set x = 'x' %}" + step * 40 + "{{ x | length }}" for name, step in DOUBLED.items()},
+    **{f"{name}, printed": "{% set y = ['x'] %}" + step * 40 + "{{ y }}" for name, step in LISTS.items()},
+}
+
+
+@pytest.mark.parametrize("source", RUNAWAYS.values(), ids=RUNAWAYS)
+def test_a_template_that_runs_away_is_stopped(source: str) -> None:
+    """Each would take hours, or more memory than there is: that the test ends is what it proves."""
+    with pytest.raises((SecurityError, RecursionError)):
+        render(source, r=range(1000), long="x" * 100_000)
+
+
+def test_one_page_leaves_the_next_its_steps() -> None:
+    loop = "{% for a in r %}{% for b in r %}{% endfor %}{% endfor %}done"
+    for _ in range(3):
+        assert render(loop, r=range(200)) == "done"
+    assert 200 * 200 < MOST_STEPS < 3 * 200 * 200
+
+
+def test_what_is_bounded_does_what_it_did() -> None:
+    source = '{{ "a-b" | replace("-", "+") }} {{ [1, 2] | join(", ") }} {{ 2.567 | round(2) }} '
+    source += '{{ 1.5 | round(900000000, "floor") }} {{ [1, 2, 3] | batch(2) | list }}'
+    source += ' {{ 1 + 2 }} {{ "a" + "b" }} {{ [1] + [2] }} {{ "<" ~ 1 }} {{ [3] | tojson }} {{ {"a": (1, 2)}["a"] }}'
+    assert render(source) == "a+b 1, 2 2.57 1.5 [[1, 2], [3]] 3 ab [1, 2] &lt;1 [3] (1, 2)"
 
 
 def test_a_macro_that_calls_itself_ends() -> None:

@@ -1,5 +1,6 @@
 """`doorstep check theme`: each rule on a theme in memory, that breaks it and that does not; the shipped themes break none."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -9,13 +10,15 @@ from tests.themes_on_disk import write_theme
 
 from doorstep.cli import main
 from doorstep.paths import shipped
-from doorstep.theme_rules import RULES, Finding, check_files, check_theme
+from doorstep.theme_rules import RULES, Finding, accept_parents, check_files, check_theme
 from doorstep.theme_rules.subject import Files
 from doorstep.theme_rules.texts import Catalog
 
 HEAD = 'name = "shore"\ntitle = "Shore"\nversion = "1"\ncontract = 1\n'
 FOCUS = ":focus-visible { outline: 2px solid; }\n"
 SETTING = '[settings.motto]\ntype = "text"\nlabel = "Motto"\ndefault = ""\n'
+INK = '[settings.ink]\ntype = "color"\nlabel = "Ink"\ndefault = "{}"\n[[contrast]]\nof = "ink"\non = ["#fff"]\n'
+PALE = '\n[presets.pale]\ntitle = "Pale"\nsettings = { ink = "#aaaaaa" }\n'
 TEXTS: dict[str, Catalog] = {language: {"Copy": ("…",), "By %(name)s": ("… %(name)s",)} for language in ("de", "fr")}
 TEXTS["en"] = {}  # texts are English
 COLOURS = (
@@ -70,6 +73,8 @@ def found(own: Files, *others: Files) -> list[Finding]:
         ("unused-setting", 5, theme(toml=SETTING), "reads setting 'motto'"),
         ("undefined-setting", 2, theme("\n{{ settings.motto }}"), "no setting 'motto'"),
         ("undefined-setting", 1, theme('{{ settings["motto"] }}'), "no setting 'motto'"),
+        ("low-contrast", 5, theme("{{ settings.ink }}", toml=INK.format("#999999")), "ink (#999999) on #fff"),
+        ("low-contrast", 13, theme("{{ settings.ink }}", toml=INK.format("#000000") + PALE), "presets pale: ink (#aaaaaa)"),
         ("oversized-asset", 1, theme(css=FOCUS + "/*" + "x" * 70_000 + "*/"), "70 kB, where 64 are much"),
         ("physical-property", 2, theme(css=FOCUS + "p { margin-left: 1px }"), "margin-left: 1px"),
         ("physical-property", 2, theme(css=FOCUS + "@media print { p { text-align: right } }"), "text-align: right"),
@@ -166,3 +171,72 @@ def test_the_command_prints_file_and_line_or_json_and_ends_with_one(tmp_path: Pa
     missing = CliRunner().invoke(main, ["check", "theme", str(tmp_path)])
     assert missing.exit_code == 1
     assert "has no theme.toml" in missing.output
+
+
+# Parents that change.
+
+PARENT = {
+    "templates/layout.html": "<p>{{ store.name }}</p>",
+    "templates/order.html": "<p>{{ store.name }}</p>",
+    "static/base.css": FOCUS,
+}
+
+
+@pytest.fixture
+def themes(tmp_path: Path) -> Path:
+    """`base`, and `shore`, which overrides its layout."""
+    write_theme(tmp_path / "themes", "base", PARENT, styles='["base.css"]')
+    own = {"templates/layout.html": "<h1>{{ store.name }}</h1>"}
+    write_theme(tmp_path / "themes", "shore", own, extends='"base"')
+    return tmp_path / "themes"
+
+
+def told(themes: Path) -> list[str]:
+    return [one.message for one in check_theme(themes / "shore")]
+
+
+def test_what_a_parent_changes_of_an_overridden_file_is_told_until_it_is_accepted(themes: Path) -> None:
+    layout = themes / "base" / "templates" / "layout.html"
+    layout.write_text("<p>{{ store.id }}</p>")
+    assert told(themes) == []
+    accept_parents(themes / "shore")
+    assert told(themes) == []
+    (themes / "base" / "templates" / "order.html").write_text("<b>{{ store.name }}</b>")  # not overridden
+    assert told(themes) == []
+    layout.write_text("<p>{{ store.base }}</p>")
+    said = "base has changed templates/layout.html: what it mended or added there is not in this theme"
+    assert told(themes) == [said]
+    accept_parents(themes / "shore")
+    assert told(themes) == []
+    layout.unlink()
+    assert told(themes)[0].startswith("base has no templates/layout.html any more")
+    (themes / "shore" / "templates" / "layout.html").unlink()
+    assert told(themes) == []
+
+
+def test_the_nearest_parent_that_has_the_file_counts(themes: Path) -> None:
+    write_theme(themes, "bay", {"templates/layout.html": "<i>{{ store.name }}</i>"}, extends='"shore"')
+    accept_parents(themes / "bay")
+    (themes / "base" / "templates" / "layout.html").write_text("<p>{{ store.base }}</p>")
+    assert check_theme(themes / "bay") == []
+    (themes / "shore" / "templates" / "layout.html").write_text("<p>{{ store.base }}</p>")
+    assert [one.rule for one in check_theme(themes / "bay")] == ["parent-changed"]
+
+
+def test_the_settings_check_tells_of_the_themes_in_use_and_accept_writes_the_record(
+    themes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(themes.parent)
+    Path("doorstep.toml").write_text('secret_key = "k"\n[stores.main]\nname = "Shore"\ntheme = "harbour"\n')
+    write_theme(themes, "harbour", {"templates/error.html": "<p>{{ store.name }}</p>"}, extends='"classic"')
+    accepted = CliRunner().invoke(main, ["check", "theme", "themes/harbour", "--accept"])
+    assert accepted.exit_code == 0, accepted.output
+    assert CliRunner().invoke(main, ["check"]).output == "doorstep.toml: fine\n"
+    record = Path("themes/harbour/parents.toml")
+    record.write_text(re.sub("[0-9a-f]{32}", "0" * 32, record.read_text()))  # as if classic had been another then
+    checked = CliRunner().invoke(main, ["check"])
+    assert checked.exit_code == 1
+    assert checked.output == (
+        "theme 'harbour': classic has changed templates/error.html: "
+        "compare the two, then run: doorstep check theme themes/harbour --accept\n"
+    )

@@ -1,13 +1,12 @@
 """What of a theme's colours must be read on what: corrected into custom properties of its own, or refused."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from .colours import black_or_white, contrast, least, mixed, readable
-from .theme_settings import Setting, SettingType
 
 _HEX = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _MIX = re.compile(r"(?P<color>\S+) (?P<share>[0-9]{1,2})% (?P<other>\S+)")
@@ -31,12 +30,18 @@ class TooLow(Struct, frozen=True):
     mend: str
 
 
-def problems_of(rules: Sequence[Contrast], settings: Mapping[str, Setting]) -> list[str]:
-    """What is wrong with the rules themselves, each with its place."""
-    colors = {name for name, setting in settings.items() if setting.type is SettingType.COLOR}
+def merged(chain: Iterable[Iterable[Contrast]]) -> tuple[Contrast, ...]:
+    """The rules of a theme and its parents, whose come first; a child makes a custom property in its own way."""
+    rules = {rule.css or (rule.of, rule.on): rule for own in chain for rule in own}
+    return tuple(rules.values())
+
+
+def problems_of(rules: Sequence[Contrast], colors: Iterable[str]) -> list[str]:
+    """What is wrong with the rules themselves, each with its place; `colors` are the settings that are some."""
+    settings = set(colors)
     found = []
     for i, rule in enumerate(rules):
-        known = colors | {one.css for one in rules[:i]}
+        known = settings | {one.css for one in rules[:i]}
         if not (rule.of or rule.css):
             found.append(f"contrast[{i}]: it has neither `of` nor `css`")
         for place, text in (("of", rule.of), *((f"on[{n}]", one) for n, one in enumerate(rule.on))):

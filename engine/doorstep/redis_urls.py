@@ -19,10 +19,13 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 TIMEOUT = 0.25  # seconds a page may lose to what is shared
+QUIETLY = 5.0  # for what no page waits for: of several Sentinels some may be lost
 Client = Any  # Redis and RedisCluster have no type in common
 
-# The client's defaults would retry and wait for up to a minute: a page cannot.
-_IMPATIENT: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+# Whoever asks has `patience`. The client's own would take a loop that was held up for a server that is lost, so it has none,
+# or where there are several servers enough to leave one of them for the next.
+_PATIENT: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": QUIETLY}
+_OF_SEVERAL: dict[str, Any] = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
 
 
 class _WatchedPool(SentinelConnectionPool):
@@ -68,10 +71,10 @@ async def listener(client: Client, **options: Any) -> Any:
 def _server(url: str) -> Client:
     pool = BlockingConnectionPool.from_url(
         url,
-        timeout=TIMEOUT,  # for one of the connections: many pages at once wait for each other, briefly
+        timeout=QUIETLY,  # for one of the connections
         retry=Retry(NoBackoff(), 0),
         max_connections=64,
-        **_IMPATIENT,
+        **_PATIENT,
     )
     return Redis.from_pool(pool)
 
@@ -85,15 +88,15 @@ def _watched(parts: SplitResult, scheme: str) -> Client:
     secured = {key: value for key, value in options.items() if key.startswith("ssl")}
     sentinel: Any = Sentinel  # which has no types
     sentinels = sentinel(
-        _hosts(parts, 26379), sentinel_kwargs={**_IMPATIENT, "retry": Retry(NoBackoff(), 0), **secured, **own}
+        _hosts(parts, 26379), sentinel_kwargs={**_OF_SEVERAL, "retry": Retry(NoBackoff(), 0), **secured, **own}
     )
-    options |= _IMPATIENT
+    options |= _PATIENT
     return sentinels.master_for(name, connection_pool_class=_WatchedPool, retry=Retry(NoBackoff(), 1), **options)
 
 
 def _cluster(parts: SplitResult, scheme: str) -> Client:
     nodes = [ClusterNode(host, port) for host, port in _hosts(parts, 6379)]
-    options = _options(parts, scheme, "0") | _IMPATIENT
+    options = _options(parts, scheme, "0") | _OF_SEVERAL
     # Where a part of the slots is not served, the others are.
     return _Cluster(
         startup_nodes=nodes, require_full_coverage=False, retry=Retry(NoBackoff(), 1), max_connections=64, **options

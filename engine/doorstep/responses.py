@@ -1,6 +1,5 @@
 """What every answer to a browser or program carries: headers that protect, a tag to ask again with, compression."""
 
-import gzip
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -16,8 +15,14 @@ from starlette.types import Message, Send
 
 from .near import Header, Page, Span
 
+try:
+    from isal import igzip as gzip
+except ImportError:  # it is optional
+    import gzip  # type: ignore[no-redef]
+
 _SMALLEST_PACKED = 500
-_QUICKLY = 1  # gzip's level: a tenth more bytes for a third less work than its usual one
+# The level: of gzip a tenth more bytes than its usual one for a third less work; of isal as few bytes in half of that.
+_QUICKLY = 1
 _GZIPPED = (b"content-encoding", b"gzip")
 _OF_A_304 = frozenset({b"etag", b"cache-control", b"vary", b"content-language", b"cache-status"})
 

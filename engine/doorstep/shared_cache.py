@@ -14,12 +14,12 @@ from redis.exceptions import RedisError, ResponseError
 
 from .cache import LANDED, MemoryCache, Unshared
 from .metrics import Metrics
-from .redis_urls import TIMEOUT, Client, listener, open_client
+from .patience import patience
+from .redis_urls import QUIETLY, TIMEOUT, Client, listener, open_client
 
 T = TypeVar("T")
 Argument = str | bytes | float
 _FAILURES = (RedisError, OSError, TimeoutError, ValueError)
-_PATIENCE = 2.0  # seconds for a quiet try: of several Sentinels some may be lost too
 _LONGEST = 7 * 86_400.0  # seconds that anything is kept
 _HEARTBEAT = 10.0  # seconds of silence after which the channel must show that it is still there
 
@@ -94,7 +94,7 @@ class RedisServer:
     async def _round(self, batch: Sequence[tuple[Sequence[Argument], asyncio.Future[Any]]]) -> None:
         said: Sequence[Any]
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with patience(TIMEOUT):
                 said = await self._sent([command for command, _ in batch])
         except _FAILURES as error:
             said = [error] * len(batch)
@@ -116,7 +116,7 @@ class RedisServer:
         while True:
             await asyncio.sleep(self._retry_after)
             try:
-                await asyncio.wait_for(self._client.ping(), _PATIENCE)
+                await asyncio.wait_for(self._client.ping(), QUIETLY)
             except _FAILURES:
                 continue
             self._recovery = None
@@ -157,7 +157,8 @@ class _Channel:
         while True:
             with suppress(*_FAILURES):
                 async with await listener(self._client, ignore_subscribe_messages=True) as channel:
-                    await channel.subscribe(LANDED)
+                    async with patience(QUIETLY):
+                        await channel.subscribe(LANDED)
                     self._open.set()
                     self._ring(list(self._bells))  # whatever was said meanwhile, nobody heard
                     await self._hear(channel)

@@ -10,7 +10,8 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from .invalidation import BEAT
-from .redis_urls import TIMEOUT, Client, listener, open_client
+from .patience import patience
+from .redis_urls import QUIETLY, TIMEOUT, Client, listener, open_client
 
 
 class RedisChannel:
@@ -25,7 +26,8 @@ class RedisChannel:
 
     async def send(self, word: bytes) -> None:
         try:
-            await self._redis.execute_command("PUBLISH", self._name, word, **self._where)
+            async with patience(TIMEOUT):
+                await self._redis.execute_command("PUBLISH", self._name, word, **self._where)
         except (RedisError, OSError, TimeoutError) as error:
             raise ConnectionError(f"cannot publish: {type(error).__name__}") from None
 
@@ -48,7 +50,8 @@ async def redis_channel(url: str, name: str) -> AsyncIterator[RedisChannel]:
         try:
             listening: PubSub = await listener(redis)
             stack.push_async_callback(listening.aclose)
-            await listening.subscribe(name)
+            async with patience(QUIETLY):
+                await listening.subscribe(name)
             await listening.get_message(timeout=TIMEOUT)
         except (RedisError, OSError, TimeoutError) as error:
             raise ConnectionError(f"cannot subscribe: {type(error).__name__}") from None

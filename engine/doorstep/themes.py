@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from .appearance import Layer
-from .contrast import Contrast, problems_of
+from .contrast import Contrast, merged, problems_of
 from .errors import ThemeError
 from .manifest import CONTRACT
-from .theme_settings import IN_CSS, Setting
+from .theme_settings import IN_CSS, Setting, SettingType
 from .theme_texts import own_texts
 
 _DOCS = "docs/themes.md lists every key"
@@ -143,22 +143,15 @@ def load_theme(name: str, found: Mapping[str, Path]) -> Theme:
         scripts=tuple(_listed(chain, folders, "scripts")),
         settings=_settings(chain),
         presets=presets,
-        contrast=_contrast(chain),
+        contrast=merged(one.contrast for one in reversed(chain)),
         texts=own_texts(folders),
     )
-    if problems := problems_of(theme.contrast, theme.settings):
+    colors = [name for name, setting in theme.settings.items() if setting.type is SettingType.COLOR]
+    if problems := problems_of(theme.contrast, colors):
         raise ThemeError(problems[0], file=f"{theme.name}/theme.toml", next_step=_DOCS)
     for preset in presets:
         theme.values((f"{theme.name}/theme.toml: presets.{preset}", Layer(settings=presets[preset].settings)))
     return theme
-
-
-def _contrast(chain: list[ThemeManifest]) -> tuple[Contrast, ...]:
-    """What must be read on what, parents' first; a child makes a custom property in its own way."""
-    rules: dict[Any, Contrast] = {}
-    for manifest in reversed(chain):
-        rules |= {rule.css or (rule.of, rule.on): rule for rule in manifest.contrast}
-    return tuple(rules.values())
 
 
 def _settings(chain: list[ThemeManifest]) -> dict[str, Setting]:

@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from .addresses import is_web_address
 from .assets import Asset, asset, read_assets
+from .bounds import bounded
 from .errors import ThemeError
 from .i18n import Localizer
-from .sandboxing import TEXTS, Sandbox, bounded
+from .sandboxing import TEXTS, Sandbox
 from .themes import Theme, inside
 
 _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set

@@ -13,7 +13,7 @@ from ..app import Engine, create_engine
 from ..checking import check_plugins
 from ..errors import DoorstepError
 from ..packages import found
-from ..theme_rules import Finding, check_theme
+from ..theme_rules import Finding, accept_parents, changed_parents, check_theme
 from .options import config_option, json_option, loaded
 
 _OWN = Path("plugins")  # the shop's own plugins
@@ -49,9 +49,12 @@ def check_plugin(names: tuple[str, ...], as_json: bool) -> None:
 
 @check.command("theme")
 @click.argument("folders", metavar="PATH...", nargs=-1, required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--accept", is_flag=True, help="Their parents' files are compared: what changes from now on is told.")
 @json_option
-def check_themes(folders: tuple[Path, ...], as_json: bool) -> None:
+def check_themes(folders: tuple[Path, ...], accept: bool, as_json: bool) -> None:
     """Check the themes in these folders: templates, texts, settings, styles and files."""
+    for folder in folders if accept else ():
+        accept_parents(folder, [Path("themes")])
     findings = [
         msgspec.structs.replace(one, file=str(folder / one.file))
         for folder in folders
@@ -96,4 +99,10 @@ def _amiss(engine: Engine) -> list[tuple[str, str]]:
     ]
     amiss += [(one.reason, one.next_step) for one in engine.connectors.problems]
     amiss += [(one.reason, one.next_step) for shop in engine.shops.all for one in shop.problems]
+    themes = {shop.look.theme.name: shop.look.theme for shop in engine.shops.all}
+    amiss += [
+        (f"theme {name!r}: {one.what}", one.mend)
+        for name, theme in themes.items()
+        for one in changed_parents(theme.folders)
+    ]
     return amiss

@@ -9,15 +9,16 @@ from ..paths import shipped
 from ..themes import find_themes, load_theme
 from .of_colours import COLOUR_RULES
 from .of_markup import MARKUP_RULES
+from .of_parents import PARENT_RULES, RECORD, changes, record
 from .of_settings import SETTING_RULES
 from .of_styles import STYLE_RULES
 from .of_templates import TEMPLATE_RULES
-from .rule import Finding
+from .rule import Finding, Place
 from .subject import Files, Subject, read_theme
 from .texts import Catalog, engine_catalogs
 
-__all__ = ["RULES", "Finding", "check_files", "check_theme"]
-RULES = (*SETTING_RULES, *TEMPLATE_RULES, *MARKUP_RULES, *STYLE_RULES, *COLOUR_RULES)
+__all__ = ["RULES", "Finding", "accept_parents", "changed_parents", "check_files", "check_theme"]
+RULES = (*SETTING_RULES, *TEMPLATE_RULES, *MARKUP_RULES, *STYLE_RULES, *COLOUR_RULES, *PARENT_RULES)
 
 
 def check_theme(folder: Path, beside: Iterable[Path] = ()) -> list[Finding]:
@@ -28,9 +29,23 @@ def check_theme(folder: Path, beside: Iterable[Path] = ()) -> list[Finding]:
             f"{folder} has no theme.toml", next_step="name the folder of a theme: doorstep check theme themes/NAME"
         )
     own = read_theme(folder)
-    found = find_themes([folder, folder.resolve().parent, *beside, shipped("themes")])
-    others = {name: read_theme(path) for name, path in found.items() if name != own.name}
+    found = _near(folder, beside)
+    others = _others(own, found)
     return [*_manifest(own.name, found), *check_files(own, others, engine_catalogs(shipped("locales")))]
+
+
+def accept_parents(folder: Path, beside: Iterable[Path] = ()) -> Path:
+    """Writes down what the theme overrides of its parents as they are now, and gives the file."""
+    own = read_theme(folder)
+    subject = Subject(own, _others(own, _near(folder, beside)), {})
+    file = folder / RECORD
+    file.write_text(record(subject.chain), "utf-8")
+    return file
+
+
+def changed_parents(folders: Iterable[Path]) -> list[Place]:
+    """What the first of these themes overrides that the others, its parents, changed since it was accepted."""
+    return list(changes([read_theme(folder) for folder in folders]))
 
 
 def check_files(own: Files, others: Mapping[str, Files], catalogs: Mapping[str, Catalog]) -> list[Finding]:
@@ -38,6 +53,14 @@ def check_files(own: Files, others: Mapping[str, Files], catalogs: Mapping[str, 
     subject = Subject(own, others, catalogs)
     rules = RULES if subject.manifests[0] else ()
     return [finding for rule in rules for finding in rule.findings(subject)]
+
+
+def _near(folder: Path, beside: Iterable[Path]) -> Mapping[str, Path]:
+    return find_themes([folder, folder.resolve().parent, *beside, shipped("themes")])
+
+
+def _others(own: Files, found: Mapping[str, Path]) -> dict[str, Files]:
+    return {name: read_theme(path) for name, path in found.items() if name != own.name}
 
 
 def _manifest(name: str, found: Mapping[str, Path]) -> list[Finding]:

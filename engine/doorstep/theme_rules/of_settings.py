@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 from jinja2 import nodes
 
+from ..contrast import Contrast, derived, merged, problems_of
 from .rule import Place, Rule
 from .subject import Subject
 
+_COLOR = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _LARGEST = {  # kilobytes by the ending of the file's name
     ".css": 64, ".js": 24, ".svg": 32, ".woff2": 120, ".woff": 150, ".ttf": 150,
     ".jpg": 200, ".jpeg": 200, ".png": 200, ".webp": 200, ".avif": 200, ".gif": 200,
@@ -68,9 +72,43 @@ def _circular_extends(subject: Subject) -> Iterator[Place]:
         yield Place("theme.toml", line, " → ".join(subject.circle), "extend a theme that does not lead back here")
 
 
+def _low_contrast(subject: Subject) -> Iterator[Place]:
+    """Colours that cannot be read: the defaults, and every preset over them."""
+    rules = _contrast_rules(subject)
+    defaults = {name: one.get("default") for name, one in subject.settings.items() if one.get("type") == "color"}
+    presets = [(name, one) for manifest in reversed(subject.manifests) for name, one in _presets(manifest)]
+    for words, values in [((), {}), *((("presets", name), one) for name, one in presets)]:
+        colors = {**defaults, **{name: value for name, value in values.items() if name in defaults}}
+        if not all(isinstance(one, str) and _COLOR.fullmatch(one) for one in colors.values()):
+            continue  # told by the rule `manifest`
+        for low in derived(rules, colors)[1]:
+            line = subject.manifest_line(*(words or ("settings", low.settings[0]) if low.settings else ("contrast",)))
+            yield Place("theme.toml", line, f"{' '.join(words)}: {low.problem}" if words else low.problem, low.mend)
+
+
+def _contrast_rules(subject: Subject) -> tuple[Contrast, ...]:
+    chain = []
+    for manifest in subject.manifests:
+        try:
+            chain.append(msgspec.convert(manifest.get("contrast", ()), tuple[Contrast, ...]))
+        except msgspec.ValidationError:
+            return ()  # told by the rule `manifest`
+    rules = merged(reversed(chain))
+    colors = [name for name, one in subject.settings.items() if one.get("type") == "color"]
+    return () if problems_of(rules, colors) else rules
+
+
+def _presets(manifest: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    presets = manifest.get("presets")
+    for name, one in presets.items() if isinstance(presets, dict) else ():
+        if isinstance(one, dict) and isinstance(one.get("settings"), dict):
+            yield name, one["settings"]
+
+
 SETTING_RULES = (
     Rule("circular-extends", "no theme comes out of a circle", _circular_extends),
     Rule("undefined-setting", "the page would fail where it is read", _undefined_settings),
     Rule("unused-setting", "a merchant would set it and see nothing", _unused_settings),
     Rule("oversized-asset", "an old phone waits for it", _oversized_assets),
+    Rule("low-contrast", "in sunlight or with weak eyes nobody reads it", _low_contrast),
 )

@@ -111,7 +111,8 @@ def _is_reached(stage: Tree) -> bool:
 def _words(block: Tree, path: str) -> str:
     """What the lines at the path say, without HTML. DPD wraps a text in `content`, beside its looks."""
     text = " ".join(line.text("content") or line.text() for line in block.each(path))
-    return " ".join(_MARKUP.sub(" ", unescape(text)).split())
+    plain = _MARKUP.sub(" ", unescape(text)) if "<" in text or "&" in text else text
+    return " ".join(plain.split())
 
 
 def _moment(text: str, country: str) -> Moment:

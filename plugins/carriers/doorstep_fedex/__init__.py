@@ -126,8 +126,9 @@ class FedEx(Carrier[Settings]):
         if why and (exception := self.codes.find("exception", why.lstrip("0").zfill(2))):
             status = exception.status if meaning.status in VAGUE else meaning.status
             meaning = _because(structs.replace(meaning, status=status), exception.reason, exception.flags)
-        if (delay := scan.at("delayDetail")).text("status") == "DELAYED":
-            meaning = _because(meaning, self.codes.read(("delay", delay.text("type"))).reason, (Flag.DELAYED,))
+        if scan.text("delayDetail.status") == "DELAYED":
+            delay = self.codes.read(("delay", scan.text("delayDetail.type")))
+            meaning = _because(meaning, delay.reason, (Flag.DELAYED,))
         return meaning
 
     def _delivery(self, scan: Tree, track: Tree, before: set[Status | None]) -> Iterator[Flag]:

@@ -79,7 +79,7 @@ class SeventeenTrack(Carrier[Settings]):
         local = misc.text("local_provider")  # who has the last mile
         names = [one.text("provider.name") or one.text("provider.alias") for one in providers]
         name, *others = dict.fromkeys(filter(None, (*names, local))) or [""]
-        languages = {one.text("provider_lang").replace("_", "-") for one in providers if one.each("events")}
+        languages = {one.text("provider_lang").replace("_", "-") for one in providers if one.at("events")}
         return Shipment(
             number=entry.text("number"),
             events=self._events(track, providers),
@@ -162,8 +162,8 @@ def _timeline(carriers: Iterable[list[Tree]]) -> list[Tree]:
 
 
 def _newest_first(scans: list[Tree]) -> list[Tree]:
-    days = [day for scan in scans if (day := _order(scan)[:10])]
-    return scans[::-1] if days and days[0] < days[-1] else scans
+    first, last = (next((day for scan in way if (day := _order(scan)[:10])), "") for way in (scans, scans[::-1]))
+    return scans[::-1] if first < last else scans
 
 
 def _order(scan: Tree) -> str:
@@ -177,26 +177,27 @@ def _place(address: Tree, line: str = "") -> Place:
     said = [part.strip() for part in line.split(",")] if line != city else []
     if not city:  # neither "CN" nor "Main St 2" is one
         city = next((part for part in said if len(part) > 2 and not any(map(str.isdigit, part))), "")
-    name = line if any(part not in (city, region, country) for part in said) else ""
+    name = line if said and any(part not in (city, region, country) for part in said) else ""
     return Place(city, region, address.text("postal_code"), country, name)
 
 
 def _moment(scan: Tree, country: str) -> Moment:
     """By the carrier's own clock: where that has no zone, the offset in `time_iso` is a guess."""
-    raw, iso = scan.at("time_raw"), scan.text("time_iso")
+    raw = scan.at("time_raw")
     day, clock, zone = raw.text("date"), raw.text("time"), raw.text("timezone")
     if clock.startswith("00:00") and not zone:
         clock = ""  # a carrier that gives the day alone: nobody wrote midnight
     zone = zone if clock else ""
     written = f"{day} {clock} {zone}".strip()
-    stated = (iso, scan.text("time_utc")) if zone or not day else (iso[:19],)
-    for text in (written, *stated, f"{day} {clock}", day):
-        when = moments.iso(text, country=country)
-        if when.local or when.instant:
-            # The offset need not be the place's: some carriers keep the clock of their own country.
-            away = when.basis is Basis.OFFSET and moments.single_zone(country)
-            return moments.elsewhere(when, country) if away else when
-    return Moment(written or iso)
+    when = moments.iso(written, country=country)
+    if not (when.local or when.instant):
+        iso = scan.text("time_iso")
+        stated = (iso, scan.text("time_utc")) if zone or not day else (iso[:19],)
+        tried = (moments.iso(text, country=country) for text in (*stated, f"{day} {clock}", day))
+        when = next((one for one in tried if one.local or one.instant), Moment(written or iso))
+    # The offset need not be the place's: some carriers keep the clock of their own country.
+    away = when.basis is Basis.OFFSET and moments.single_zone(country)
+    return moments.elsewhere(when, country) if away else when
 
 
 def _window(estimate: Tree, country: str) -> Window | None:

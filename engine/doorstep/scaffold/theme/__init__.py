@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...errors import ConfigError
 from ...paths import shipped
+from ...theme_rules import accept_parents
 from ...themes import Theme, find_themes, load_theme
 
 _INVENTED = "acme"
@@ -33,7 +34,7 @@ def new_theme(name: str, into: Path, *, extends: str) -> list[Path]:
     for target, source in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_renamed(source.read_text("utf-8"), name, parent), "utf-8")
-    return list(files)
+    return sorted([*files, accept_parents(there, [into / "themes"])])
 
 
 def _parent(theme: Theme) -> Theme:
