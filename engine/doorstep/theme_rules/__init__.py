@@ -7,7 +7,6 @@ from pathlib import Path
 from ..errors import ThemeError
 from ..paths import shipped
 from ..themes import find_themes, load_theme
-from .of_colours import COLOUR_RULES
 from .of_markup import MARKUP_RULES
 from .of_parents import PARENT_RULES, RECORD, changes, record
 from .of_settings import SETTING_RULES
@@ -18,7 +17,7 @@ from .subject import Files, Subject, read_theme
 from .texts import Catalog, engine_catalogs
 
 __all__ = ["RULES", "Finding", "accept_parents", "changed_parents", "check_files", "check_theme"]
-RULES = (*SETTING_RULES, *TEMPLATE_RULES, *MARKUP_RULES, *STYLE_RULES, *COLOUR_RULES, *PARENT_RULES)
+RULES = (*SETTING_RULES, *TEMPLATE_RULES, *MARKUP_RULES, *STYLE_RULES, *PARENT_RULES)
 
 
 def check_theme(folder: Path, beside: Iterable[Path] = ()) -> list[Finding]:

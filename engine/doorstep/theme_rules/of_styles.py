@@ -1,8 +1,10 @@
 """Rules about style sheets: both directions of writing, and keyboards."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
+from ..colours import contrast
 from .rule import Place, Rule
 from .subject import Declaration, Subject
 
@@ -15,6 +17,9 @@ _VALUES = {"text-align": "start or end", "float": "inline-start or inline-end", 
 _NO_OUTLINE = re.compile(r"(none|0\w*)\b")
 _TARGET = re.compile(r"main\b|\[tabindex=.?-1")  # focused by a link to it, never by a key
 _OUTLINE = ("outline", "outline-style", "outline-width")
+_RATIO = 4.5  # of text, by WCAG 2.2
+_COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
+_GROUNDS = ("background", "background-color")
 _SEEN = ("outline", "box-shadow", "border", "background", "text-decoration")
 
 
@@ -58,7 +63,21 @@ def _shows(one: Declaration) -> bool:
     return one.name.startswith(_SEEN) and not _NO_OUTLINE.match(one.value.lower())
 
 
+def _low_contrast(subject: Subject) -> Iterator[Place]:
+    """Text and ground that one rule gives as plain colours."""
+    rules: defaultdict[tuple[str, str], dict[str, Declaration]] = defaultdict(dict)
+    for one in subject.declarations:
+        if one.name in ("color", *_GROUNDS) and _COLOUR.fullmatch(one.value):
+            rules[one.file, one.selector][one.name] = one
+    for rule in rules.values():
+        text, ground = rule.get("color"), next((rule[name] for name in _GROUNDS if name in rule), None)
+        if text and ground and (ratio := contrast(text.value.lower(), ground.value.lower())) < _RATIO:
+            what = f"{text.value} on {ground.value} has a contrast of {ratio:.2f} : 1"
+            yield Place(text.file, text.line, what, f"choose colours further apart: {_RATIO} : 1 is needed")
+
+
 STYLE_RULES = (
+    Rule("low-contrast-style", "many readers could not make it out", _low_contrast),
     Rule("physical-property", "the page is mirrored in Arabic and Hebrew, and this is not", _physical_properties),
     Rule("missing-focus-style", "who uses a keyboard does not see where they are", _missing_focus_styles),
 )
