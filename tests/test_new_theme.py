@@ -53,7 +53,12 @@ def test_it_writes_a_child_of_classic_and_says_what_comes_next() -> None:
     assert result.exit_code == 0, result.output
     assert result.stdout.split() == [f"themes/harbour/{name}" for name in FILES]
     assert files_in(Path("themes/harbour")) == FILES
-    for step in ('theme = "harbour"', "[stores.main]", "doorstep check theme themes/harbour", "doorstep serve --preview"):
+    for step in (
+        'theme = "harbour"',
+        "[stores.main]",
+        "doorstep check theme themes/harbour",
+        "doorstep serve --preview",
+    ):
         assert step in result.stderr
     assert tomllib.loads(Path("themes/harbour/theme.toml").read_text("utf-8"))["extends"] == "classic"
 

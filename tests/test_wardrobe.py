@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import inf
 from pathlib import Path
 from time import monotonic, sleep
@@ -15,6 +16,7 @@ from starlette.testclient import TestClient
 
 from doorstep.app import Engine, assemble, create_engine
 from doorstep.config import load
+from doorstep.preview.trial import trial_of
 
 from .themes_on_disk import write_theme
 
@@ -65,7 +67,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
     )  # fmt: skip
     (tmp_path / "doorstep.toml").write_text(SETTINGS)
     engine = create_engine(load(tmp_path / "doorstep.toml", {}), packages=[])
-    with TestClient(assemble(engine, beside=engine.wardrobe.watching_files)) as client:
+    trial = trial_of(engine.plugins.manifests)
+    with TestClient(assemble(engine, beside=partial(engine.wardrobe.watching_files, trial))) as client:
         yield Site(tmp_path, client, engine)
 
 
@@ -74,6 +77,16 @@ def test_a_changed_template_is_shown(site: Site) -> None:
     site.layout(LAYOUT.replace("one", "two"))
     site.looked_again()
     assert site.heading() == "two"
+
+
+def test_a_template_that_fails_when_it_is_rendered_leaves_the_last_good_one_live(site: Site) -> None:
+    site.layout(LAYOUT.replace("one", "{{ nobody }}"))
+    site.looked_again()
+    assert site.heading() == "one"
+    assert any("lookup.html:1" in one and "nobody" in one for one in site.amiss())
+    site.layout(LAYOUT.replace("one", "two"))
+    site.looked_again()
+    assert (site.heading(), site.amiss()) == ("two", [])
 
 
 def test_a_new_style_sheet_has_a_new_address_and_the_old_one_still_serves_the_old(site: Site) -> None:

@@ -34,6 +34,7 @@ from .parsing import as_json as parsed_json
 from .parsing import parse_file
 from .plugins import load_plugins
 from .preview.gallery import Preview
+from .preview.trial import trial_of
 from .recognition import Recognizer, normalise
 from .recording import record as record_sample
 from .sandbox import sandbox_of
@@ -126,7 +127,8 @@ def serve(path: Path, host: str | None, port: int | None, with_worker: bool, pre
 
 @asynccontextmanager
 async def _alongside(engine: Engine, *, with_worker: bool) -> AsyncIterator[None]:
-    async with engine.wardrobe.watching_files(), beside(engine) if with_worker else nullcontext():
+    trial = trial_of(engine.plugins.manifests)
+    async with engine.wardrobe.watching_files(trial), beside(engine) if with_worker else nullcontext():
         yield
 
 

@@ -7,7 +7,7 @@ the last that could be stays.
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from math import inf
@@ -58,6 +58,7 @@ class Wardrobe:
         self._metrics = metrics
         self._stores = dict(config.stores)
         self._watching = False
+        self._trial: Callable[[Shop], None] | None = None
         self._asked = asyncio.Event()
         self._turn = asyncio.Lock()
         self._looked_at = -inf
@@ -97,8 +98,10 @@ class Wardrobe:
             await self.refresh()
 
     @asynccontextmanager
-    async def watching_files(self) -> AsyncIterator[None]:
-        """While the block runs, files are watched: every two seconds, and at once on SIGHUP."""
+    async def watching_files(self, trial: Callable[[Shop], None] | None = None) -> AsyncIterator[None]:
+        """While the block runs, files are watched: every two seconds, and at once on SIGHUP. What `trial` raises DoorstepError
+        for is not shown."""
+        self._trial = trial
         self._stamp = await asyncio.to_thread(self._files)
         self._watching = True
         self._asked.set()
@@ -145,7 +148,11 @@ class Wardrobe:
             self._outfitter = Outfitter(self._config, self._plugins, clock=self._clock, metrics=self._metrics)
         kept = {id: known[id].appearance if id in known else None for id in self._stores}
         before = {shop.id: shop for shop in self._shops.all}
-        return [self._outfitter.shop(id, store, kept[id], before[id]) for id, store in self._stores.items()]
+        shops = [self._outfitter.shop(id, store, kept[id], before[id]) for id, store in self._stores.items()]
+        if (trial := self._trial) is not None:
+            for shop in shops:
+                trial(shop)
+        return shops
 
     def _read_settings(self) -> None:
         """The stores as their file describes them now, as far as that needs no restart."""

@@ -13,6 +13,7 @@ from ..app import Engine, create_engine
 from ..checking import check_plugins
 from ..errors import DoorstepError
 from ..packages import found
+from ..preview.trial import trial_of
 from ..theme_rules import Finding, accept_parents, changed_parents, check_theme
 from .options import config_option, json_option, loaded
 
@@ -89,6 +90,17 @@ def _problems(path: Path) -> list[dict[str, str]]:
     return [{"message": message, "mend": mend} for message, mend in _amiss(engine)]
 
 
+def _unrendered(engine: Engine) -> list[tuple[str, str]]:
+    """Stores with a page that fails when it is rendered."""
+    tried, amiss = trial_of(engine.plugins.manifests), []
+    for shop in engine.shops.all:
+        try:
+            tried(shop)
+        except DoorstepError as error:
+            amiss.append((f"store {shop.id!r}: {error.message}", error.next_step or "doorstep check theme says more"))
+    return amiss
+
+
 def _amiss(engine: Engine) -> list[tuple[str, str]]:
     plugins = engine.plugins
     amiss = [(f"plugin {one.plugin!r}: {one.reason}", one.next_step) for one in plugins.broken]
@@ -99,6 +111,7 @@ def _amiss(engine: Engine) -> list[tuple[str, str]]:
     ]
     amiss += [(one.reason, one.next_step) for one in engine.connectors.problems]
     amiss += [(one.reason, one.next_step) for shop in engine.shops.all for one in shop.problems]
+    amiss += _unrendered(engine)
     themes = {shop.look.theme.name: shop.look.theme for shop in engine.shops.all}
     amiss += [
         (f"theme {name!r}: {one.what}", one.mend)
