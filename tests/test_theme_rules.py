@@ -43,6 +43,7 @@ def found(own: Files, *others: Files) -> list[Finding]:
     ("rule", "line", "own", "said"),
     [
         ("syntax", 2, theme("<p>\n{% if hero %}</p>"), "end"),
+        ("missing-template", 2, theme("\n{% include 'parts/none.html' %}"), "there is no template 'parts/none.html'"),
         ("unknown-variable", 2, theme("\n{{ hreo.headline }}"), "'hreo' is unknown here"),
         ("unknown-variable", 1, theme("{{ hero.headlin }}"), "Hero has no field 'headlin'"),
         ("unknown-variable", 1, theme("{% for d in shipment.days %}{{ d.labl }}{% endfor %}"), "Day has no field 'labl'"),

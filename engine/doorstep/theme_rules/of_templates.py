@@ -9,12 +9,27 @@ from .rule import Place, Rule
 from .subject import Subject
 from .texts import placeholders, said_in
 
+_NAMING = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
+_OWN = ("widgets/", "sections/slot.")  # what is there without being a file of a theme
+
 
 def _syntax(subject: Subject) -> Iterator[Place]:
     for template in subject.templates:
         if template.tree is None:
             mend = "correct the line; jinja.palletsprojects.com/templates has the language"
             yield Place(template.file, template.line, template.problem, mend)
+
+
+def _missing_templates(subject: Subject) -> Iterator[Place]:
+    """Templates named by a constant that neither the theme nor a parent has; widgets bring their own."""
+    known = {template.name for template in subject.all_templates}
+    known |= {f"{files.name}/{name}" for files in subject.chain for name in known}
+    for template in subject.templates:
+        for node in template.tree.find_all(_NAMING) if template.tree is not None else ():
+            named = vars(node)["template"]
+            if isinstance(named, nodes.Const) and named.value not in known and not named.value.startswith(_OWN):
+                mend = "correct the name, or write it into templates/"
+                yield Place(template.file, node.lineno, f"there is no template {named.value!r}", mend)
 
 
 def _unknown_filters(subject: Subject) -> Iterator[Place]:
@@ -60,6 +75,7 @@ def _placeholder_mismatches(subject: Subject) -> Iterator[Place]:
 
 TEMPLATE_RULES = (
     Rule("syntax", "a template that cannot be read stops the whole theme", _syntax),
+    Rule("missing-template", "the page would fail where it is wanted", _missing_templates),
     Rule("unknown-variable", "the page would fail where it is read", unknown_names),
     Rule("unknown-filter", "the template cannot be read with it", _unknown_filters),
     Rule("missing-translation", "readers of these languages would see English", _missing_translations),
