@@ -1,7 +1,7 @@
 """From a look-up to the values of its page, whatever the outcome: what templates, the JSON view model and the terminal show."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +13,7 @@ from .access import Seen
 from .banner import Banner
 from .context import Choice, FormView, Hero, Language, Link, LookupForm, Notice, OrderView, PageContext, PageInfo, Tone
 from .draft_links import LONGEST_TOKEN, PARAMETER
-from .i18n import N_
+from .i18n import N_, Catalogs
 from .looks import Look
 from .manifest import Manifest
 from .models import Shipment, Status
@@ -250,7 +250,13 @@ def _languages(visit: Visit) -> tuple[Language, ...]:
     own = visit.reader.localizer.language
     kept = urlencode({key: value for key, value in visit.carried.items() if key != "lang"})
     url = f"{visit.home}?{kept}&lang=" if kept else f"{visit.home}?lang="
-    others = map(visit.shop.localizer, visit.shop.languages)
+    return _menu(visit.shop.catalogs, visit.shop.languages, own, url)
+
+
+@lru_cache(1024)
+def _menu(catalogs: Catalogs, languages: tuple[str, ...], own: str, url: str) -> tuple[Language, ...]:
+    """The same for most pages; what is the same object, a theme writes once."""
+    others = map(catalogs.localizer, languages)
     return tuple(Language(one.tag, one.name, url + one.tag, one.dir, one.language == own) for one in others)
 
 

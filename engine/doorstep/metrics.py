@@ -50,10 +50,9 @@ class Metrics:
         self.unmapped_codes = Counter(
             "doorstep_unmapped_codes", "Scans whose code the table does not know", ["carrier"], registry=self.registry
         )
-        self.render_seconds = Histogram(
-            "doorstep_render_seconds", "Time a theme took for a page",
-            buckets=_RENDERINGS, registry=self.registry,
-        )  # fmt: skip
+        self.render_seconds = Tally(
+            "doorstep_render_seconds", "Time a theme took for a page", _RENDERINGS, registry=self.registry
+        )
         self.widget_failures = Counter(
             "doorstep_widget_failures", "Widgets that left their slot empty", ["widget"], registry=self.registry
         )

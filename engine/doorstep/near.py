@@ -5,7 +5,8 @@ Only what everybody may see who has the number, so a page is kept by what it sho
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -131,9 +132,7 @@ class NearPages:
 
     def span(self, now: datetime, zone: ZoneInfo, fresh_until: datetime, edges: Iterable[datetime]) -> Span:
         """The time around `now` in which a page stays true: pages say "today", and at `edges` something else changes."""
-        today = now.astimezone(zone).date()
-        days = [datetime.combine(today + timedelta(days=n), time(), zone).astimezone(UTC) for n in (0, 1)]
-        turns = [*edges, *days]
+        turns = [*edges, *_midnights(now.astimezone(zone).date(), zone)]
         ends = [fresh_until, *(turn for turn in turns if turn > now)]
         if not self._trust.reaches_others:
             ends.append(now + _ALONE)
@@ -147,6 +146,13 @@ class NearPages:
             keys.discard(key)
             if not keys:
                 del self._by_tag[tag]
+
+
+@lru_cache(256)
+def _midnights(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When a day begins and ends."""
+    begins, ends = (datetime.combine(day + timedelta(days=n), time(), zone).astimezone(UTC) for n in (0, 1))
+    return begins, ends
 
 
 def variant(store: str, language: str, carried: Mapping[str, str], *, packed: bool) -> str:

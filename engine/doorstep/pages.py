@@ -181,7 +181,8 @@ class Pages:
 
     def _refused(self, request: Request) -> float:
         """In how many seconds this reader may look numbers up again; 0 for now."""
-        return self._limits.numbers.refused(network_of(request, self._limits.networks))
+        numbers = self._limits.numbers
+        return numbers.refused(network_of(request, self._limits.networks)) if numbers.refuses_somebody else 0
 
     async def _counted(self, request: Request, lookup: Lookup) -> Lookup:
         """The same look-up; one that nobody knows counts as a guess."""
@@ -243,7 +244,7 @@ class Pages:
         if not page.headers["cache-control"].startswith("public") or not visit.carried.items() <= own.items():
             return
         packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))
-        key = (variant(visit.shop.id, language.language, visit.carried, packed=packed), request.url.path)
+        key = (variant(visit.shop.id, language.language, visit.carried, packed=packed), request.scope["path"])
         edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
         tags = (*lookup.tags, self._banners.tag(visit.shop.id), Appearances.tag(visit.shop.id))

@@ -1,6 +1,7 @@
 """What the pages share: who asks, a page rendered with its headers, a form as it was sent."""
 
 from collections.abc import Iterable, Mapping
+from time import perf_counter
 
 import msgspec
 import structlog
@@ -32,7 +33,8 @@ def visit_of(request: Request, *, level: int = 0, language: str = "") -> Visit:
     if language:
         accepted = ",".join(filter(None, (accepted, language.replace("_", "-") + _WEAKEST)))
     reader = shop.reader(request.query_params.get("lang", ""), accepted, level=level)
-    return Visit(shop, reader, request.url.path.removeprefix(shop.view.base), request.query_params)
+    path: str = request.scope["path"]  # which `request.url` would put together and take apart again
+    return Visit(shop, reader, path.removeprefix(shop.view.base), request.query_params)
 
 
 def bound_for(visit: Visit, shipments: Iterable[Shipment | None], country: str = "") -> Visit:
@@ -61,13 +63,14 @@ def made(
     """A page, by the theme; where that fails, the plain one, which nobody is to keep."""
     headers = dict(headers or {})
     shop, localizer = visit.shop, visit.reader.localizer
+    began = perf_counter()
     try:
-        with shop.metrics.render_seconds.time():
-            html = visit.look.render(template, context, localizer, slots)
+        html = visit.look.render(template, context, localizer, slots)
     except ThemeError as error:
         log.error("the theme failed, a plain page is shown", theme=visit.look.theme.name, reason=str(error))
         html = fallback_page(context)
         headers.setdefault("Cache-Control", "no-store")
+    shop.metrics.render_seconds.of().observe(perf_counter() - began)
     csp = responses.content_security_policy(shop.config.image_hosts, shop.config.embed_origins)
     return responses.page(request, html, language=localizer.tag, status=status, csp=csp, headers=headers)
 
