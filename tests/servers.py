@@ -88,7 +88,7 @@ def redis_url(folder: Path) -> Iterator[str]:
         yield server.url
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Comes back when the condition holds, which is looked at again and again; fails when the seconds are over."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # what changes it may be a thread or another process

@@ -1,10 +1,12 @@
 """A page from near is the page that would be made anew, byte for byte; whatever is unusual is made anew."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -120,6 +122,23 @@ def test_a_page_is_made_once_for_each_language_and_encoding(front: Front) -> Non
             for again in (PAGE, f"{PAGE}?utm_source=mail"):
                 front.get(again, language, accept_encoding=encoding)
                 assert hits(front) == 1
+
+
+def test_many_who_wait_for_one_answer_have_one_page_made_for_each_language(front: Front) -> None:
+    languages = ["en", "de"] * 30
+
+    async def at_once() -> list[httpx2.Response]:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(front.client.app), base_url=HOST) as client:
+            return await asyncio.gather(
+                *(client.get(PAGE, headers={"accept-language": language}) for language in languages)
+            )
+
+    said = front.client.portal.call(at_once)
+    assert [one.headers["content-language"] for one in said] == languages
+    assert {one.status_code for one in said} == {200}
+    assert [len({one.content for one in said[n::2]}) for n in range(2)] == [1, 1]
+    assert front.asked() == 2  # the login, and the number
+    assert "doorstep_render_seconds_count 2.0" in front.get("/metrics").text
 
 
 def test_a_hit_counts_as_a_fresh_look_up(front: Front) -> None:

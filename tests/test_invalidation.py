@@ -122,12 +122,13 @@ Step = st.tuples(
 def test_nothing_old_is_kept_for_longer_than_trust_whatever_is_lost_or_late(
     steps: list[tuple[str, float, bool]],
 ) -> None:
-    """The writer's words wait in `late` and come when the test says so, in order, or never; the keeper hears itself at once."""
+    """The writer's words wait in `late` and come when the test says so, in order, or never; the keeper hears itself at once.
+    What the writer writes when it has been silent for so long that it is taken for gone is another test's."""
     clock = FakeClock()
     keeper, kept = Invalidation(clock=clock), Kept()
     keeper.keepers.append(kept)
     keeper.trusted_until = -inf
-    writer, _ = Peers(clock), None
+    writer = Peers(clock)
     late: list[bytes] = []
     written = -inf  # when the one thing was last written; `made` is when the keeper last read it
     made = -inf
@@ -146,7 +147,8 @@ def test_nothing_old_is_kept_for_longer_than_trust_whatever_is_lost_or_late(
         clock.advance(seconds)
         match step:
             case "write":
-                written = clock.monotonic()
+                if writer._me in keeper._peers._peers:
+                    written = clock.monotonic()
                 late.append(writer.word(("it",)))
             case "beat":
                 late.append(writer.word())
@@ -161,6 +163,21 @@ def test_nothing_old_is_kept_for_longer_than_trust_whatever_is_lost_or_late(
             made = clock.monotonic()
         old = "it" in kept.tags and keeper.trusted and made < written
         assert not (old and clock.monotonic() >= written + TRUST)
+
+
+def test_what_was_written_by_who_was_taken_for_gone_is_given_up_with_its_first_word(clock: FakeClock) -> None:
+    keeper, kept, writer = Invalidation(clock=clock), Kept(), Peers(clock)
+    keeper.keepers.append(kept)
+    keeper.hear(keeper._peers.word())
+    keeper.hear(writer.word())
+    clock.advance(TRUST)
+    keeper.hear(keeper._peers.word())
+    assert keeper._peers.forget_silent()
+    assert keeper.trusted
+    kept.tags = {"it"}
+    writer.word(("it",))  # is lost
+    keeper.hear(writer.word())
+    assert kept.tags == set()
 
 
 def test_alone_what_is_kept_is_trusted_for_ever_and_heard_of_at_once(clock: FakeClock) -> None:

@@ -5,6 +5,9 @@ A word may be lost or late, and nobody's clock is believed. So each process says
 last and how often it has told of something, and which beats it last heard of the others. Whoever has heard that its own beat
 of a moment ago was heard by another has heard everything that the other said before; what is kept is trusted for `TRUST`
 seconds from that beat. Longer than that nothing old stays, whatever becomes of the channel.
+
+Who is not heard for so long is taken for gone, so that one that died does not keep the others from trusting. Should it write
+all the same, the first word of it that comes through tells that something was missed.
 """
 
 import asyncio

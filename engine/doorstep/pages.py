@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 
+import msgspec
 import structlog
 from msgspec import Struct
 from starlette.requests import Request
@@ -20,10 +21,11 @@ from .errors import NumberError, StoreError
 from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits, digest
-from .near import NearPages, variant
+from .near import Key, NearPages, variant
 from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
+from .together import Together
 from .tracker import Lookup, Outcome, Tracker
 from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, ShipmentFacts, WidgetView
@@ -61,6 +63,7 @@ class Pages:
         self._limits = limits
         self._near = near
         self._deadline = deadline
+        self._together = Together[Response]()
 
     async def lookup(self, request: Request) -> Response:
         """`GET /`: the forms; with `?number=` on to that number's page (several: a list), or the form with what is wrong."""
@@ -119,9 +122,7 @@ class Pages:
             headers = {"Retry-After": str(round(after) or 1)}
             return self._message(request, "too_many_numbers", 429, headers)
         lookup = await self._counted(request, await self._look_up(visit, number))
-        page = await self._answer(request, visit, lookup)
-        self._keep(request, visit, lookup, page, began)
-        return responses.unless_known(request, page)
+        return responses.unless_known(request, await self._page(request, visit, lookup, began))
 
     async def submit(self, request: Request) -> Response:
         """`POST /track/{number}/widgets/{widget}`: keeps what a widget's form gave, then back to the page (303)."""
@@ -233,18 +234,28 @@ class Pages:
         status = status or STATUS[lookup.outcome]
         return made(request, visit, template, context, status=status, headers=headers, slots=slots)
 
-    def _keep(self, request: Request, visit: Visit, lookup: Lookup, page: Response, began: int) -> None:
-        """Keeps a finished page near: of one parcel whose answer is fresh, in a form that others will ask for too."""
+    async def _page(self, request: Request, visit: Visit, lookup: Lookup, began: int) -> Response:
+        """The page of a look-up. Many who waited for one answer, and are to see the same, have it made once."""
+        key = _shown_to_others(request, visit, lookup)
+        if key is None:
+            return await self._answer(request, visit, lookup)
+
+        async def make() -> Response:
+            page = await self._answer(request, visit, lookup)
+            self._keep(key, visit, lookup, page, began)
+            return page
+
+        said = msgspec.structs.replace(lookup, shipments=())  # which are told by tags and `fetched_at`
+        return responses.again(await self._together.have((key, said, msgspec.msgpack.encode(visit.banners)), make))
+
+    def _keep(self, key: Key, visit: Visit, lookup: Lookup, page: Response, began: int) -> None:
+        """Keeps a finished page near: of one parcel whose answer is fresh."""
         if page.status_code != 200 or lookup.outcome is not Outcome.FOUND or lookup.freshness is not Freshness.FRESH:
             return
-        if not lookup.tags or lookup.fetched_at is None or lookup.fresh_until is None or "done" in visit.params:
+        if not lookup.tags or lookup.fetched_at is None or lookup.fresh_until is None:
             return
-        shipment, language = lookup.shipments[0], visit.reader.localizer
-        own = {"carrier": shipment.carrier, "parcel": shipment.id, "lang": language.tag, EMBED: "1", **ALL_EVENTS}
-        if not page.headers["cache-control"].startswith("public") or not visit.carried.items() <= own.items():
+        if not page.headers["cache-control"].startswith("public"):
             return
-        packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))
-        key = (variant(visit.shop.id, language.language, visit.carried, packed=packed), request.scope["path"])
         edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
         tags = (*lookup.tags, self._banners.tag(visit.shop.id), Appearances.tag(visit.shop.id))
@@ -255,6 +266,18 @@ class Pages:
         visit = visit_of(request)
         context = self._contexts.message(visit, kind)
         return rendered(request, visit, "error.html", context, status=status, headers=headers)
+
+
+def _shown_to_others(request: Request, visit: Visit, lookup: Lookup) -> Key | None:
+    """What decides on a page, where it is in a form that others will ask for too."""
+    language = visit.reader.localizer
+    own = {"lang": language.tag, EMBED: "1", **ALL_EVENTS}
+    if lookup.outcome is Outcome.FOUND:
+        own |= {"carrier": lookup.shipments[0].carrier, "parcel": lookup.shipments[0].id}
+    if "done" in visit.params or not visit.carried.items() <= own.items():
+        return None
+    packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))
+    return variant(visit.shop.id, language.language, visit.carried, packed=packed), request.scope["path"]
 
 
 def _to_its_market(visit: Visit, lookup: Lookup) -> Visit:

@@ -110,6 +110,11 @@ class _Finished(Response):
         self.raw_headers = headers
 
 
+def again(page: Response) -> Response:
+    """The same page for another reader."""
+    return _Finished(bytes(page.body), page.status_code, list(page.raw_headers))
+
+
 def finished(page: Response, span: Span, fetched_at: datetime, fresh_until: datetime, tags: tuple[str, ...]) -> Page:
     """A page with all its headers, to be sent again as it is; `Cache-Status` is said anew each time."""
     own = [header for header in page.raw_headers if header[0] != b"cache-status"]
