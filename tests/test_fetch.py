@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import json
+import logging
 import tracemalloc
 
 import pytest
+from msgspec import structs
 
 from doorstep import CarrierUnavailable, Found, NotFound, ProtocolError, Query, Request
 from doorstep.errors import AuthRefused, PluginFailed
@@ -41,6 +43,16 @@ async def test_an_answer_reaches_the_plugin_and_comes_back_taken_in(fetcher):
         track = asks(then=lambda response: seen.append(response) or NotFound("no\x00pe"))
         assert await fetcher.track(acme(track, endpoint=carrier.url), QUERY) == NotFound("nope")
     assert (seen[0].status, seen[0].json(), seen[0].headers["x-trace"]) == (200, {"state": "moving"}, "7")
+
+
+async def test_who_logs_everything_reads_no_number_and_no_cookie_reaches_the_next_account(fetcher, caplog):
+    caplog.set_level(logging.DEBUG)
+    async with hostile(reply(200, b'{"state": "moving"}', set_cookie="session=of-the-first")) as carrier:
+        account = acme(asks(path=f"/track/{QUERY.number}"), endpoint=carrier.url)
+        for name in ("first", "second"):
+            await fetcher.track(structs.replace(account, name=name), QUERY)
+    assert QUERY.number not in caplog.text
+    assert ["cookie" in seen.headers for seen in carrier.requests] == [False, False]
 
 
 @pytest.mark.parametrize("answer", [drip, silence], ids=["drip", "silence"])

@@ -312,11 +312,14 @@ async def test_an_exchange_may_say_that_its_credential_has_expired(fetcher):
 
 
 @pytest.mark.parametrize("kind", [KeyError, ValueError, ProtocolError])
-async def test_an_error_does_not_quote_the_number(fetcher, kind):
+async def test_an_error_does_not_quote_what_was_asked_with(fetcher, kind):
     def track(query):
-        raise kind(f"no row for {query.number}")
+        raise kind(f"no row for {query.number} in {query.postcode}")
         yield
 
-    with pytest.raises((PluginFailed, ProtocolError), match="no row for …") as caught:
-        await fetcher.track(acme(track), QUERY)
-    assert QUERY.number not in f"{caught.value} {caught.value.message} {caught.value.args}"
+    query = structs.replace(QUERY, postcode="52062")
+    with pytest.raises((PluginFailed, ProtocolError), match="no row for … in …") as caught:
+        await fetcher.track(acme(track), query)
+    told = f"{caught.value} {caught.value.message} {caught.value.args}"
+    assert QUERY.number not in told
+    assert "52062" not in told

@@ -181,7 +181,7 @@ class Fetcher:
             return {query.number: error for query in question.queries}
         for answer in answers.values():
             if isinstance(answer, CarrierError):
-                _hide_numbers(answer, question.queries)
+                _hide_queries(answer, question.queries)
         return answers
 
     async def _ask(self, account: Account, question: "_Question") -> Any:
@@ -197,7 +197,7 @@ class Fetcher:
         try:
             answer = await self._within_deadline(line, question)
         except CarrierError as error:
-            _hide_numbers(error, question.queries)
+            _hide_queries(error, question.queries)
             self._metrics.carrier_calls.labels(account.name, error.code).inc()
             if error.retry_after is not None or isinstance(error, RateLimited):
                 await line.budget.wait(_PAUSE if error.retry_after is None else error.retry_after)
@@ -323,10 +323,11 @@ async def _granted(call: _Call) -> bool:
     return False
 
 
-def _hide_numbers(error: CarrierError, queries: Sequence[Query]) -> None:
-    """What a plugin raises may quote a number; logs must not."""
+def _hide_queries(error: CarrierError, queries: Sequence[Query]) -> None:
+    """What a plugin raises may quote what it was asked with, a number or a postcode; logs must not."""
     for query in queries:
-        error.message = error.message.replace(query.number or "\0", "…")
+        for asked in filter(None, (query.number, query.postcode)):
+            error.message = error.message.replace(asked, "…")
     error.args = (error.message,)
 
 

@@ -80,7 +80,10 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self.cache_failures = Counter(
-            "doorstep_cache_failures", "Times the shared cache did not answer", ["operation"], registry=self.registry
+            "doorstep_cache_failures",
+            "Times the shared cache did not answer, or with what cannot be used",
+            ["operation"],
+            registry=self.registry,
         )
         self.looks_loaded = Counter(
             "doorstep_looks_loaded", "Times that themes and settings were loaded anew, by what came of it", ["result"],
