@@ -133,11 +133,12 @@ def test_many_who_wait_for_one_answer_have_one_page_made_for_each_language(front
                 *(client.get(PAGE, headers={"accept-language": language}) for language in languages)
             )
 
+    before = front.asked()
     said = front.client.portal.call(at_once)
     assert [one.headers["content-language"] for one in said] == languages
     assert {one.status_code for one in said} == {200}
     assert [len({one.content for one in said[n::2]}) for n in range(2)] == [1, 1]
-    assert front.asked() == 2  # the login, and the number
+    assert front.asked() - before == 2  # the login, and the number
     assert "doorstep_render_seconds_count 2.0" in front.get("/metrics").text
 
 
