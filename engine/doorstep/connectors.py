@@ -108,7 +108,7 @@ class ConnectApi:
         changes = await to_thread.run_sync(connector.read, incoming)
         if not changes:
             return _said("ignored")
-        key = connector.key(incoming)
+        key = await to_thread.run_sync(connector.key, incoming)
         new = await self._database.write(
             lambda connection: self._receiver.receive(connection, store, connector.name, key, changes)
         )

@@ -22,11 +22,12 @@ import structlog
 from msgspec import Struct
 
 from .clock import Clock
+from .patience import patience
 
 BEAT = 1.0  # seconds between two words of a process, at most
 TRUST = 5.0  # seconds that what is kept is trusted from the last beat which all others have heard
 _MOST_TAGS = 500  # in one word
-_PATIENCE = 0.25  # seconds that the end of a process which has only just begun waits for the channel
+_LAST_WORD = 0.25  # seconds that the end of a process which has only just begun waits for the channel
 _MOST_WAITING = 5000  # tags that wait for the channel: more, and the others begin anew
 
 log = structlog.get_logger("doorstep.invalidation")
@@ -159,6 +160,8 @@ class Invalidation:
         self._peers = Peers(clock)
         self._waiting: list[str] = []
         self._wake = asyncio.Event()
+        self._telling = asyncio.Lock()
+        self._ended = False
         self._running: asyncio.Task[None] | None = None
         self._channel: Channel | None = None
         self._joined = asyncio.Event()
@@ -201,10 +204,11 @@ class Invalidation:
         if self._running is None:
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._joined.wait(), _PATIENCE)
+            async with patience(_LAST_WORD):
+                await self._joined.wait()
         if self._channel is not None:
             with suppress(ConnectionError):
-                await self._channel.send(self._peers.word(tuple(self._waiting), last=True))
+                await self._tell(self._channel, last=True)
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
 
@@ -230,16 +234,24 @@ class Invalidation:
         joined = self._clock.monotonic()
         while True:
             self._wake.clear()
-            tags, self._waiting = tuple(self._waiting[:_MOST_TAGS]), self._waiting[_MOST_TAGS:]
             if self._peers.forget_silent():
                 self._begin_anew()
             self._trust(self._peers.trusted_until)
-            await channel.send(self._peers.word(tags))
+            await self._tell(channel)
             if not self._peers.hears_itself and self._clock.monotonic() >= joined + TRUST:
                 raise ConnectionError("what is said is not heard")
             if not self._waiting:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), BEAT)
+
+    async def _tell(self, channel: Channel, *, last: bool = False) -> None:
+        """One word after the other, as two on their way might come in another order; none after the last."""
+        async with self._telling:
+            if not self._ended:
+                self._ended = last
+                most = len(self._waiting) if last else _MOST_TAGS
+                tags, self._waiting = tuple(self._waiting[:most]), self._waiting[most:]
+                await channel.send(self._peers.word(tags, last=last))
 
     async def _listen(self, channel: Channel) -> None:
         async for said in channel.words():
