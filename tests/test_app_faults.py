@@ -139,6 +139,20 @@ def test_widgets_whose_form_fails_refuse_it_and_nothing_is_kept(tmp_path, plugin
         assert front.get(PAGE).status_code == 200
 
 
+def test_what_a_widget_raises_about_a_form_is_logged_with_its_place_and_not_with_what_was_typed(
+    tmp_path, plugin, bundled
+):
+    code = WIDGET.format(name="quotes", context="return None", submit="raise ValueError(form['mail'])")
+    package = plugin("doorstep_quotes", {"__init__.py": code})
+    stores = {"main": store(widgets={"quotes": {}})}
+    with capture_logs() as logs, shop(tmp_path, *bundled, stores=stores, more=(package,)) as front:
+        assert front.post(f"{PAGE}/widgets/quotes", {"mail": "mila@example.org"}).status_code == 422
+    (told,) = [entry for entry in logs if entry["event"].startswith("widget failed")]
+    raised = next(n for n, line in enumerate(code.splitlines(), 1) if "form['mail']" in line)
+    assert (told["error"], told["detail"]) == ("ValueError", f"doorstep_quotes/__init__.py:{raised}")
+    assert "mila" not in str(logs)
+
+
 def theme(folder, **files):
     """A theme `mine` in the shop's own folder, a child of classic with these templates."""
     home = folder / "themes" / "mine"

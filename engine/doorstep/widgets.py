@@ -1,6 +1,7 @@
 """A store's widgets: made from its settings, rendered each by itself into its slot; one that fails leaves its slot empty."""
 
 import asyncio
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -94,10 +95,10 @@ class Widgets:
         except FormProblem:
             raise
         except Exception as error:
-            self._failed(name, error)
+            self._failed(name, type(error).__name__, _place(error))
             raise FormProblem("Your answer could not be read. Please try again.") from None
         if not isinstance(submission, Submission):
-            self._failed(name, TypeError(f"submit() returned {type(submission).__name__}"))
+            self._failed(name, "TypeError", f"submit() returned {type(submission).__name__}")
             raise FormProblem("Your answer could not be read. Please try again.")
         return submission
 
@@ -120,10 +121,17 @@ class Widgets:
                 name, context, view, localizer, view.store.base, widget_id=f"widget-{name.replace('_', '-')}"
             )
         except Exception as error:  # whatever a plugin does, the page goes out
-            self._failed(name, error)
+            self._failed(name, type(error).__name__, str(error))
             return Markup()
 
-    def _failed(self, name: str, error: BaseException) -> None:
+    def _failed(self, name: str, error: str, detail: str) -> None:
         self.failures += 1
         self._metrics.widget_failures.labels(name).inc()
-        log.error("widget failed, its slot stays empty", widget=name, error=type(error).__name__, detail=str(error))
+        log.error("widget failed, its slot stays empty", widget=name, error=error, detail=detail)
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised. Its words may be those that a shopper has typed, and are not for logs."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    file = Path(frame.f_code.co_filename)
+    return f"{file.parent.name}/{file.name}:{line}"

@@ -61,6 +61,24 @@ async def test_a_server_killed_while_the_carrier_is_asked_loses_no_answer(server
         assert await asked(carrier, one) == ({"found"}, 0)
 
 
+@pytest.mark.parametrize("answered", range(4), ids=lambda answered: f"after {answered} round trips")
+async def test_wherever_in_a_look_up_the_server_freezes_it_is_waited_for_once(server, worker, monkeypatch, answered):
+    async with hostile(reply()) as carrier:
+        one = worker(server.url, carrier)
+        sent, begun = one.server._sent, []
+
+        async def freezing(commands):
+            begun.append(commands)
+            if len(begun) == answered + 1:
+                server.freeze()
+            return await sent(commands)
+
+        monkeypatch.setattr(one.server, "_sent", freezing)
+        assert await asked(carrier, one) == ({"found"}, 1)
+        assert len(begun) == answered + 1  # the one that was waited for in vain is the last
+        server.thaw()
+
+
 async def test_a_slow_server_is_left_alone_after_one_time_out(server, worker):
     async with hostile(reply()) as carrier, proxied(server.port) as proxy:
         one = worker(proxy.url, carrier)
