@@ -9,7 +9,7 @@ what it may do is decided in one place, `Sandbox`.
 import keyword
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, groupby, islice
 from typing import Any
@@ -24,6 +24,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
 from markupsafe import Markup, escape
 from msgspec import Struct
+
+from .lasting import KEPT, Kept, Read, reads
 
 LARGEST_PAGE = 500_000
 TEXTS = "doorstep.texts"  # with a dot: no name that a template could read or set
@@ -142,8 +144,8 @@ class _Code(CodeGenerator):
         self.writeline("template = environment.get_or_select_template(", node)
         self.visit(node.template, frame)
         self.write(f", {self.name!r})")
-        parts = f"environment.included(context, template, {self.dump_local_context(frame)})"
-        self.writeline(f"yield from {parts}" if frame.buffer is None else f"{frame.buffer}.extend({parts})")
+        whole = f"environment.included(context, template, {self.dump_local_context(frame)})"
+        self.writeline(f"yield {whole}" if frame.buffer is None else f"{frame.buffer}.append({whole})")
 
     def macro_body(self, node: nodes.Macro | nodes.CallBlock, frame: Frame) -> tuple[Frame, MacroRef]:
         made = super().macro_body(node, frame)
@@ -219,15 +221,17 @@ class _Code(CodeGenerator):
 
 class Sandbox(SandboxedEnvironment):
     """A Jinja environment for untrusted templates. `functions` are the globals they may call, each with the context before
-    the arguments; `filters` are more filters."""
+    the arguments; `filters` are more filters. `lasting` are variables, or fields of them ("page.languages"), that are the same
+    objects on many pages; `changing` are functions that say something else on each."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
     code_generator_class = _Code
     context_class = _Context
 
     def __init__(
-        self, loader: BaseLoader, *, functions: dict[str, Callable[..., Any]], filters: dict[str, Callable[..., Any]]
-    ) -> None:
+        self, loader: BaseLoader, *, functions: dict[str, Callable[..., Any]], filters: dict[str, Callable[..., Any]],
+        lasting: Collection[str] = (), changing: Collection[str] = (),
+    ) -> None:  # fmt: skip
         super().__init__(
             loader=loader,
             autoescape=True,
@@ -243,12 +247,15 @@ class Sandbox(SandboxedEnvironment):
         self._callable = frozenset(id(value) for value in self.globals.values())
         self.having: defaultdict[str, set[type]] = defaultdict(set)  # the Structs seen that have a field, by its name
         self._compiled: dict[str, Template] = {}
+        self._reads: dict[str | None, tuple[Read, ...] | None] = {}
+        self._lasting = frozenset(lasting) | self.globals.keys() - set(changing)
         self.escaping = nodes.EvalContext(self)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
         for node in tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)):
             raise TemplateSyntaxError("escaping cannot be switched off in a theme", node.lineno, name, filename)
+        self._reads[name] = reads(tree, self._lasting, self.globals.keys())
         return tree
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
@@ -261,13 +268,21 @@ class Sandbox(SandboxedEnvironment):
     def make_globals(self, d: Any) -> dict[str, Any]:
         return self.globals  # the same for all templates; Jinja's own is a chain, which is slow to read
 
-    def included(self, context: Context, template: Template, local: Mapping[str, Any]) -> Iterator[str]:
-        """The parts of a template inside another, which sees what stands around it."""
+    def included(self, context: Context, template: Template, local: Mapping[str, Any]) -> str:
+        """A template inside another, which sees what stands around it; see `lasting`."""
+        reads = self._reads.get(template.name)
+        kept: Kept | None = context.parent.get(KEPT)
+        if reads is None or kept is None or any(read.name in local for read in reads):
+            return self._included(context, template, local)
+        values = tuple(read.of(context) for read in reads)
+        return kept.get(str(template.name), values, lambda: self._included(context, template, local))
+
+    def _included(self, context: Context, template: Template, local: Mapping[str, Any]) -> str:
         parent = {**context.parent, **context.vars}
         for name, value in local.items():
             if value is not missing:
                 parent[name] = value
-        return template.root_render_func(_Context(self, parent, template.name, template.blocks))
+        return bounded(template.root_render_func(_Context(self, parent, template.name, template.blocks)))
 
     @staticmethod
     def joined(parts: tuple[Any, ...]) -> str:
