@@ -1,6 +1,7 @@
 """Looks: a theme with one set of values. A store has one for each market, language and season that sets something of its own,
 all made at start, so that what is wrong is named there."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from .context import PageContext
 from .contrast import derived
 from .errors import ThemeError
 from .i18n import Localizer, widening
+from .lasting import Kept
 from .theme_settings import STACKS, Setting, SettingType, is_font_file, is_own_file
 from .theming import SLOT, Frame, Templates
 
@@ -42,12 +44,13 @@ class Look:
         colors, _ = derived(templates.theme.contrast, values)
         self.assets: Assets = {**templates.assets, _SHEET: asset(_SHEET, _stylesheet(templates, values, colors))}
         self._templates = templates
+        self._kept: defaultdict[tuple[Localizer, str], Kept] = defaultdict(Kept)
 
     def render(
         self, template: str, context: PageContext, localizer: Localizer, slots: Mapping[str, str] | None = None
     ) -> str:
         """A page. Raises ThemeError with file and line."""
-        frame = Frame(localizer, context.store.base, slots or {}, self.asset)
+        frame = self._frame(localizer, context.store.base, slots or {})
         return self._templates.render(template, _fields(context), frame)
 
     def render_widget(
@@ -55,8 +58,11 @@ class Look:
     ) -> Markup:
         """A widget's fragment, from `widgets/<name>.html`. Raises ThemeError with file and line."""
         variables = {**_fields(context), "view": view, "widget_id": widget_id}
-        frame = Frame(localizer, base, {}, self.asset)
+        frame = self._frame(localizer, base, {})
         return Markup(self._templates.render(f"widgets/{name}.html", variables, frame))  # noqa: S704  # autoescaped
+
+    def _frame(self, localizer: Localizer, base: str, slots: Mapping[str, str]) -> Frame:
+        return Frame(localizer, base, slots, self.asset, self._kept[localizer, base])
 
     def has_template(self, name: str) -> bool:
         """Whether the theme, or a widget, brings this template."""

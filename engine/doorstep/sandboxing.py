@@ -8,11 +8,12 @@ cost time or memory is bounded as far as a template language allows (`bounds`). 
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import BaseLoader, StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
+from jinja2 import BaseLoader, StrictUndefined, Template, TemplateAssertionError, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, markup_join
@@ -22,6 +23,7 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from . import bounds
+from .lasting import KEPT, Kept, Read, reads
 from .template_code import Code
 
 TEXTS = "doorstep.texts"  # with a dot: no name that a template could read or set
@@ -73,7 +75,8 @@ class _Context(Context):
 
 class Sandbox(SandboxedEnvironment):
     """A Jinja environment for untrusted templates. `functions` are the globals they may call, each with the context before
-    the arguments; `filters` are more filters."""
+    the arguments; `filters` are more filters. `lasting` are variables, or fields of them ("page.languages"), that are the same
+    objects on many pages; `changing` are functions that say something else on each."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
     concat = staticmethod(bounds.joined)
@@ -84,8 +87,9 @@ class Sandbox(SandboxedEnvironment):
     context_class = _Context
 
     def __init__(
-        self, loader: BaseLoader, *, functions: dict[str, Callable[..., Any]], filters: dict[str, Callable[..., Any]]
-    ) -> None:
+        self, loader: BaseLoader, *, functions: dict[str, Callable[..., Any]], filters: dict[str, Callable[..., Any]],
+        lasting: Collection[str] = (), changing: Collection[str] = (),
+    ) -> None:  # fmt: skip
         super().__init__(
             loader=loader,
             autoescape=True,
@@ -101,12 +105,16 @@ class Sandbox(SandboxedEnvironment):
         self._callable = frozenset(id(value) for value in self.globals.values())
         self.having: defaultdict[str, set[type]] = defaultdict(set)  # the Structs seen that have a field, by its name
         self._compiled: dict[str, Template] = {}
+        self._reads: dict[str | None, tuple[Read, ...] | None] = {}
+        self._lasting = frozenset(lasting) | self.globals.keys() - set(changing)
         self.escaping = nodes.EvalContext(self)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
         for node in tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)):
             raise TemplateSyntaxError("escaping cannot be switched off in a theme", node.lineno, name, filename)
+        with suppress(TemplateAssertionError):  # told with its place when the template is compiled
+            self._reads[name] = reads(tree, self._lasting, self.globals.keys())
         return tree
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
@@ -119,14 +127,22 @@ class Sandbox(SandboxedEnvironment):
     def make_globals(self, d: Any) -> dict[str, Any]:
         return self.globals  # the same for all templates; Jinja's own is a chain, which is slow to read
 
-    def included(self, context: Context, template: Template, local: Mapping[str, Any]) -> Iterator[str]:
-        """The parts of a template inside another, which sees what stands around it."""
+    def included(self, context: Context, template: Template, local: Mapping[str, Any]) -> str:
+        """A template inside another, which sees what stands around it; see `lasting`."""
         bounds.step()
+        reads = self._reads.get(template.name)
+        kept: Kept | None = context.parent.get(KEPT)
+        if reads is None or kept is None or any(read.name in local for read in reads):
+            return self._included(context, template, local)
+        values = tuple(read.of(context) for read in reads)
+        return kept.get(str(template.name), values, lambda: self._included(context, template, local))
+
+    def _included(self, context: Context, template: Template, local: Mapping[str, Any]) -> str:
         parent = {**context.parent, **context.vars}
         for name, value in local.items():
             if value is not missing:
                 parent[name] = value
-        return template.root_render_func(_Context(self, parent, template.name, template.blocks))
+        return bounds.joined(template.root_render_func(_Context(self, parent, template.name, template.blocks)))
 
     @staticmethod
     def joined(parts: tuple[Any, ...]) -> str:

@@ -116,8 +116,8 @@ class Code(CodeGenerator):
         self.writeline("template = environment.get_or_select_template(", node)
         self.visit(node.template, frame)
         self.write(f", {self.name!r})")
-        parts = f"environment.included(context, template, {self.dump_local_context(frame)})"
-        self.writeline(f"yield from {parts}" if frame.buffer is None else f"{frame.buffer}.extend({parts})")
+        whole = f"environment.included(context, template, {self.dump_local_context(frame)})"
+        self.writeline(f"yield {whole}" if frame.buffer is None else f"{frame.buffer}.append({whole})")
 
     def macro_body(self, node: nodes.Macro | nodes.CallBlock, frame: Frame) -> tuple[Frame, MacroRef]:
         made = super().macro_body(node, frame)

@@ -15,10 +15,14 @@ from .assets import Asset, asset, read_assets
 from .bounds import bounded
 from .errors import ThemeError
 from .i18n import Localizer
+from .lasting import KEPT, Kept
 from .sandboxing import TEXTS, Sandbox
 from .themes import Theme, inside
 
 _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set
+_LASTING = (  # of what a page has: of the shop, or made once for many pages
+    "store", "settings", "sections", "page.kind", "page.language", "page.dir", "page.languages", "page.embedded", "page.draft",
+)  # fmt: skip
 _SECTION = "sections/"
 _SLOT_CALL = re.compile(r"\bslot\(\s*[\"']([a-z0-9_]+)[\"']\s*\)")
 SLOT = "slot."  # a section of this name is a place for widgets
@@ -31,6 +35,7 @@ class Frame(Struct, frozen=True):
     base: str
     slots: Mapping[str, str]
     asset: Callable[[str], Asset | None]
+    kept: Kept
 
 
 class Templates:
@@ -67,7 +72,9 @@ class Templates:
         """What a template says. Raises ThemeError with file and line."""
         try:
             compiled = self._environment.get_template(template)
-            return bounded(compiled.generate({**variables, TEXTS: frame.localizer.marked, _RENDERING: frame}))
+            return bounded(
+                compiled.generate({**variables, TEXTS: frame.localizer.marked, KEPT: frame.kept, _RENDERING: frame})
+            )
         except TemplateNotFound as error:
             raise ThemeError(f"theme {self.theme.name!r} has no template {error.name!r}") from None
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
@@ -96,6 +103,8 @@ def _compiled(loader: "_Loader") -> Environment:
         loader,
         functions=FUNCTIONS,
         filters=FILTERS,
+        lasting=_LASTING,
+        changing={"slot"},
     )
     for name in environment.list_templates():
         try:
