@@ -1,6 +1,7 @@
 """Only public addresses are dialled, and only those that were checked. Names and connections are fakes: no packet leaves."""
 
 import ssl
+import threading
 from pathlib import Path
 
 import httpx2
@@ -245,3 +246,20 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(clock):
         ) as believer:
             assert (await believer.get(carrier.url)).status_code == 200
     await fetcher.aclose()
+
+
+async def test_what_connects_is_made_off_the_loop_and_once_a_host():
+    threads = []
+
+    def dial(host):
+        threads.append(threading.get_ident())
+        return httpx2.MockTransport(lambda request: httpx2.Response(200))
+
+    async def resolve(host, port):
+        return ["93.184.216.34"]
+
+    guard = GuardedTransport(resolve=resolve, dial=dial)
+    for _ in range(2):
+        await guard.handle_async_request(httpx2.Request("GET", "https://carrier.example/"))
+    assert len(threads) == 1
+    assert threads != [threading.get_ident()]

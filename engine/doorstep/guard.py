@@ -39,9 +39,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             raise CarrierUnavailable(f"refused to ask {host} without TLS")
         if not addresses or not (trusted or all(public(address) for address in addresses)):
             raise CarrierUnavailable(f"refused to connect to {host}: it leads to an address that is not public")
-        pool = self._pools.get(host)
-        if pool is None:
-            pool = self._pools[host] = self._dial(host)
+        pool = self._pools.get(host) or await self._opened(host)
         dialled = httpx2.Request(
             request.method,
             request.url.copy_with(host=addresses[0]),
@@ -50,6 +48,11 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             extensions={**request.extensions, "sni_hostname": host},
         )
         return await pool.handle_async_request(dialled)
+
+    async def _opened(self, host: str) -> httpx2.AsyncBaseTransport:
+        """A pool of connections, made off the loop: reading the system's certificates for the first takes up to a second."""
+        made = await asyncio.to_thread(self._dial, host)
+        return self._pools.setdefault(host, made)
 
     async def aclose(self) -> None:
         for pool in self._pools.values():
@@ -91,7 +94,7 @@ async def _resolve(host: str, port: int) -> list[str]:
 
 
 def _dialler() -> Dial:
-    context: list[ssl.SSLContext] = []  # made at the first connection: it costs 20 ms
+    context: list[ssl.SSLContext] = []  # made at the first connection
 
     def dial(host: str) -> httpx2.AsyncBaseTransport:
         if not context:
