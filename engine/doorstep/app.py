@@ -1,6 +1,8 @@
 """Wiring: settings in, an ASGI application out."""
 
+import asyncio
 import gc
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -276,7 +278,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         await engine.wardrobe.refresh()
         gc.freeze()  # templates, catalogs, manifests: what lasts need not be searched for garbage again and again
         with engine.loop_watch.watching():
-            async with engine.wardrobe.kept(), beside():
+            async with engine.wardrobe.kept(), _reading_languages(engine.shops), beside():
                 yield
         gc.unfreeze()
         await engine.close()
@@ -335,6 +337,25 @@ def health_of(engine: Engine) -> HealthApi:
         engine.database, engine.cache, engine.invalidation, engine.plugins, engine.connectors, engine.shops, engine.fetcher,
         engine.metrics, engine.wardrobe, clock=engine.clock,
     )  # fmt: skip
+
+
+@asynccontextmanager
+async def _reading_languages(shops: Shops) -> AsyncIterator[None]:
+    """Reads catalogs in a thread while the first pages are served already: each of them holds the loop for too long."""
+
+    def read() -> None:
+        for shop in shops.all:
+            for language in shop.languages:
+                if not over.is_set():
+                    shop.localizer(language).name  # noqa: B018  # by which CLDR is read, too
+
+    over = threading.Event()
+    reading = asyncio.create_task(asyncio.to_thread(read))
+    try:
+        yield
+    finally:
+        over.set()
+        await reading
 
 
 def _merchants(engine: Engine) -> list[Operation]:

@@ -315,10 +315,16 @@ def _over(chain: NullTranslations, catalog: Translations) -> NullTranslations:
 
 
 def _compiled(file: Path, language: str) -> Translations:
+    told = file.stat()
+    return Translations(BytesIO(_binary(file, language, (told.st_mtime_ns, told.st_size))), domain="doorstep")
+
+
+@lru_cache(256)
+def _binary(file: Path, language: str, stamp: tuple[int, int]) -> bytes:
+    """A catalog as gettext reads it; made once, until the file is another one."""
     with file.open("rb") as source:
         # Without the language, Babel would drop the plural rule of the header.
         catalog = read_po(source, locale=language)
     binary = BytesIO()
     write_mo(binary, catalog)
-    binary.seek(0)
-    return Translations(binary, domain="doorstep")
+    return binary.getvalue()
