@@ -4,7 +4,7 @@ by what it reads, which is found when the template is compiled."""
 from collections.abc import Callable, Set
 from typing import Any
 
-from jinja2 import nodes
+from jinja2 import TemplateAssertionError, nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context
 from jinja2.utils import missing
@@ -46,16 +46,14 @@ class Kept:
 def reads(tree: nodes.Template, lasting: Set[str], functions: Set[str]) -> tuple[Read, ...] | None:
     """What a template reads of the `lasting` variables, fields of them ("page.dir") and functions; None where it reads or
     includes more. Functions are read like all else: their names may mean something else where it is included."""
-    names = find_undeclared_variables(tree) | {
-        node.name for node in tree.find_all(nodes.Name) if node.name in functions
-    }
-    fields = {id(node.node): f"{node.node.name}.{node.attr}" for node in tree.find_all(nodes.Getattr) if _of_name(node)}
+    try:
+        undeclared = find_undeclared_variables(tree)
+    except TemplateAssertionError:  # a mistake that is told when it is compiled
+        return None
+    names = undeclared | {node.name for node in tree.find_all(nodes.Name) if node.name in functions}
+    fields = {id(node.node): f"{getattr(node.node, 'name', '')}.{node.attr}" for node in tree.find_all(nodes.Getattr)}
     used = {fields.get(id(node), node.name) for node in tree.find_all(nodes.Name) if node.name in names - lasting}
     outside = any(tree.find_all(_LEADING_ON)) or any(node.with_context for node in tree.find_all(nodes.FromImport))
     if outside or not used <= lasting:
         return None
     return tuple(sorted(Read(*path.split(".")) for path in used | (names & lasting)))
-
-
-def _of_name(node: nodes.Getattr) -> bool:
-    return isinstance(node.node, nodes.Name)
