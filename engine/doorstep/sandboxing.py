@@ -9,11 +9,10 @@ cost time or memory is bounded as far as a template language allows (`bounds`). 
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import BaseLoader, StrictUndefined, Template, TemplateAssertionError, TemplateSyntaxError, Undefined, nodes
+from jinja2 import BaseLoader, StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, markup_join
@@ -105,6 +104,7 @@ class Sandbox(SandboxedEnvironment):
         self._callable = frozenset(id(value) for value in self.globals.values())
         self.having: defaultdict[str, set[type]] = defaultdict(set)  # the Structs seen that have a field, by its name
         self._compiled: dict[str, Template] = {}
+        self._trees: dict[str | None, nodes.Template] = {}
         self._reads: dict[str | None, tuple[Read, ...] | None] = {}
         self._lasting = frozenset(lasting) | self.globals.keys() - set(changing)
         self.escaping = nodes.EvalContext(self)
@@ -113,8 +113,7 @@ class Sandbox(SandboxedEnvironment):
         tree = super()._parse(source, name, filename)
         for node in tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)):
             raise TemplateSyntaxError("escaping cannot be switched off in a theme", node.lineno, name, filename)
-        with suppress(TemplateAssertionError):  # told with its place when the template is compiled
-            self._reads[name] = reads(tree, self._lasting, self.globals.keys())
+        self._trees[name] = tree
         return tree
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
@@ -130,12 +129,19 @@ class Sandbox(SandboxedEnvironment):
     def included(self, context: Context, template: Template, local: Mapping[str, Any]) -> str:
         """A template inside another, which sees what stands around it; see `lasting`."""
         bounds.step()
-        reads = self._reads.get(template.name)
+        reads = self._reads_of(template.name)
         kept: Kept | None = context.parent.get(KEPT)
         if reads is None or kept is None or any(read.name in local for read in reads):
             return self._included(context, template, local)
         values = tuple(read.of(context) for read in reads)
         return kept.get(str(template.name), values, lambda: self._included(context, template, local))
+
+    def _reads_of(self, name: str | None) -> tuple[Read, ...] | None:
+        """Found when the template is first included: at the start it would take as long as to compile it."""
+        tree = self._trees.pop(name, None)
+        if tree is not None:
+            self._reads[name] = reads(tree, self._lasting, self.globals.keys())
+        return self._reads.get(name)
 
     def _included(self, context: Context, template: Template, local: Mapping[str, Any]) -> str:
         parent = {**context.parent, **context.vars}
