@@ -82,7 +82,9 @@ def test_every_sample_parcel_is_a_page_that_says_where_it_is(front, case):
     assert re.fullmatch(told, words(page.find(".//h1")))
     assert (page.get("lang"), page.get("dir")) == ("en", "ltr")
     assert expected.get("number", case.number) in words(page.find(".//main"))
-    assert len(page.findall(".//ol[@class='events']/li")) == len(expected["events"])
+    assert len(page.findall(".//ol[@class='events']/li")) == min(
+        len(expected["events"]), 50
+    )  # the rest is behind a link
 
 
 @pytest.mark.parametrize("case", PARCELS)

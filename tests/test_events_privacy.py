@@ -15,6 +15,7 @@ from doorstep.config import parse
 from doorstep.freshness import Entry
 from doorstep.order import CustomerFacts, Item, Money, Order, Parcel, Promise
 from doorstep.reports import Kind
+from doorstep.shelf_life import ShelfLife
 from doorstep.tables import events
 from doorstep.watch import Watch
 
@@ -68,7 +69,13 @@ async def test_no_event_tells_of_a_person(engine, clock):
         for kind in Kind:
             told = {"text": "PRIVATE words", "contact": "PRIVATE@shop.example"}
             engine.reports.keep(connection, kept, kind, told, id=f"rep_{kind}", parcel=kept.parcels[0])
-    watch = Watch(engine.database, engine.outbox, clock=clock, calendars={"main": (Calendar(), ZoneInfo("UTC"))})
+    watch = Watch(
+        engine.database,
+        engine.outbox,
+        clock=clock,
+        calendars={"main": (Calendar(), ZoneInfo("UTC"))},
+        lives={"main": ShelfLife()},
+    )
     for status in (Status.IN_TRANSIT, Status.EXCEPTION, Status.DELIVERED):
         clock.advance(60)
         with engine.database.writing() as connection:

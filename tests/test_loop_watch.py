@@ -54,6 +54,11 @@ def weights(held: Held) -> tuple[int, ...]:
     return Weights((3, 1))
 
 
+def watchers() -> set[threading.Thread]:
+    """The watching threads; there may be others of servers that other tests share."""
+    return {one for one in threading.enumerate() if one.name == "doorstep-loop-watch"}
+
+
 @pytest.fixture
 def metrics() -> Metrics:
     return Metrics()
@@ -118,13 +123,15 @@ async def test_how_late_the_loop_is_is_counted_also_when_nobody_holds_it(metrics
 
 
 async def test_the_thread_ends_with_the_watch(watch: LoopWatch) -> None:
+    before = watchers()
     with watch.watching():
-        assert "doorstep-loop-watch" in [one.name for one in threading.enumerate()]
-    assert "doorstep-loop-watch" not in [one.name for one in threading.enumerate()]
+        assert len(watchers() - before) == 1
+    assert watchers() - before == set()
 
 
 def test_a_loop_that_was_closed_under_it_ends_the_watch(watch: LoopWatch) -> None:
     loop = asyncio.new_event_loop()
+    before = watchers()
 
     async def begin() -> Any:
         watching = watch.watching()
@@ -133,7 +140,7 @@ def test_a_loop_that_was_closed_under_it_ends_the_watch(watch: LoopWatch) -> Non
 
     watching = loop.run_until_complete(begin())
     loop.close()
-    (thread,) = [one for one in threading.enumerate() if one.name == "doorstep-loop-watch"]
+    (thread,) = watchers() - before
     thread.join(30)
     assert not thread.is_alive()
     watching.__exit__(None, None, None)

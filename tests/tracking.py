@@ -75,9 +75,13 @@ class Rig:
         self.plugins = Plugins()
         for slug, rank in (ranks or {"acme": 80}).items():
             self._add(slug, rank)
-        self.tracker = Tracker(
-            self.plugins, self.fetcher, self.cache, clock=clock, metrics=self.metrics, secret=Secret(secret),
-            records=records or NoRecords(), leases=leases,
+        self._secret, self._records, self._leases = Secret(secret), records or NoRecords(), leases
+        self.tracker = self._new_tracker()
+
+    def _new_tracker(self) -> Tracker:
+        return Tracker(
+            self.plugins, self.fetcher, self.cache, clock=self.clock, metrics=self.metrics, secret=self._secret,
+            records=self._records, leases=self._leases,
         )  # fmt: skip
 
     def aggregator(self, slug: str, *, strangers: float = 1.0) -> None:
@@ -86,6 +90,7 @@ class Rig:
         self.plugins.manifests[slug] = manifest
         carrier = Carrier(manifest, CODES, NoSettings())
         self.plugins.accounts[slug] = Account(slug, carrier, strangers=strangers, revision="1")
+        self.tracker = self._new_tracker()  # which carriers there are is settled at the start
 
     def _add(self, slug: str, rank: int) -> None:
         formats = (Format("nine digits", "[0-9]{9}", rank or 50),)
