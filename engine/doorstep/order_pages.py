@@ -31,7 +31,7 @@ from .reports import Kind, Reports
 from .shops import Shop
 from .tracker import Outcome, Tracker
 from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
-from .widget import FormProblem, OrderFacts, ShipmentFacts, WidgetView
+from .widget import FormProblem, OrderFacts, ShipmentFacts, WidgetView, facts_of
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 _MOST_ASKED = 20  # parcels of an order whose carriers are asked for one page
@@ -335,9 +335,7 @@ def _spoken_of(looked: Sequence[Looked]) -> ShipmentFacts | None:
     speaking = min((one for one in looked if one.shipment is not None), key=pressing, default=None)
     if speaking is None or (shipment := speaking.shipment) is None:
         return None
-    return ShipmentFacts(
-        shipment.id, shipment.carrier, shipment.status, shipment.final, shipment.delayed, shipment.destination.country
-    )
+    return facts_of(shipment)
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from .recognition import normalise
 from .together import Together
 from .tracker import Lookup, Outcome, Tracker
 from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
-from .widget import FormProblem, ShipmentFacts, WidgetView
+from .widget import FormProblem, WidgetView, facts_of
 
 _LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
 _MOST_NUMBERS = 10  # looked up at once
@@ -291,14 +291,7 @@ def _widget_view(visit: Visit, lookup: Lookup, name: str, refused: Refused | Non
         store=visit.shop.view,
         language=visit.reader.localizer.tag,
         level=visit.reader.level,
-        shipment=ShipmentFacts(
-            shipment.id,
-            shipment.carrier,
-            shipment.status,
-            shipment.final,
-            shipment.delayed,
-            shipment.destination.country,
-        ),
+        shipment=facts_of(shipment),
         action=visit.link(f"/track/{lookup.number}/widgets/{name}"),
         done=visit.params.get("done") == name and mine is None,
         problem=mine.problem if mine else "",

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from msgspec import Struct
 
 from .context import Link, StoreView
-from .models import Status
+from .models import Shipment, Status
 from .order import CustomerFacts
 
 
@@ -34,6 +34,12 @@ class ShipmentFacts(Struct, frozen=True):
     final: bool
     delayed: bool
     country: str  # of the destination, when known
+
+
+def facts_of(shipment: Shipment) -> ShipmentFacts:
+    return ShipmentFacts(
+        shipment.id, shipment.carrier, shipment.status, shipment.final, shipment.delayed, shipment.destination.country
+    )
 
 
 class OrderFacts(Struct, frozen=True):

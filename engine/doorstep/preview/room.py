@@ -17,7 +17,7 @@ from ..shops import Outfitter, Shop
 from ..themes import Theme
 from ..views import Reader
 from ..wardrobe import Stamp, files_of
-from ..widget import ShipmentFacts, WidgetView
+from ..widget import WidgetView, facts_of
 from . import fields
 from .cases import CASES, Shown
 from .parcels import CARRIER
@@ -132,9 +132,7 @@ def _steady(reader: Reader) -> datetime:
 def _widget_views(visit: Visit, shipment: Shipment | None) -> dict[str, WidgetView]:
     if shipment is None:
         return {}
-    facts = ShipmentFacts(
-        shipment.id, shipment.carrier, shipment.status, shipment.final, shipment.delayed, shipment.destination.country
-    )
+    facts = facts_of(shipment)
     view = WidgetView(visit.shop.view, visit.reader.localizer.tag, visit.reader.level, facts, action=f"{PATH}/page")
     return dict.fromkeys(visit.shop.config.widgets, view)
 
