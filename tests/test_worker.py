@@ -299,7 +299,10 @@ async def test_a_carrier_that_is_down_keeps_what_is_known_and_is_asked_ever_less
     assert page.shipments[0].status == "in_transit"
 
 
-async def test_nothing_is_lost_when_redis_is_emptied_and_the_carrier_is_down(engine_of, post, clock, tmp_path):
+async def test_nothing_is_lost_when_redis_is_emptied_and_the_carrier_is_down(
+    engine_of, post, clock, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("doorstep.records._PATIENCE", 60)  # how quick this machine's disk is, is not asked here
     with redis_server(tmp_path) as redis:
         engine = await engine_of(redis=Secret(redis.url))
         await ordered(engine, NUMBERS[0])
@@ -310,7 +313,7 @@ async def test_nothing_is_lost_when_redis_is_emptied_and_the_carrier_is_down(eng
         clock.advance(DAY)
         post.instead = reply(503)
         other = await engine_of(redis=Secret(redis.url))  # a process that has nothing of its own
-        lookup = await other.tracker.look_up(NUMBERS[0], SHOP)
+        lookup = await other.tracker.look_up(NUMBERS[0], SHOP, wait=60)
     assert (lookup.freshness, lookup.shipments, lookup.fetched_at) == (
         Freshness.STALE, known.shipments, known.fetched_at,
     )  # fmt: skip
