@@ -148,6 +148,16 @@ async def test_who_comes_while_another_asks_is_woken_by_the_answer(leases):
     assert (turn.answer, turn.token) == (NEW, "")
 
 
+async def test_what_another_process_learnt_stays_near_when_the_server_is_lost(server, clock):
+    shared, near = RedisServer(server.url, metrics=Metrics(), retry_after=60), MemoryCache(clock)
+    one = SharedLeases(shared, near)
+    await shared.do("SET", "key", NEW, "PX", 60_000)
+    assert (await one.turn("key", OLD)).answer == NEW
+    server.kill()
+    assert await near.get("key") == NEW
+    await shared.close()
+
+
 async def test_who_comes_while_another_asks_is_told_of_its_failure_and_how_long_it_holds(leases):
     one, other = leases(), leases()
     mine = await one.turn("k", b"")

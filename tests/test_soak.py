@@ -73,5 +73,12 @@ def test_a_carrier_is_asked_too_often_while_there_is_an_answer_or_after_two_fail
     assert len(witness.asked_too_often([call(0), call(0.5), call(1)], 1, lost)) == 1
 
 
+def test_what_another_process_was_told_while_valkey_was_lost_may_be_what_is_kept() -> None:
+    calls = [call(300, 2, worker=1), call(600, 2), call(1201, 2)]
+    assert witness.asked_too_often(calls, 1, lost) == []
+    assert len(witness.asked_too_often(calls[1:], 1, lost)) == 1
+    assert len(witness.asked_too_often(calls, 1, well)) == 3  # of one process, and twice of all
+
+
 def test_growth_is_in_bytes_a_minute() -> None:
     assert witness.growth([(0.0, 100), (30.0, 150), (60.0, 200)]) == pytest.approx(100)

@@ -51,10 +51,10 @@ class OwnLeases:
         self._cache = cache
 
     async def turn(self, key: str, seen: bytes) -> Turn:
-        return Turn(answer=await self._later(key, seen), token="own")  # noqa: S106  # of no lock
+        return Turn(answer=await self.later(key, seen), token="own")  # noqa: S106  # of no lock
 
     async def keep(self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "") -> bytes:
-        later = await self._later(key, seen)
+        later = await self.later(key, seen)
         if later is None:
             await self._cache.set(key, value, ttl)
         return later or value
@@ -62,7 +62,7 @@ class OwnLeases:
     async def give_back(self, key: str, token: str, failure: bytes = b"", pause: float = 0.0) -> None:
         pass
 
-    async def _later(self, key: str, seen: bytes) -> bytes | None:
+    async def later(self, key: str, seen: bytes) -> bytes | None:
         """What is kept here and came after. An older one does not count: what was seen may be from a server lost since."""
         kept = await self._cache.get(key)
         return kept if kept is not None and kept[:STAMP] > seen else None
@@ -120,6 +120,9 @@ class SharedLeases:
             case b"failed":
                 return Turn(failure=value, pause=ms / 1000), 0
             case b"answered":
+                # What a page shows from it, it goes on showing when the server is lost.
+                if await self._alone.later(key, value[:STAMP]) is None:
+                    await self._near.set(key, value, ms / 1000)
                 return Turn(answer=value), 0
             case b"taken":
                 return Turn(token=token), 0
@@ -139,7 +142,9 @@ _TAKE = f"""
 local pause = redis.call('PTTL', KEYS[3])
 if pause > 0 then return {{'failed', redis.call('GET', KEYS[3]), pause}} end
 local kept = redis.pcall('GET', KEYS[1])
-if type(kept) == 'string' and string.sub(kept, 1, {STAMP}) ~= ARGV[2] then return {{'answered', kept, 0}} end
+if type(kept) == 'string' and string.sub(kept, 1, {STAMP}) ~= ARGV[2] then
+  return {{'answered', kept, redis.call('PTTL', KEYS[1])}}
+end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[3]) or redis.call('GET', KEYS[2]) == ARGV[1] then
   return {{'taken', '', 0}}
 end

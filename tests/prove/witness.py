@@ -7,6 +7,7 @@ from statistics import linear_regression
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from doorstep.invalidation import TRUST
 from doorstep.models import Status
@@ -103,11 +104,28 @@ def asked_too_often(calls: Sequence[Call], speed: float, was_well: WasWell) -> l
         of_all = sorted(asked, key=lambda call: call.asked)
         lanes = [[call for call in of_all if call.worker == worker] for worker in {call.worker for call in of_all}]
         for lane in lanes:
+            told = [_as_kept(call, of_all, speed, was_well) for call in lane]
             problems += [
-                f"{number} was asked for again {why}" for why in _too_soon(lane, speed, lambda since, until: True)
+                f"{number} was asked for again {why}" for why in _too_soon(told, speed, lambda since, until: True)
             ]
         problems += [f"{number} was asked for by all again {why}" for why in _too_soon(of_all, speed, was_well)]
     return problems
+
+
+def _as_kept(call: Call, of_all: Sequence[Call], speed: float, was_well: WasWell) -> Call:
+    """Who asked for itself while Valkey was lost may find that another's answer is kept already, and takes that: what it was
+    told counts from then on."""
+    if call.stage < 0:
+        return call
+    others = [
+        other.ended
+        for other in of_all
+        if other.worker != call.worker
+        and other.stage >= 0
+        and call.ended - _fresh(other, speed) < other.ended < call.ended
+        and not was_well(other.asked, call.ended)
+    ]
+    return replace(call, ended=min(others, default=call.ended))
 
 
 def _too_soon(calls: Sequence[Call], speed: float, counts: WasWell) -> Iterable[str]:
@@ -116,13 +134,17 @@ def _too_soon(calls: Sequence[Call], speed: float, counts: WasWell) -> Iterable[
         if not counts(before.asked, call.asked):
             continue
         if before.stage >= 0:
-            fresh = _LIFE.of(Status(STATUSES[before.stage])) / speed
-            if call.asked < before.ended + fresh - _SLACK:
+            if call.asked < before.ended + _fresh(before, speed) - _SLACK:
                 yield f"{call.asked - before.ended:.1f} s after it was {STATUSES[before.stage]}"
         elif nth and calls[nth - 1].stage < 0 and counts(calls[nth - 1].asked, call.asked):
             since = call.asked - calls[nth - 1].asked
             if since < _PAUSE - _SLACK:
                 yield f"though it had failed twice in {since:.1f} s"
+
+
+def _fresh(call: Call, speed: float) -> float:
+    """Seconds that what was told is fresh."""
+    return _LIFE.of(Status(STATUSES[call.stage])) / speed
 
 
 def growth(sizes: Sequence[tuple[float, int]]) -> float:
