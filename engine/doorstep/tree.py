@@ -124,22 +124,25 @@ def _refuse_declarations(body: bytes) -> None:
 def _content(element: ElementTree.Element, depth: int) -> Any:
     if depth > _DEEPEST:
         raise ValueError("nested too deeply")
-    found: dict[str, Any] = {f"@{_local(name)}": text for name, text in element.items()}
-    texts = [element.text or ""]
+    found: dict[str, Any] = {}
+    for name, own in element.items():
+        found[f"@{_local(name)}"] = own
+    own = element.text or ""
     for child in element:
-        text, tail = child.text, child.tail
-        inside = _content(child, depth + 1) if len(child) or child.keys() else text.strip() if text else ""
-        if tail:
-            texts.append(tail)
-        name = _local(child.tag)
-        there = found.get(name)
-        if there is None:
-            found[name] = inside
-        elif type(there) is list:
-            there.append(inside)
+        if len(child) or child.keys():
+            inside = _content(child, depth + 1)
         else:
-            found[name] = [there, inside]
-    own = "".join(texts).strip()
+            inside = child.text.strip() if child.text else ""
+        if child.tail:
+            own += child.tail
+        name = _local(child.tag)
+        if name not in found:
+            found[name] = inside
+        elif type(found[name]) is list:
+            found[name].append(inside)
+        else:
+            found[name] = [found[name], inside]
+    own = own.strip()
     if not found or (found == _NIL and not own):
         return own
     if own:
