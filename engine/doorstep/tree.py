@@ -39,7 +39,10 @@ class Tree(Struct, frozen=True, eq=False, gc=False):
         return value
 
     def at(self, path: str) -> "Tree":
-        return Tree(self._at(path))
+        value = self.value  # as `_at`, without the call: here and in `text` parsing spends its time
+        if path:
+            value = value.get(path) if type(value) is dict and "." not in path else _below(value, path)
+        return Tree(value)
 
     def expect(self, path: str) -> "Tree":
         """What is at the path. Raises ProtocolError when nothing is."""
@@ -50,7 +53,7 @@ class Tree(Struct, frozen=True, eq=False, gc=False):
 
     def text(self, path: str = "") -> str:
         """A text without blanks around it, or a number as text; empty for anything else."""
-        value = self.value  # as `_at`, without the call: this is where parsing spends its time
+        value = self.value
         if path:
             value = value.get(path) if type(value) is dict and "." not in path else _below(value, path)
         if type(value) is str:  # nearly always this or None
@@ -158,6 +161,8 @@ def _local(name: str) -> str:
 
 def _below(value: Any, path: str) -> Any:
     for name in _names(path):
+        if value is None:
+            return None
         if type(value) is not dict:
             value = _first(value)
             if type(value) is not dict:
