@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from doorstep import Flag, Found, Moment, NotFound, Piece, Place, Precision, Shipment, Status, Weight, Window
+from doorstep import Event, Flag, Found, Moment, NotFound, Piece, Place, Precision, Shipment, Status, Weight, Window
 from doorstep.errors import PluginFailed
 from doorstep.intake import LONGEST_TEXT, MOST_EVENTS, MOST_SHIPMENTS, take_in
 
@@ -120,6 +120,24 @@ def test_control_and_bidi_characters_are_removed_everywhere(code):
     event = taken.events[0]
     assert {event.text, event.place.city, event.place.name, event.reason, event.code, event.piece} == {"ab"}
     assert (taken.number, taken.service, taken.carrier_name, taken.pieces[0].number) == ("12", "ab", "ab", "ab")
+
+
+def of_texts(kind, text):
+    """One of a kind with this text in each of its fields that may hold a text, one after the other."""
+    for field in structs.fields(kind):
+        if field.type in (str, str | None):
+            yield {field.name: text}
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a  b", " a", "a ", "x" * 501])
+def test_one_unclean_text_anywhere_in_a_scan_is_seen(text):
+    dirty = [structs.replace(scan(), **field) for field in of_texts(Event, text)]
+    dirty += [scan(moment=structs.replace(at(20), **field)) for field in of_texts(Moment, text)]
+    dirty += [scan(place=Place(**field)) for field in of_texts(Place, text)]
+    assert len(dirty) == 11
+    for event in dirty:
+        (kept,) = one(parcel("1", event)).events
+        assert repr(text)[1:-1] not in repr(kept)
 
 
 def test_blanks_and_line_ends_become_one_blank():

@@ -19,6 +19,8 @@ _ISO = re.compile(
     re.ASCII,
 )
 
+_MARKS = ("--T::", "-- ::")  # every third character of "2026-11-20T13:05:00" from the fifth on
+_read = datetime.fromisoformat
 _OFFSET = re.compile(r"[+-]\d{2}(?::?\d{2})?", re.ASCII)
 _SENSIBLE = range(1970, 2201)  # years; others are placeholders ("0001-01-01") and would overflow
 # A clock: the instant at which it showed the start of 1970, and its offset as "+01:00". Counting from there costs a tenth
@@ -36,8 +38,11 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
     What cannot be read keeps its raw text and nothing else.
     """
     written = text.strip()
-    clock, offset = written[:19], written[19:].lstrip()
-    if clock[4::3] in ("--T::", "-- ::") and offset[:1] not in (".", ","):
+    clock, offset = written[:19], written[19:]
+    if offset and offset[0] in ".,":
+        offset = offset[1:].lstrip("0123456789") if offset[1:2].isdecimal() else offset  # parts of a second
+    offset = offset.lstrip()
+    if clock[4::3] in _MARKS and (not offset or offset[0] in "Z+-"):
         precision = _SECOND  # nearly all are so: the pattern below costs as much again
     else:
         match = _ISO.fullmatch(written) if written else None
@@ -48,7 +53,7 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
         clock, offset = f"{match['date']}T{match['time'].replace(':', '')}", match["zone"] or ""
         precision = _MINUTE if len(match["time"]) < 6 else _SECOND
     try:
-        wall = datetime.fromisoformat(clock)
+        wall = _read(clock)
         start, name = _offset(offset)
     except ValueError:
         return Moment(text)

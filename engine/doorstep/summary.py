@@ -8,6 +8,7 @@
 - Of several pieces under way the one most behind speaks; pieces only announced do not, but keep the rest from being final.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -64,10 +65,16 @@ _NO_LONGER_LATE = ENDS | {
     Status.RETURNING,
 }
 
+# A name of its own takes a tenth of looking an enum's member up, and these are looked at for every scan.
+_DELAYED, _ACTION_REQUIRED, _BACK, _PICKUP_POINT, _HANDOVER, _PARTIAL = Flag
+_UNKNOWN, _RETURNED, _BY_DAY = Status.UNKNOWN, Status.RETURNED, Precision.DAY
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Offsets from UTC run from -12:00 to +14:00.
 _EAST, _WEST = timedelta(hours=14), timedelta(hours=12)
+
+
+_Told = tuple[Event, int | None]  # with the minute of time that its instant lies in
 
 
 class _Course(Enum):
@@ -85,11 +92,7 @@ def arrange(events: Iterable[Event], *, coarse: bool = False) -> tuple[Event, ..
     Within a minute the carrier's order holds. An event without an instant stays beside its older neighbour: a scan beside a
     scan, so that a notice cannot carry it away. A shuffled list is no evidence, so there progress decides between equals.
     """
-    unique: dict[tuple[object, ...], tuple[Event, int | None]] = {}
-    for event in events:
-        minute = _minute(event.moment)
-        unique.setdefault(_identity(event, minute, coarse=coarse), (event, minute))
-    told = list(unique.values())
+    told = _each_once([(event, _minute(event.moment)) for event in events], coarse)
     course = _course(told)
     if course is not _Course.OLDEST_FIRST:
         told.reverse()
@@ -171,20 +174,20 @@ def _one(events: Sequence[Event]) -> Summary:
     status = Status.PENDING
     returning = delayed = asked = False
     for event in reversed(events):
-        delayed = delayed or Flag.DELAYED in event.flags
-        asked = asked or Flag.ACTION_REQUIRED in event.flags
+        delayed = delayed or _DELAYED in event.flags
+        asked = asked or _ACTION_REQUIRED in event.flags
         if event.status is None:
             continue
-        if decided is not None and status is Status.RETURNED and _sent_again(event, decided):
+        if decided is not None and status is _RETURNED and _sent_again(event, decided):
             returning = False
-        returning = returning or event.status in _GOING_BACK or Flag.RETURN in event.flags
-        position = _position(event, returning)
+        returning = returning or event.status in _GOING_BACK or _BACK in event.flags
+        position = _position(event, event.status, returning)
         if decided is not None and not _moves(event, position, decided, status):
             continue
         decided, status = event, position
-        asked = Flag.ACTION_REQUIRED in event.flags
+        asked = _ACTION_REQUIRED in event.flags
         if position in _NO_LONGER_LATE:
-            delayed = Flag.DELAYED in event.flags
+            delayed = _DELAYED in event.flags
     if decided is None:
         return Summary(delayed=delayed, action_required=asked)
     final = status in ENDS
@@ -198,17 +201,16 @@ def _one(events: Sequence[Event]) -> Summary:
     )
 
 
-def _position(event: Event, returning: bool) -> Status:
+def _position(event: Event, status: Status, returning: bool) -> Status:
     """The position a scan stands for, seen in its context."""
-    status = event.status or Status.UNKNOWN
     if status in _ARRIVED:
-        if Flag.HANDOVER in event.flags:
+        if _HANDOVER in event.flags:
             status = Status.IN_TRANSIT
-        elif Flag.PARTIAL in event.flags:
+        elif _PARTIAL in event.flags:
             status = Status.OUT_FOR_DELIVERY
         elif returning:
-            return Status.RETURNED
-        elif Flag.PICKUP_POINT in event.flags:
+            return _RETURNED
+        elif _PICKUP_POINT in event.flags:
             return Status.AVAILABLE_FOR_PICKUP
     return Status.RETURNING if returning and status in _UNDER_WAY else status
 
@@ -232,7 +234,16 @@ def _sent_again(event: Event, decided: Event) -> bool:
     return event.status is Status.ACCEPTED and clearly_later(event, decided)
 
 
-def _identity(event: Event, minute: int | None, *, coarse: bool) -> tuple[object, ...]:
+def _each_once(told: Sequence[_Told], coarse: bool) -> list[_Told]:
+    often = Counter(minute for _, minute in told)
+    unique: dict[object, _Told] = {}
+    for event, minute in told:
+        alone = minute is not None and often[minute] == 1  # then nothing else can be the same scan
+        unique.setdefault(minute if alone else _identity(event, minute, coarse), (event, minute))
+    return list(unique.values())
+
+
+def _identity(event: Event, minute: int | None, coarse: bool) -> tuple[object, ...]:
     """What makes two scans the same: piece, code with its meaning, minute, place.
 
     The text changes with the language, so it only counts where no table knows the code, or where codes are coarse.
@@ -245,7 +256,7 @@ def _identity(event: Event, minute: int | None, *, coarse: bool) -> tuple[object
     return (event.piece, event.code, text, event.status, event.reason, event.flags, at, event.place)
 
 
-def _course(told: Sequence[tuple[Event, int | None]]) -> _Course:
+def _course(told: Sequence[_Told]) -> _Course:
     """The direction of the steps between scans; a list that three steps in four agree on may hold a late one."""
     scans = [(event, minute) for event, minute in told if event.status is not None]
     minutes = [minute for _, minute in scans if minute is not None]
@@ -261,7 +272,7 @@ def _course(told: Sequence[tuple[Event, int | None]]) -> _Course:
 
 
 def _progress(event: Event) -> int:
-    return PROGRESS[event.status or Status.UNKNOWN]
+    return PROGRESS[event.status or _UNKNOWN]
 
 
 def _exact(moment: Moment) -> bool:
@@ -270,9 +281,10 @@ def _exact(moment: Moment) -> bool:
 
 def _minute(moment: Moment) -> int | None:
     """Which minute of time an instant lies in, or None where only a wall clock or a day is known."""
-    if moment.instant is None or moment.precision is Precision.DAY:
+    if moment.instant is None or moment.precision is _BY_DAY:
         return None
-    return (moment.instant - _EPOCH) // _MINUTE
+    since = moment.instant - _EPOCH
+    return since.days * 1440 + since.seconds // 60  # half of what dividing it by a minute takes
 
 
 class _Span(Struct, frozen=True):

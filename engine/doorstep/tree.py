@@ -9,8 +9,10 @@ what it cannot do without (`expect`), and the rest costs nothing but its own fie
 """
 
 import math
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
+from xml.etree import ElementTree
 from xml.parsers import expat
 
 from msgspec import Struct
@@ -37,7 +39,10 @@ class Tree(Struct, frozen=True, eq=False, gc=False):
         return value
 
     def at(self, path: str) -> "Tree":
-        return Tree(self._at(path))
+        value = self.value  # as `_at`, without the call: here and in `text` parsing spends its time
+        if path:
+            value = value.get(path) if type(value) is dict and "." not in path else _below(value, path)
+        return Tree(value)
 
     def expect(self, path: str) -> "Tree":
         """What is at the path. Raises ProtocolError when nothing is."""
@@ -48,7 +53,7 @@ class Tree(Struct, frozen=True, eq=False, gc=False):
 
     def text(self, path: str = "") -> str:
         """A text without blanks around it, or a number as text; empty for anything else."""
-        value = self.value  # as `_at`, without the call: this is where parsing spends its time
+        value = self.value
         if path:
             value = value.get(path) if type(value) is dict and "." not in path else _below(value, path)
         if type(value) is str:  # nearly always this or None
@@ -90,53 +95,74 @@ class Tree(Struct, frozen=True, eq=False, gc=False):
         return [(name, Tree(value)) for name, value in self.value.items()] if isinstance(self.value, dict) else []
 
 
+class _Begun(Exception):
+    """The document's own element begins: what is declared stands before it."""
+
+
 def from_xml(body: bytes) -> Tree:
     """The tree below the root of an XML document: texts by local name, repeated ones as a list, attributes with `@` in front,
     a text beside them as `#text`. Document types, and with them all entities, are refused. Raises ProtocolError."""
-    around: list[dict[str, Any]] = [{}]  # the elements that are open, outermost first
-    texts: list[str] = []  # since the last tag; expat appends to it by itself
+    try:
+        _refuse_declarations(body)
+        return Tree(_content(ElementTree.XML(body), 1))
+    except (expat.ExpatError, ElementTree.ParseError, ValueError, LookupError) as error:
+        raise ProtocolError(f"the answer is not the XML expected: {error}") from None
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if len(around) > _DEEPEST:
-            raise ValueError("nested too deeply")
-        if texts:
-            around[-1].setdefault("#text", []).extend(texts)
-            texts.clear()
-        around.append({f"@{_local(key)}": text for key, text in attributes.items()} if attributes else {})
 
-    def end(name: str) -> None:
-        found: Any = around.pop()
-        own = "".join([*found.pop("#text", ()), *texts]).strip()
-        texts.clear()
-        if not found or (found == _NIL and not own):
-            found = own
-        elif own:
-            found["#text"] = own
-        parent, name = around[-1], _local(name)
-        there = parent.get(name)
-        if there is None:
-            parent[name] = found
-        elif type(there) is list:
-            there.append(found)
-        else:
-            parent[name] = [there, found]
+def _refuse_declarations(body: bytes) -> None:
+    """Raises ValueError for a document type, which ElementTree would believe."""
 
     def refuse(*declaration: Any) -> None:
         raise ValueError("it declares a document type")
 
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = texts.append, refuse
-    try:
+    def begin(*element: Any) -> None:
+        raise _Begun
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler, parser.StartElementHandler = refuse, begin
+    with suppress(_Begun):
         parser.Parse(body, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:
-        raise ProtocolError(f"the answer is not the XML expected: {error}") from None
-    return Tree(next(iter(around[0].values()), None))
+
+
+def _content(element: ElementTree.Element, depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise ValueError("nested too deeply")
+    found: dict[str, Any] = {}
+    for name, own in element.items():
+        found[f"@{_local(name)}"] = own
+    own = element.text or ""
+    for child in element:
+        if len(child) or child.keys():
+            inside = _content(child, depth + 1)
+        else:
+            inside = child.text.strip() if child.text else ""
+        if child.tail:
+            own += child.tail
+        name = _local(child.tag)
+        if name not in found:
+            found[name] = inside
+        elif type(found[name]) is list:
+            found[name].append(inside)
+        else:
+            found[name] = [found[name], inside]
+    own = own.strip()
+    if not found or (found == _NIL and not own):
+        return own
+    if own:
+        found["#text"] = own
+    return found
+
+
+@lru_cache(maxsize=1024)  # an answer's names are few, its elements many
+def _local(name: str) -> str:
+    """A name without its namespace."""
+    return name.rpartition("}")[2]
 
 
 def _below(value: Any, path: str) -> Any:
     for name in _names(path):
+        if value is None:
+            return None
         if type(value) is not dict:
             value = _first(value)
             if type(value) is not dict:
@@ -154,7 +180,3 @@ def _first(value: Any) -> Any:
     while type(value) is list:
         value = value[0] if value else None
     return value
-
-
-def _local(name: str) -> str:
-    return name.rpartition(" ")[2]
