@@ -6,12 +6,13 @@ from urllib.parse import quote
 from msgspec import structs
 
 from doorstep import (  # isort: skip
-    Answer, Auth, AuthRefused, Basic, Carrier, CarrierSettings, CarrierUnavailable, CodeTable, Document, Event, Exchange,
-    File, Flag, Found, Manifest, Meaning, Moment, NotFound, PickupPoint, Place, ProtocolError, Query, RateLimited,
+    Answer, Auth, AuthRefused, Basic, Carrier, CarrierSettings, CarrierUnavailable, Document, Event, Exchange,
+    File, Flag, Found, Moment, NotFound, PickupPoint, Place, ProtocolError, Query, RateLimited,
     Request, Response, Secret, Shipment, Status, Tree, Window, countries, file_in, moments, registers,
 )  # fmt: skip
 
-MIXED = {Status.DELIVERY_ATTEMPTED, Status.EXCEPTION}  # several things under one code: the description says which
+# Several things under one code: the description says which.
+MIXED = {Status.DELIVERY_ATTEMPTED, Status.EXCEPTION, None}
 # The clocks of each province, by the first letter of what stands behind a time (EST, EDT).
 CLOCKS = {
     "AB": {"M": "America/Edmonton"}, "BC": {"P": "America/Vancouver"}, "MB": {"C": "America/Winnipeg"},
@@ -35,10 +36,6 @@ class Settings(CarrierSettings, frozen=True):
 
 
 class CanadaPost(Carrier[Settings]):
-    def __init__(self, manifest: Manifest, codes: CodeTable, settings: Settings) -> None:
-        super().__init__(manifest, codes, settings)
-        self._words = [(words, row) for (table, words), row in codes.items().items() if table == "event-description"]
-
     def auth(self) -> Auth:
         return Basic(self.settings.username, self.settings.password)
 
@@ -74,9 +71,11 @@ class CanadaPost(Carrier[Settings]):
 
     def _event(self, scan: Tree, back: tuple[Flag, ...]) -> Event:
         code, text, place = scan.text("event-identifier"), scan.text("event-description"), _place(scan)
-        said = " ".join(text.lower().split())
-        more = [row for words, row in self._words if words in said]
-        meaning = _finer(self.codes.read(("event-identifier", code.lstrip("0"))), more)
+        meaning, said = (
+            self.codes.read(("event-identifier", code.lstrip("0"))),
+            self.codes.said("event-description", text),
+        )
+        meaning = meaning.finer(said) if meaning.status in MIXED else meaning.flagged(said)
         return meaning.event(_moment(scan, place), code=code, text=text, place=place, flags=back)
 
 
@@ -102,17 +101,6 @@ def _read(response: Response) -> Tree | NotFound:
     if messages or response.status != 200:
         raise ProtocolError(f"Canada Post does not answer (HTTP {response.status}): {said or 'no reason given'}")
     return answer
-
-
-def _finer(meaning: Meaning, said: list[Meaning]) -> Meaning:
-    """A scan's meaning with what its description says: flags; a reason where it is trouble; a status where it is mixed."""
-    flags = tuple(dict.fromkeys(flag for row in (meaning, *said) for flag in row.flags))
-    status, reason = meaning.status, meaning.reason
-    if status is None or status in MIXED:
-        reason = next((row.reason for row in said if row.reason), reason)
-    if status in MIXED:
-        status = next((row.status for row in said if row.status), status)
-    return structs.replace(meaning, status=status, reason=reason, flags=flags)
 
 
 def _place(scan: Tree) -> Place:
