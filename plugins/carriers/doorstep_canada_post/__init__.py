@@ -64,7 +64,7 @@ class CanadaPost(Carrier[Settings]):
             service=item.text("service-name"),
             destination=Place(postcode=postcode, country="CA" if POSTCODE.fullmatch(postcode) else ""),
             window=_day(item.text("changed-expected-date")) or _day(item.text("expected-delivery-date")),
-            pickup_point=_pickup_point(events),
+            pickup_point=_pickup_point(events, scans),
             documents=(Document("signature", pin or query.number),) if signed else (),
             language=language if query.number else "",
         )
@@ -128,11 +128,14 @@ def _day(text: str) -> Window | None:
     return Window(day, day) if day.local else None
 
 
-def _pickup_point(events: tuple[Event, ...]) -> PickupPoint | None:
+def _pickup_point(events: tuple[Event, ...], scans: list[Tree]) -> PickupPoint | None:
     """The post office of the newest scan that names one, while the item waits."""
     latest = next((event.status for event in events if event.status), None)
-    place = next((event.place for event in events if event.place.name), None)
-    return PickupPoint(place.name, place=place) if place and latest is Status.AVAILABLE_FOR_PICKUP else None
+    named = next((scan for scan in scans if scan.text("event-retail-name")), None)
+    if latest is not Status.AVAILABLE_FOR_PICKUP or named is None:
+        return None
+    place = _place(named)
+    return PickupPoint(place.name, place=place, code=named.text("event-retail-location-id"))
 
 
 register_carriers = registers(CanadaPost)
