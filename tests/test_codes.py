@@ -118,3 +118,38 @@ def test_a_wrong_status_is_answered_with_the_right_ones() -> None:
     with pytest.raises(ManifestError) as caught:
         load_codes('key=["code"]\nsource="s"\n[codes]\nA={status="gone"}', file="f")
     assert all(status in caught.value.next_step for status in (*Status, "informational"))
+
+
+# Words
+
+
+WORDS = """
+key = ["table", "words"]
+source = "plain words"
+
+[codes.said]
+"being returned" = { status = "returning", flags = ["return"] }
+"refused" = { status = "informational", reason = "recipient.refused" }
+"Zoll" = { status = "customs", reason = "customs.clearance", flags = ["return", "delayed"] }
+"""
+
+
+def test_words_are_found_in_a_text_in_the_tables_order() -> None:
+    table = load_codes(WORDS, file="f")
+    told = table.said("said", "REFUSED; it is being\n  returned")
+    assert [row.reason for row in told] == ["", "recipient.refused"]
+    assert [row.status for row in table.said("said", "beim zoll")] == [Status.CUSTOMS]
+    assert table.said("said", "") == table.said("other", "refused") == []
+
+
+def test_a_meaning_is_made_finer_by_what_is_said_beside_it() -> None:
+    table = load_codes(WORDS, file="f")
+    rough = Meaning(Status.EXCEPTION, "carrier.held", (Flag.DELAYED,), mapped=False)
+    assert rough.finer([]) == rough.flagged([]) == rough
+    finer = rough.finer(table.said("said", "refused, being returned, Zoll"))
+    assert (finer.status, finer.reason) == (Status.RETURNING, "recipient.refused")
+    assert (finer.flags, finer.mapped) == ((Flag.DELAYED, Flag.RETURN), False)
+    flagged = rough.flagged(table.said("said", "refused, being returned"))
+    assert (flagged.status, flagged.reason, flagged.flags) == (
+        Status.EXCEPTION, "carrier.held", (Flag.DELAYED, Flag.RETURN)
+    )  # fmt: skip

@@ -57,6 +57,15 @@ def test_what_is_told_again_takes_no_scans_place():
     assert texts(parcel("1", *scans, *scans, *scans)) == [*map(str, range(200))]
 
 
+def test_scans_of_one_minute_are_told_apart_by_their_texts_where_a_code_stands_for_many_things():
+    scans = [scan(moment=at(20), code="OTHER", text=text) for text in ("Sorted", "Weighed", "Sorted")]
+    finest, coarse = (
+        take_in(Found((parcel("1", *scans),)), structs.replace(ACME, coarse_codes=told)) for told in (False, True)
+    )
+    assert [event.text for event in finest.shipments[0].events] == ["Sorted"]
+    assert [event.text for event in coarse.shipments[0].events] == ["Sorted", "Weighed"]
+
+
 def test_what_is_cut_still_counts_for_the_status():
     scans = every_minute(300)
     marker = structs.replace(scans[250], status=Status.RETURNING)

@@ -169,6 +169,12 @@ def test_elsewhere_in_a_country_of_several_zones_forgets_the_wall_clock() -> Non
     assert moment.instant == datetime(2026, 7, 3, 12, 0, tzinfo=UTC)
 
 
+def test_elsewhere_takes_the_zone_of_the_very_place_before_the_country() -> None:
+    perth = elsewhere(iso("2026-07-03T14:00:00+10:00"), "AU", zone="Australia/Perth")
+    assert (perth.instant, perth.basis) == (datetime(2026, 7, 3, 4, 0, tzinfo=UTC), Basis.OFFSET)
+    assert (perth.local, perth.offset) == (datetime(2026, 7, 3, 12, 0), "+08:00")
+
+
 def test_elsewhere_leaves_a_moment_without_an_instant_alone() -> None:
     day = iso("2026-07-03")
     assert elsewhere(day, "JP") is day

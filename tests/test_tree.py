@@ -111,6 +111,11 @@ def test_xml_is_read_in_the_encoding_it_names() -> None:
     assert Response(200, body=body).tree().text("b") == "é"
 
 
+@pytest.mark.parametrize("blank", [b" ", b"\n", b"\r\n\t "])
+def test_blanks_in_front_of_the_declaration_do_not_matter(blank: bytes) -> None:
+    assert Response(200, body=blank + b'<?xml version="1.0"?><a><b>1</b></a>').tree().text("b") == "1"
+
+
 def test_xml_nested_too_deeply_is_refused() -> None:
     assert tree("<a>" * 100 + "</a>" * 100)
     with pytest.raises(ProtocolError, match="nested too deeply"):

@@ -13,11 +13,12 @@ then to `unknown`, and its event says `mapped=False`, which the engine counts.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .errors import ManifestError
 from .models import Event, Flag, Moment, Place, Status
@@ -33,6 +34,16 @@ class Meaning(Struct, frozen=True):
     flags: tuple[Flag, ...] = ()
     source: str = ""
     mapped: bool = True
+
+    def finer(self, said: Sequence["Meaning"]) -> "Meaning":
+        """With what these rows say beside it: the first status and the first reason among them, and all their flags."""
+        status = next((row.status for row in said if row.status), self.status)
+        reason = next((row.reason for row in said if row.reason), self.reason)
+        return replace(self.flagged(said), status=status, reason=reason)
+
+    def flagged(self, said: Sequence["Meaning"]) -> "Meaning":
+        """With the flags of these rows, and nothing else of them."""
+        return replace(self, flags=tuple(dict.fromkeys(flag for row in (self, *said) for flag in row.flags)))
 
     def event(
         self,
@@ -72,6 +83,9 @@ class CodeTable:
         self, rows: Mapping[tuple[str, ...], Meaning], *, key: tuple[str, ...] = (), revision: str = ""
     ) -> None:
         self._rows = dict(rows)
+        self._words: dict[str, list[tuple[str, Meaning]]] = {}
+        for (table, *words), row in self._rows.items():
+            self._words.setdefault(table, []).append((" ".join(words).casefold(), row))
         self.key = key
         self.revision = revision
 
@@ -91,6 +105,12 @@ class CodeTable:
             if (meaning := self._rows.get(key)) is not None:
                 return meaning
         return _UNKNOWN if coarse is None else Meaning(coarse, mapped=False)
+
+    def said(self, table: str, text: str) -> list[Meaning]:
+        """The rows of a table of words that stand in the text, in the file's order, however its letters and blanks are
+        written: for carriers that say in their own words what no code tells."""
+        plain = " ".join(text.casefold().split())
+        return [row for words, row in self._words.get(table, ()) if words in plain]
 
 
 def load_codes(text: str, *, file: str, revision: str = "") -> CodeTable:

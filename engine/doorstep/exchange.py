@@ -70,8 +70,9 @@ class Response(Struct, frozen=True):
 
     def tree(self) -> Tree:
         """The body, JSON or XML, to be read by path. Raises ProtocolError for what is neither, or a single value."""
-        if self.body.lstrip().startswith(b"<"):
-            return from_xml(self.body)
+        body = self.body.lstrip()  # a blank in front of `<?xml` is what a strict parser refuses, and carriers send
+        if body.startswith(b"<"):
+            return from_xml(body)
         value = self.json()
         if not isinstance(value, dict | list):
             raise ProtocolError(f"the answer (HTTP {self.status}) is a single value")

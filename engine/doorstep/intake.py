@@ -86,7 +86,7 @@ def take_in_file(file: Any) -> File | NotFound:
 
 
 def _summarised(shipment: Shipment, manifest: Manifest) -> Shipment:
-    events = arrange(shipment.events, coarse=manifest.aggregator)
+    events = arrange(shipment.events, coarse=manifest.aggregator or manifest.coarse_codes)
     summaries = by_piece(events, [piece.number for piece in shipment.pieces])
     summary = together(events, summaries.values())
     return structs.replace(

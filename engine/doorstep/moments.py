@@ -119,19 +119,19 @@ def whole_day(day: date, *, raw: str) -> Moment:
     return Moment(raw, _DAY, _UNKNOWN, None, datetime.combine(day, time()))
 
 
-def elsewhere(moment: Moment, country: str) -> Moment:
+def elsewhere(moment: Moment, country: str = "", *, zone: str = "") -> Moment:
     """The same instant, when the offset written is not the place's (a carrier that writes all times in its own zone).
 
-    The wall clock becomes the place's, where the country has one zone, and is unknown otherwise.
+    The wall clock becomes the place's, where its zone is known or the country has only one, and is unknown otherwise.
     """
     if moment.instant is None:
         return moment
-    return _where(country, moment.raw, moment.precision, moment.basis, moment.instant)
+    return _where(country, moment.raw, moment.precision, moment.basis, moment.instant, zone)
 
 
-def _where(country: str, raw: str, precision: Precision, basis: Basis, instant: datetime) -> Moment:
-    """A Moment from an instant, with the wall clock of the country if it has one zone."""
-    zones = single_zone(country)
+def _where(country: str, raw: str, precision: Precision, basis: Basis, instant: datetime, zone: str = "") -> Moment:
+    """A Moment from an instant, with the wall clock of the zone, or of the country if it has one zone."""
+    zones: tuple[str, ...] = (zone,) if zone else single_zone(country)
     if not zones or instant.year not in _SENSIBLE:
         return Moment(raw, precision, basis, instant)
     start, name = _steady(zones[0], instant.date()) or _at_instant(zones[0], instant)

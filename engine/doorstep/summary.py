@@ -86,8 +86,8 @@ class _Course(Enum):
 
 
 def arrange(events: Iterable[Event], *, coarse: bool = False) -> tuple[Event, ...]:
-    """Events newest first, each once, whichever way the carrier's list runs. `coarse` codes, an aggregator's, do not tell
-    scans apart: then the text does.
+    """Events newest first, each once, whichever way the carrier's list runs. `coarse` codes, an aggregator's for one, do not
+    tell scans apart: then the text does.
 
     Within a minute the carrier's order holds. An event without an instant stays beside its older neighbour: a scan beside a
     scan, so that a notice cannot carry it away. A shuffled list is no evidence, so there progress decides between equals.
