@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from doorstep import (  # isort: skip
     Answer, Answers, Auth, Carrier, CarrierError, CarrierSettings, Event, Exchange, Flag, Found, HeaderKey, Leg,
     Meaning, Moment, NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status,
-    Tree, Window, countries, each_of, moments, registers,
+    Tree, Window, countries, each_of, moments, newest_first, registers,
 )  # fmt: skip
 
 ALREADY_REGISTERED = "4003"
@@ -69,7 +69,7 @@ class AfterShip(Carrier[Settings]):
         return Found(shipments) if shipments else NotFound("AfterShip has no news of it")
 
     def _shipment(self, tracking: Tree) -> Shipment:
-        slug, scans = tracking.text("slug"), _newest_first(tracking.each("checkpoints"))
+        slug, scans = tracking.text("slug"), newest_first(tracking.each("checkpoints"), "checkpoint_time")
         others = dict.fromkeys(scan.text("slug") for scan in reversed(scans))
         destination = _place(tracking, "destination_")
         return Shipment(
@@ -131,11 +131,6 @@ def _read(response: Response) -> tuple[Tree, str]:
 def _failure(answer: Tree, code: str) -> CarrierError:
     said = answer.text("meta.message") or answer.text("meta.type")
     return ProtocolError(f"AfterShip says {code}: {said}", next_step=STEPS.get(code, ""))
-
-
-def _newest_first(scans: list[Tree]) -> list[Tree]:
-    times = [time for scan in scans if (time := scan.text("checkpoint_time")[:19])]
-    return scans[::-1] if times and times[0] < times[-1] else scans
 
 
 def _place(said: Tree, prefix: str, line: str = "") -> Place:
