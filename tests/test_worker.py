@@ -22,6 +22,7 @@ from doorstep.errors import StoreError
 from doorstep.freshness import Freshness
 from doorstep.order import Order, Parcel, Promise
 from doorstep.packages import installed
+from doorstep.sandbox import sandbox_accounts
 from doorstep.tables import events, history, parcels
 from doorstep.worker import Chore, Worker, beside, chores_of
 

@@ -63,8 +63,6 @@ def listed(*trackers: Any, **more: Any) -> dict[str, Any]:
 def detail(
     status: str | None = "in_transit", fine: str | None = None, at: str | None = "2026-11-20T10:00:00Z", **more: Any
 ) -> dict[str, Any]:
-    status: str | None = "in_transit", fine: str | None = None, at: str | None = "2026-11-20T10:00:00Z", **more: Any
-) -> Any:
     return {"status": status, "status_detail": fine, "datetime": at, "message": "text", **more}
 
 
