@@ -239,3 +239,17 @@ def test_an_offset_of_another_country_is_no_clock_of_the_place() -> None:
     assert (moment.instant, moment.local) == (datetime(2026, 11, 20, 8, tzinfo=UTC), datetime(2026, 11, 20, 9))
     many = moments.at_place("2026-11-20T16:00:00+08:00", country="US")
     assert (many.local, many.offset) == (datetime(2026, 11, 20, 16), "+08:00")
+
+
+@pytest.mark.parametrize("text", ["2026-11-20T16:00:00Z", "2026-11-20T16:00:00.123Z"])
+def test_a_z_in_doubt_is_a_wall_clock_of_no_known_zone(text: str) -> None:
+    moment = moments.doubtful(text, country="DE")
+    assert (moment.instant, moment.basis, moment.raw) == (None, Basis.UNKNOWN, text)
+    assert moment.local == datetime(2026, 11, 20, 16)
+
+
+def test_what_is_written_without_a_z_is_not_in_doubt() -> None:
+    assert moments.doubtful("2026-11-20T16:00:00", country="DE").instant == datetime(2026, 11, 20, 15, tzinfo=UTC)
+    assert moments.doubtful("2026-11-20T16:00:00-05:00", country="US").instant == datetime(2026, 11, 20, 21, tzinfo=UTC)
+    assert moments.doubtful("2026-11-20T00:00:00Z", country="DE").precision is Precision.DAY
+    assert moments.doubtful("", country="DE") == Moment("")

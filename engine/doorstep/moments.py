@@ -9,6 +9,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
+from string import digits
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -145,6 +146,17 @@ def at_place(text: str, *, country: str) -> Moment:
     not believed to be the place's where the country has a clock of its own."""
     moment = iso(text, country=country)
     return elsewhere(moment, country) if moment.basis is _BY_OFFSET and single_zone(country) else moment
+
+
+def doubtful(text: str, *, country: str) -> Moment:
+    """As `at_place`, from somebody whose "Z" may stand behind the carrier's own wall clock: then no instant is known. A
+    midnight in doubt is a day."""
+    zone = text[19:].lstrip("." + digits)
+    if zone not in ("", "Z"):
+        return at_place(text, country=country)
+    if text[10:19] == "T00:00:00":
+        return replace(iso(text[:10]), raw=text)
+    return replace(iso(text.removesuffix("Z"), country="" if zone else country), raw=text)
 
 
 def _where(country: str, raw: str, precision: Precision, basis: Basis, instant: datetime) -> Moment:

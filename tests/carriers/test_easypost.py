@@ -96,7 +96,7 @@ class TestAsking:
     def test_a_tracker_is_told_the_carrier_where_it_is_certain(
         self, carriers: tuple[str, ...], setting: str, told: str | None
     ) -> None:
-        request = next(easypost(carrier=setting).register([Query(NUMBER, carriers=carriers)]))
+        request = next(easypost(courier=setting).register([Query(NUMBER, carriers=carriers)]))
         assert (request.method, request.path, request.idempotent) == ("POST", "/trackers", False)
         assert request.json == {"tracker": {"tracking_code": NUMBER} | ({"carrier": told} if told else {})}
 
@@ -252,4 +252,4 @@ class TestPublished:
         assert pages
         for body in pages:
             with pytest.raises(ProtocolError):
-                answer_to(body, Query("EZ1000000001"))
+                answer_to(body, Query("EZ9999999999"))

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from doorstep import (  # isort: skip
     TROUBLE, Answer, Answers, Auth, Basic, Carrier, CarrierError, CarrierSettings, Event, Exchange, Flag, Found, Leg, Meaning,
-    Moment, NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status, Tree, Weight,
+    NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status, Tree, Weight,
     Window, countries, each_of, moments, newest_first, registers,
 )  # fmt: skip
 
@@ -17,10 +17,10 @@ OUNCES = 16  # in a pound
 
 
 class Settings(CarrierSettings, frozen=True):
-    """`carrier` is EasyPost's name of the carrier that trackers are made for when nothing else says whose a number is."""
+    """`courier` is EasyPost's name of the carrier that trackers are made for when nothing else says whose a number is."""
 
     api_key: Secret
-    carrier: str = ""
+    courier: str = ""
 
 
 class EasyPost(Carrier[Settings]):
@@ -40,7 +40,7 @@ class EasyPost(Carrier[Settings]):
         results: dict[str, CarrierError | None] = {}
         for query in queries:
             # A wrong carrier is worse than none, which EasyPost finds out: only one that is the only one is told.
-            told = self.manifest.codes_of(query.carriers) if len(query.carriers) == 1 else (self.settings.carrier,)
+            told = self.manifest.codes_of(query.carriers) if len(query.carriers) == 1 else (self.settings.courier,)
             carrier = next(iter(told), "")
             tracker = {"tracking_code": query.number, **({"carrier": carrier} if carrier else {})}
             response = yield Request("POST", "/trackers", json={"tracker": tracker}, accept=(422,))
@@ -98,7 +98,11 @@ class EasyPost(Carrier[Settings]):
         text = scan.text("message") or scan.text("description")
         place = _place(scan.at("tracking_location"))
         return meaning.event(
-            _moment(scan.text("datetime"), place.country), code=code, text=text, place=place, flags=flags
+            moments.doubtful(scan.text("datetime"), country=place.country),
+            code=code,
+            text=text,
+            place=place,
+            flags=flags,
         )
 
     def _meaning(self, said: Tree) -> Meaning:
@@ -121,7 +125,7 @@ def _trackers(answer: Tree) -> list[Tree]:
 
 def _failure(answer: Tree) -> CarrierError:
     error = answer.at("error")
-    step = "name the carrier in the order, or set carrier" if "TRACKER.CREATE" in error.text("code") else ""
+    step = "name the carrier in the order, or set courier" if "TRACKER.CREATE" in error.text("code") else ""
     return ProtocolError(f"EasyPost says {error.text('code') or 'nothing'}: {error.text('message')}", next_step=step)
 
 
@@ -135,13 +139,6 @@ def _end(detail: Tree, name: str) -> Place:
     place = _place(detail.at(f"{name}_tracking_location"))
     line = detail.text(f"{name}_location")
     return place if place != Place() else Place(city=line.rpartition(",")[0].strip() or line)
-
-
-def _moment(text: str, country: str) -> Moment:
-    """The "Z" is believed of nobody: several carriers' own clocks are passed on with it. Midnight was written by nobody."""
-    if text[10:] in ("T00:00:00Z", "T00:00:00"):
-        return replace(moments.iso(text[:10]), raw=text)
-    return replace(moments.iso(text[:-1]), raw=text) if text.endswith("Z") else moments.at_place(text, country=country)
 
 
 def _window(tracker: Tree, country: str) -> Window | None:
