@@ -315,6 +315,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "themes.rules": theme_rules,
     "manifest.kinds": checksum_kinds,
     "manifest.limit": lambda: fields(manifest.Limit),
+    "manifest.courier": lambda: fields(manifest.Courier),
     "manifest.abilities": lambda: members(manifest.Ability),
     "samples.sandbox": lambda: fields(STORED["_Sandbox"]),
     "samples.case": lambda: fields(STORED["_Case"]),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from doorstep import Manifest
 from doorstep.errors import ManifestError
-from doorstep.manifest import CONTRACT, AuthKind, Checksum, Limit, load_manifest, load_manifests
+from doorstep.manifest import CONTRACT, AuthKind, Checksum, Courier, Limit, load_manifest, load_manifests
 
 SMALL = 'slug = "acme"\nname = "Acme"\ncontract = 1\n'
 
@@ -39,13 +39,30 @@ def test_everything_a_manifest_can_say_is_read() -> None:
         SMALL
         + 'link="https://acme.example/{number}"\nendpoint="https://api.acme.example"\nhosts=["login.acme.example"]\n'
         + 'auth="login_token"\nbatch=10\ncan=["track_many"]\naggregator=true\ncountries=["NO"]\nnotice="n"\ndocs="d"\n'
-        + "limits=[{calls=500, seconds=86400}]\nconcurrent=2\n"
+        + "limits=[{calls=500, seconds=86400}]\nconcurrent=2\ncouriers=[{code='gls-de', name='GLS', carrier='gls'}]\n"
         + "[[formats]]\nname='parcel'\npattern='[0-9]{8}'\nrank=9\nexamples=['12345678']\ncountries=['SE']",
         file="f",
     )
     assert manifest.auth is AuthKind.TOKEN
     assert (manifest.limits, manifest.concurrent) == ((Limit(calls=500, seconds=86400),), 2)
     assert manifest.formats[0].examples == ("12345678",)
+    assert manifest.couriers == (Courier("gls-de", "GLS", "gls"),)
+
+
+def test_an_aggregator_is_told_its_own_codes_and_tells_names() -> None:
+    couriers = (
+        Courier("royal-mail", "Royal Mail", "royal_mail"),
+        Courier("4px", "4PX"),
+        Courier("USPS", "USPS", "usps"),
+    )
+    manifest = Manifest("many", "Many", CONTRACT, couriers=couriers)
+    assert manifest.codes_of(("usps", "gls", "royal_mail")) == ("USPS", "royal-mail")
+    assert [manifest.courier_name(code) for code in ("royal-mail", "4px")] == ["Royal Mail", "4PX"]
+    assert [manifest.courier_name(code) for code in ("new-post_of-x", "NewPost", "")] == [
+        "New Post Of X",
+        "NewPost",
+        "",
+    ]
 
 
 def test_the_link_takes_number_and_language() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorstep import Basis, Moment, Precision
+from doorstep import Basis, Moment, Precision, moments
 from doorstep.moments import elsewhere, iso, local, single_zone, utc, whole_day, zoned
 
 NOON = datetime(2026, 11, 22, 12, 0)
@@ -220,3 +220,42 @@ def test_an_instant_beside_an_offset_keeps_both() -> None:
 def test_an_offset_that_is_none_leaves_the_instant(offset: str) -> None:
     moment = zoned(datetime(2026, 11, 20, 9, 30, tzinfo=UTC), offset, raw="r")
     assert (moment.instant, moment.local, moment.basis) == (datetime(2026, 11, 20, 9, 30, tzinfo=UTC), None, Basis.UTC)
+
+
+@pytest.mark.parametrize("text", ["2026-11-20T00:00:00", "2026-11-20T23:59:59Z", "2026-11-20 23:59", "2026-11-20"])
+def test_the_first_and_the_last_minute_of_a_day_announce_the_day(text: str) -> None:
+    moment = moments.estimate(text, country="US")
+    assert (moment.precision, moment.instant, moment.raw) == (Precision.DAY, None, text)
+    assert moment.local == datetime(2026, 11, 20)
+
+
+def test_an_announced_time_of_day_is_kept() -> None:
+    assert moments.estimate("2026-11-20T16:00:00", country="DE").instant == datetime(2026, 11, 20, 15, tzinfo=UTC)
+
+
+def test_a_window_has_the_ends_that_can_be_read() -> None:
+    window = moments.window("2026-11-20", "soon")
+    assert window is not None
+    assert (window.start, window.end) == (moments.iso("2026-11-20"), None)
+    assert moments.window("", "0001-01-01T00:00:00") is None
+
+
+def test_an_offset_of_another_country_is_no_clock_of_the_place() -> None:
+    moment = moments.at_place("2026-11-20T16:00:00+08:00", country="DE")
+    assert (moment.instant, moment.local) == (datetime(2026, 11, 20, 8, tzinfo=UTC), datetime(2026, 11, 20, 9))
+    many = moments.at_place("2026-11-20T16:00:00+08:00", country="US")
+    assert (many.local, many.offset) == (datetime(2026, 11, 20, 16), "+08:00")
+
+
+@pytest.mark.parametrize("text", ["2026-11-20T16:00:00Z", "2026-11-20T16:00:00.123Z"])
+def test_a_z_in_doubt_is_a_wall_clock_of_no_known_zone(text: str) -> None:
+    moment = moments.doubtful(text, country="DE")
+    assert (moment.instant, moment.basis, moment.raw) == (None, Basis.UNKNOWN, text)
+    assert moment.local == datetime(2026, 11, 20, 16)
+
+
+def test_what_is_written_without_a_z_is_not_in_doubt() -> None:
+    assert moments.doubtful("2026-11-20T16:00:00", country="DE").instant == datetime(2026, 11, 20, 15, tzinfo=UTC)
+    assert moments.doubtful("2026-11-20T16:00:00-05:00", country="US").instant == datetime(2026, 11, 20, 21, tzinfo=UTC)
+    assert moments.doubtful("2026-11-20T00:00:00Z", country="DE").precision is Precision.DAY
+    assert moments.doubtful("", country="DE") == Moment("")

@@ -60,7 +60,7 @@ def test_a_number_that_the_aggregator_does_not_take_is_an_error() -> None:
 def test_only_a_carrier_that_watches_can_be_told_to() -> None:
     code, output = track("2L07713964205", "--register")
     assert code == 1
-    assert "--carrier: there is seventeentrack" in output
+    assert "--carrier: there is " in output
 
 
 def test_a_number_that_an_aggregator_knows_is_found_under_its_carrier_s_name() -> None:

@@ -234,6 +234,37 @@ async def test_a_number_of_no_known_form_that_the_aggregator_does_not_know_is_un
     assert (await rig.look_up("XYZ1")).outcome is Outcome.UNRECOGNISED
 
 
+async def test_of_several_aggregators_the_next_is_asked_where_the_one_before_knows_nothing(carriers):
+    rig = carriers({"acme": (0, None)})
+    for slug in ("one", "two", "three"):
+        rig.aggregator(slug)
+    rig.fetcher.answers |= {"one": NO, "two": YES, "three": YES}
+    assert (await rig.look_up()).carriers == ("two",)
+    assert rig.fetcher.names == ["one", "two"], "each is paid by the number"
+
+
+async def test_an_aggregator_that_had_the_number_is_asked_before_the_others(carriers):
+    rig = carriers({"acme": (0, None)})
+    rig.aggregator("one")
+    rig.aggregator("two")
+    rig.fetcher.answers |= {"one": NO, "two": YES}
+    await rig.look_up()
+    rig.clock.advance(DAY)
+    rig.fetcher.asked.clear()
+    await rig.look_up()
+    await rig.landed()
+    assert rig.fetcher.names == ["two"]
+
+
+async def test_a_store_that_names_its_accounts_says_which_aggregator_is_first(carriers):
+    rig = carriers({"acme": (0, None)})
+    for slug in ("one", "two", "three"):
+        rig.aggregator(slug)
+        rig.fetcher.answers[slug] = NO
+    await rig.look_up(store=Store(name="Laden", carriers=("three", "one")))
+    assert rig.fetcher.names == ["three", "one"]
+
+
 async def test_an_account_without_a_share_for_strangers_is_not_asked_for_them(carriers):
     rig = carriers({"acme": (0, None)})
     rig.aggregator("many", strangers=0)

@@ -169,6 +169,43 @@ async def test_where_the_order_s_carrier_cannot_be_asked_an_aggregator_is_before
     assert (await rig.look_up()).carriers == ("many",)
 
 
+async def test_several_aggregators_are_asked_for_parcels_of_orders_where_no_carrier_itself_is_active(clock, kept):
+    rig = Rig(clock, records=kept, acme=90, evri=0)
+    for slug in ("one", "two", "three"):
+        rig.aggregator(slug, strangers=0)
+    rig.fetcher.answers = {"acme": NotFound(), "one": NotFound(), "two": LATER, "three": LATER}
+    await rig.look_up()
+    assert rig.fetcher.names == ["acme"], "a stranger's number costs nothing"
+    kept.by_number[NUMBER] = Record(ordered=True, carrier="evri")
+    assert (await rig.look_up(carrier="evri")).outcome is Outcome.FOUND
+    assert rig.fetcher.names == ["acme", "one", "two"]
+
+
+async def test_no_aggregator_is_asked_for_a_parcel_whose_carrier_is_active(clock, kept):
+    rig = Rig(clock, records=kept, acme=90)
+    for slug in ("one", "two"):
+        rig.aggregator(slug)
+    rig.fetcher.answers["acme"] = NotFound()
+    kept.by_number[NUMBER] = Record(ordered=True, carrier="acme")
+    assert (await rig.look_up()).outcome is Outcome.NOT_FOUND
+    assert rig.fetcher.names == ["acme"]
+
+
+async def test_whose_the_number_may_be_is_told(clock, kept):
+    heard = []
+    rig = Rig(clock, records=kept, acme=0, evri=0)
+    rig.aggregator("many")
+    rig.fetcher.answers["many"] = lambda query: heard.append(query.carriers) or NotFound()
+    await rig.look_up()
+    await rig.look_up("000000000", carrier="many")
+    kept.by_number["111111111"] = Record(ordered=True, carrier="evri")
+    await rig.look_up("111111111")
+    kept.by_number["ABC1234"] = Record(ordered=True)
+    await rig.look_up("ABC1234")
+    by_form = ("acme", "evri")
+    assert heard == [by_form, by_form, ("evri",), ()]
+
+
 async def test_carriers_are_told_what_the_order_says(rig, kept):
     heard = []
     rig.fetcher.answers["acme"] = lambda query: heard.append((query.postcode, query.shipped_on)) or LATER

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorstep import ProtocolError, Response, Tree
+from doorstep import ProtocolError, Response, Tree, newest_first
 
 
 def tree(text: str) -> Tree:
@@ -142,3 +142,10 @@ ENTITIES = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10
 def test_hostile_xml_is_a_protocol_error(body: bytes) -> None:
     with pytest.raises(ProtocolError):
         Response(200, body=body).tree()
+
+
+@pytest.mark.parametrize("times", [["1", "2"], ["2", "1"], ["1", "1"], [None, "1", "2", None], [None, None]])
+def test_a_list_that_runs_either_way_has_its_newest_first(times: list[str | None]) -> None:
+    items = [Tree({"at": time, "nth": nth}) for nth, time in enumerate(times)]
+    turned = [item.text("nth") for item in newest_first(items, "at")]
+    assert turned == (["0", "1"] if times == ["2", "1"] else [str(nth) for nth in reversed(range(len(times)))])

@@ -166,9 +166,10 @@ async def told(engine):
 async def test_carriers_are_asked_and_what_they_say_is_recorded_for_all_ways_it_can_end(database_url, tmp_path, clock):
     limited, failing, watched = "1ZD0R5TP6873130143", "6A50300000503", "CC730164925IT"
     with carriers() as (sandbox, served):
+        accounts = sandbox_accounts(sandbox, served.url)
         config = Config(
             stores={"shop": SHOP}, secret_key=(Secret("s" * 32),), database=database_url, base=tmp_path,
-            carriers=sandbox_accounts(sandbox, served.url),
+            carriers={name: accounts[name] for name in ("ups", "la_poste", "seventeentrack")},
         )  # fmt: skip
         engine = create_engine(config, clock=clock, packages=installed())
         await engine.database.open()

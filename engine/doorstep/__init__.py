@@ -50,7 +50,7 @@ from .models import (
 )
 from .order import PackedItem, Parcel
 from .secret import Secret
-from .tree import Tree
+from .tree import Tree, newest_first
 from .widget import FormProblem, NoWidgetSettings, OrderFacts, ShipmentFacts, Submission, Widget, WidgetView
 
 __version__ = "0.1.0"
@@ -131,6 +131,7 @@ __all__ = [
     "is_signed",
     "is_web_address",
     "moments",
+    "newest_first",
     "registers",
     "soap",
 ]  # fmt: skip

@@ -98,13 +98,15 @@ class Query(Struct, frozen=True):
     `doorstep parse` reads a recorded answer: then every shipment in it is meant.
 
     `language` is the store's (BCP 47), never the shopper's, so that a language never multiplies calls. `postcode` and
-    `shipped_on` (ISO date) are given for parcels of an order only.
+    `shipped_on` (ISO date) are given for parcels of an order only. `carriers` are the slugs of those the number may belong to,
+    best first, for aggregators that have to be told: the one that the order names, alone, else those it is recognised for.
     """
 
     number: str
     language: str = "en"
     postcode: str = ""
     shipped_on: str = ""
+    carriers: tuple[str, ...] = ()
 
 
 class Found(Struct, frozen=True, tag="found"):

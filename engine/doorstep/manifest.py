@@ -3,6 +3,7 @@
 import re
 import tomllib
 import warnings
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any
@@ -59,6 +60,14 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Annotated[float, Meta(gt=0)]
 
 
+class Courier(Struct, frozen=True, forbid_unknown_fields=True):
+    """A carrier as an aggregator knows it: by its own `code`, under a `name`, and as which of our carriers, if we have it."""
+
+    code: str
+    name: str
+    carrier: str = ""
+
+
 class Ability(StrEnum):
     """What a carrier can do beside answering about one number."""
 
@@ -95,6 +104,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     can: tuple[Ability, ...] = ()
     aggregator: bool = False
     coarse_codes: bool = False
+    couriers: tuple[Courier, ...] = ()  # of an aggregator that wants to be told the carrier, or tells it as a code
     notice: str = ""  # a sentence the carrier wants shown with its data
     docs: str = ""
 
@@ -105,6 +115,15 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
 
     def link_for(self, number: str, language: str) -> str:
         return self.link.replace("{number}", number).replace("{language}", language.replace("_", "-"))
+
+    def codes_of(self, carriers: Sequence[str]) -> tuple[str, ...]:
+        """What the aggregator calls these carriers; those it has no code for are left out."""
+        return tuple(one.code for slug in carriers for one in self.couriers if one.carrier == slug)
+
+    def courier_name(self, code: str) -> str:
+        """The name of the carrier with this code; of one that is not listed, the code made readable."""
+        known = next((one.name for one in self.couriers if one.code == code), "")
+        return known or (code.replace("-", " ").replace("_", " ").title() if code.islower() else code)
 
 
 def load_manifest(text: str, *, file: str) -> Manifest:

@@ -9,9 +9,12 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
+from string import digits
 from zoneinfo import ZoneInfo
 
-from .models import Basis, Moment, Precision
+from msgspec.structs import replace
+
+from .models import Basis, Moment, Precision, Window
 
 _ISO = re.compile(
     r"(?P<date>\d{4}-?\d{2}-?\d{2})"
@@ -65,6 +68,20 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
     if offset == "Z":
         return _where(country, text, precision, _BY_UTC, instant)
     return Moment(text, precision, _BY_OFFSET, instant, wall, name)
+
+
+def estimate(text: str, *, country: str = "") -> Moment:
+    """A Moment from an announced time: the first or the last minute of a day, with any offset, stands for the day."""
+    if text[10:16] in ("T00:00", "T23:59", " 00:00", " 23:59"):
+        return replace(iso(text[:10]), raw=text)
+    return iso(text, country=country)
+
+
+def window(start: str, end: str, *, country: str = "") -> Window | None:
+    """The window between two announced times; None where neither can be read."""
+    ends = [estimate(text, country=country) for text in (start, end)]
+    known = [one if one.local or one.instant else None for one in ends]
+    return Window(*known) if any(known) else None
 
 
 def _date(text: str, written: str) -> Moment:
@@ -127,6 +144,24 @@ def elsewhere(moment: Moment, country: str = "", *, zone: str = "") -> Moment:
     if moment.instant is None:
         return moment
     return _where(country, moment.raw, moment.precision, moment.basis, moment.instant, zone)
+
+
+def at_place(text: str, *, country: str) -> Moment:
+    """As `iso`, from somebody who passes on what carriers wrote: an offset may be that of the carrier's own country, and is
+    not believed to be the place's where the country has a clock of its own."""
+    moment = iso(text, country=country)
+    return elsewhere(moment, country) if moment.basis is _BY_OFFSET and single_zone(country) else moment
+
+
+def doubtful(text: str, *, country: str) -> Moment:
+    """As `at_place`, from somebody whose "Z" may stand behind the carrier's own wall clock: then no instant is known. A
+    midnight in doubt is a day."""
+    zone = text[19:].lstrip("." + digits)
+    if zone not in ("", "Z"):
+        return at_place(text, country=country)
+    if text[10:19] == "T00:00:00":
+        return replace(iso(text[:10]), raw=text)
+    return replace(iso(text.removesuffix("Z"), country="" if zone else country), raw=text)
 
 
 def _where(country: str, raw: str, precision: Precision, basis: Basis, instant: datetime, zone: str = "") -> Moment:

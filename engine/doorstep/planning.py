@@ -30,7 +30,6 @@ class Planner:
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
         self._recognizer = Recognizer(plugins.manifests.values())
-        self._know_all = [slug for slug, manifest in plugins.manifests.items() if manifest.aggregator]
 
     def candidates(self, number: str, store: Store, carrier: str = "", named: str = "") -> list[Candidate]:
         """The carriers that a normalised number may belong to, best first, as this store sees it."""
@@ -53,6 +52,12 @@ class Planner:
         manifests = self._plugins.manifests
         return tuple(slug for slug in good if manifests[slug].link or manifests[slug].countries)
 
+    def owners(self, number: str, store: Store, named: str = "") -> tuple[str, ...]:
+        """The carriers whose a number may be, for an aggregator: the one that the order names, alone, else by its form."""
+        manifests = self._plugins.manifests
+        slugs = [named] if named in manifests else [one.carrier for one in self.candidates(number, store)]
+        return tuple(slug for slug in slugs if not manifests[slug].aggregator)
+
     def plan(
         self, number: str, store: Store, carrier: str = "", named: str = "", home: str = "", *, stranger: bool
     ) -> Plan:
@@ -70,11 +75,11 @@ class Planner:
             else:
                 groups.append([account])
                 leader = candidate
-        aggregators = self._aggregators(store, stranger=stranger)
+        aggregators = [[account] for account in self._aggregators(store, home, stranger=stranger)]
         if not groups:
-            return Plan([aggregators], direct=False)
+            return Plan(aggregators, direct=False)
         if aggregators and not carrier and named and self._account(named, store, stranger=stranger) is None:
-            return Plan([aggregators, *groups], direct=True)  # who can be asked directly is another carrier, at best
+            return Plan([*aggregators, *groups], direct=True)  # who can be asked directly is another carrier, at best
         return Plan(groups, direct=True)
 
     def _account(self, slug: str, store: Store, *, stranger: bool) -> Account | None:
@@ -82,7 +87,11 @@ class Planner:
         accounts = self._plugins.accounts_of(slug, store.carriers)
         return next((account for account in accounts if account.strangers or not stranger), None)
 
-    def _aggregators(self, store: Store, *, stranger: bool) -> list[Account]:
-        """Who may know every carrier's numbers."""
-        accounts = [self._account(slug, store, stranger=stranger) for slug in self._know_all]
-        return [account for account in accounts if account is not None]
+    def _aggregators(self, store: Store, home: str, *, stranger: bool) -> list[Account]:
+        """Who may know every carrier's numbers, one after the other since each is paid by the number: the one that had this
+        number before, then in the order of the settings."""
+        accounts = self._plugins.accounts
+        named = (accounts[name] for name in store.carriers or accounts if name in accounts)
+        slugs = dict.fromkeys(one.carrier.manifest.slug for one in named if one.carrier.manifest.aggregator)
+        found = (self._account(slug, store, stranger=stranger) for slug in sorted(slugs, key=lambda slug: slug != home))
+        return [account for account in found if account is not None]

@@ -117,7 +117,7 @@ class Plugins:
 
     def __init__(self) -> None:
         self.manifests: dict[str, Manifest] = {}
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, Account] = {}  # in the order of the settings
         self.states: dict[str, CarrierState] = {}
         self.registered = Registered()
         self.broken: list[Broken] = []
@@ -170,6 +170,7 @@ def _activate(config: Config, plugins: Plugins, homes: Mapping[str, Package]) ->
             )  # fmt: skip
     for slug, accounts in wanted.items():
         plugins.states[slug] = _activate_one(config, plugins, homes[slug], plugins.manifests[slug], accounts)
+    plugins.accounts = {name: plugins.accounts[name] for name in config.carriers if name in plugins.accounts}
 
 
 def _activate_one(

@@ -117,10 +117,6 @@ class _Wish(Struct):
     home: str = ""
     read: dict[str, Entry | None] = {}
 
-    def query(self, record: Record) -> Query:
-        language = self.store.language.replace("_", "-")
-        return Query(self.number, language, postcode=record.postcode, shipped_on=record.shipped_on)
-
 
 class _Known(Struct, frozen=True):
     """An answer of one account, as the look-up uses it."""
@@ -198,6 +194,12 @@ class Tracker:
             self._metrics.outage_age.note(age, self._clock.monotonic())
         self._metrics.lookups.labels("miss" if lookup.asked else lookup.freshness.value).inc()
 
+    def query(self, wanted: Wanted) -> Query:
+        """What a carrier is asked about a parcel, or told to watch."""
+        number, store, record = wanted.number, wanted.store, wanted.record
+        owners = self._planner.owners(number, store, record.carrier)
+        return Query(number, store.language.replace("_", "-"), record.postcode, record.shipped_on, owners)
+
     async def first_asked(self, wanted: Wanted) -> Account | None:
         """The account that is asked about a parcel before any other; None when nobody can be."""
         return (await self._plan(self._patient(wanted))).first
@@ -238,7 +240,7 @@ class Tracker:
                 due[wish.number] = (key, wish, entry)
         if len(due) < 2:
             return  # one alone is asked in full, as a page asks
-        queries = [wish.query(await self._record(wish)) for _, wish, _ in due.values()]
+        queries = [await self._query(wish) for _, wish, _ in due.values()]
         together = self.questions.batch(partial(self._fetcher.track_many, account), len(queries))
         flights = {}
         for query in queries:
@@ -371,8 +373,7 @@ class Tracker:
         return True
 
     async def _flight(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> asyncio.Task[Entry]:
-        record = await self._record(wish)
-        query, stranger = wish.query(record), wish.stranger and not record.ordered
+        query, stranger = await self._query(wish), wish.stranger and not (await self._record(wish)).ordered
         ask = partial(self._fetcher.track, account, query, stranger=stranger, wire=wish.wire)
         life, now = wish.store.freshness, wish.wire is not None
         return self.questions.flight(key, account, before, ask, life, quiet=wish.patient, now=now)
@@ -396,6 +397,9 @@ class Tracker:
         if wish.record is None:
             wish.record = await self._records.known(wish.number, wish.store.language)
         return wish.record
+
+    async def _query(self, wish: _Wish) -> Query:
+        return self.query(Wanted(wish.number, wish.store, await self._record(wish)))
 
     def _key(self, account: Account, wish: _Wish) -> str:
         return self.questions.key(account, wish.number, wish.store.language)

@@ -23,7 +23,7 @@ from .sandbox import sandbox_accounts, sandbox_of
 from .secret import Secret
 from .serving import on_loopback
 from .terminal import page_lines
-from .tracker import Lookup, Outcome
+from .tracker import Lookup, Outcome, Wanted
 from .wire import Wire
 
 
@@ -86,7 +86,7 @@ async def _ask(asked: Asked, config: Config) -> Shown:
         if shop is None:
             raise ConfigError(f"there is no store {asked.store!r}", next_step=f"there are {', '.join(config.stores)}")
         if asked.register:
-            await _register(engine, asked)
+            await _register(engine, asked, shop.config)
         lookup = await engine.tracker.look_up(
             number, shop.config, carrier=carrier, wait=15.0, stranger=False, wire=asked.wire
         )
@@ -99,14 +99,16 @@ async def _ask(asked: Asked, config: Config) -> Shown:
     return Shown(lookup.outcome, [*page_lines(context), *documents], _json(lookup), documents)
 
 
-async def _register(engine: Engine, asked: Asked) -> None:
+async def _register(engine: Engine, asked: Asked, store: Store) -> None:
     accounts = engine.plugins.accounts.values()
     able = [account for account in accounts if Ability.REGISTER in account.carrier.manifest.can]
     account = next((one for one in able if one.carrier.manifest.slug == asked.carrier), None)
     if account is None:
         known = ", ".join(one.carrier.manifest.slug for one in able) or "none that is active"
         raise ConfigError("name the carrier that is to watch the number: --carrier", next_step=f"there is {known}")
-    results = await engine.fetcher.register(account, [Query(asked.number)], wire=asked.wire)
+    results = await engine.fetcher.register(
+        account, [engine.tracker.query(Wanted(asked.number, store))], wire=asked.wire
+    )
     if (error := results[asked.number]) is not None:
         raise error
 

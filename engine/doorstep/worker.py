@@ -22,7 +22,6 @@ from sqlalchemy import Connection, Row, update
 
 from .app import Engine
 from .errors import RateLimited, StoreError
-from .exchange import Query
 from .freshness import Record
 from .manifest import Ability
 from .plugins import Account
@@ -55,11 +54,6 @@ class Claimed(Struct, frozen=True):
     parcel_id: str
     wanted: Wanted
     is_registered: bool
-
-    @property
-    def query(self) -> Query:
-        record, language = self.wanted.record, self.wanted.store.language.replace("_", "-")
-        return Query(self.wanted.number, language, postcode=record.postcode, shipped_on=record.shipped_on)
 
 
 class Worker:
@@ -271,7 +265,8 @@ class _Round:
         """Tells an aggregator, once, which parcels to watch."""
         if self._account is None or Ability.REGISTER not in self._can or not new:
             return
-        results = await self._engine.fetcher.register(self._account, [one.query for one in new])
+        queries = [self._engine.tracker.query(one.wanted) for one in new]
+        results = await self._engine.fetcher.register(self._account, queries)
         watched = [one.parcel_id for one in new if results[one.wanted.number] is None]
         values = {"registered_at": self._engine.clock.now()}
         change = update(parcels).where(parcels.c.id.in_(watched)).values(values)

@@ -180,8 +180,11 @@ class DemoShop:
             for case in samples.cases
             if case.number and case.role in _SHOWN and (case.demo or case.role is not Role.PARCEL)
         ]
-        parcels = [self._parcel(case, base, localizer) for case in shown]
-        return {"carrier": self._manifests[samples.slug].name, "parcels": parcels}
+        manifest = self._manifests[samples.slug]
+        asked = (
+            samples.slug if manifest.aggregator else ""
+        )  # of several the first is asked, and the numbers are others'
+        return {"carrier": manifest.name, "parcels": [self._parcel(case, base, localizer, asked) for case in shown]}
 
     def _by_number(self, base: str, localizer: Localizer) -> list[dict[str, object]]:
         """A few of the many carriers without an API: their page is their name and their link."""
@@ -195,22 +198,24 @@ class DemoShop:
                 )
         return groups
 
-    def _parcel(self, case: Case, base: str, localizer: Localizer) -> dict[str, str]:
+    def _parcel(self, case: Case, base: str, localizer: Localizer, asked: str) -> dict[str, str]:
         status = case.role.value
         label = localizer.text(N_("Not found") if case.role is Role.NOT_FOUND else N_("Not answering"))
         if case.role is Role.PARCEL:
             status = _expected_status(case)
             label = localizer.text(wording.STATUS[Status(status)].label)
-        return _row(case.number, case.title, status, label, base, localizer)
+        return _row(case.number, case.title, status, label, base, localizer, asked)
 
     def _product(self, product: Product, localizer: Localizer) -> dict[str, str]:
         price = localizer.money(product.price, product.currency)
         return {"name": product.name, "price": price, "url": product.url, "image": product.image}
 
 
-def _row(number: str, title: str, status: str, label: str, base: str, localizer: Localizer) -> dict[str, str]:
-    """A parcel's line on the front page."""
-    url = f"{base}/track/{number}?lang={localizer.tag}"
+def _row(
+    number: str, title: str, status: str, label: str, base: str, localizer: Localizer, carrier: str = ""
+) -> dict[str, str]:
+    """A parcel's line on the front page; `carrier` narrows the question to one."""
+    url = f"{base}/track/{number}?lang={localizer.tag}{f'&carrier={carrier}' if carrier else ''}"
     label = label or localizer.text(N_("At the carrier’s page"))
     return {"number": number, "title": title, "url": url, "status": status, "status_label": label}
 

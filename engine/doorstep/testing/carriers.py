@@ -66,7 +66,7 @@ class CarrierContract:
         codes = _package(self.package).codes()
         assert len(codes) > 0, "codes.toml is empty: no scan of this carrier could be understood"
         assert manifest.docs, "carrier.toml names no docs page: an operator finds no settings"
-        assert manifest.link.count("{number}") == 1, (
+        assert manifest.link.count("{number}") == 1 or (manifest.aggregator and not manifest.link), (
             "carrier.toml: link needs {number} once, for the carrier's own page"
         )
 

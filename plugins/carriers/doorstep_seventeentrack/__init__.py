@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from doorstep import (  # isort: skip
     Answer, Answers, Auth, AuthRefused, Basis, Carrier, CarrierError, CarrierSettings, CarrierUnavailable, Event,
     Exchange, Flag, Found, HeaderKey, Leg, Meaning, Moment, NotFound, Place, ProtocolError, Query, RateLimited,
-    Registrations, Request, Secret, Shipment, Status, Tree, Weight, Window, countries, each_of, moments, registers,
+    Registrations, Request, Secret, Shipment, Status, Tree, Weight, countries, each_of, moments, registers,
 )  # fmt: skip
 
 ALREADY_REGISTERED = ("-18019901",)
@@ -75,6 +75,7 @@ class SeventeenTrack(Carrier[Settings]):
         track, registered = entry.at("track_info"), entry.text("carrier")
         providers = sorted(track.each("tracking.providers"), key=lambda one: one.text("provider.key") != registered)
         misc, destination = track.at("misc_info"), _place(track.at("shipping_info.recipient_address"))
+        estimate = track.at("time_metrics.estimated_delivery_date")
         kilograms = misc.number("weight_kg") or 0.0
         local = misc.text("local_provider")  # who has the last mile
         names = [one.text("provider.name") or one.text("provider.alias") for one in providers]
@@ -87,7 +88,7 @@ class SeventeenTrack(Carrier[Settings]):
             service=misc.text("service_type") or next((one.text("service_type") for one in providers), ""),
             origin=_place(track.at("shipping_info.shipper_address")),
             destination=destination,
-            window=_window(track.at("time_metrics.estimated_delivery_date"), destination.country),
+            window=moments.window(estimate.text("from"), estimate.text("to"), country=destination.country),
             legs=tuple(Leg(other, misc.text("local_number") if other == local else "") for other in others),
             weight=Weight(kilograms) if kilograms > 0 else None,
             language=languages.pop() if len(languages) == 1 else "",
@@ -198,15 +199,6 @@ def _moment(scan: Tree, country: str) -> Moment:
     # The offset need not be the place's: some carriers keep the clock of their own country.
     away = when.basis is Basis.OFFSET and moments.single_zone(country)
     return moments.elsewhere(when, country) if away else when
-
-
-def _window(estimate: Tree, country: str) -> Window | None:
-    """A day that is written as its first or its last minute is the day."""
-    ends: list[Moment | None] = []
-    for text in map(estimate.text, ("from", "to")):
-        end = moments.iso(text[:10] if text[10:16] in ("T00:00", "T23:59") else text, country=country)
-        ends.append(replace(end, raw=text) if end.local or end.instant else None)
-    return Window(*ends) if any(ends) else None
 
 
 register_carriers = registers(SeventeenTrack)
