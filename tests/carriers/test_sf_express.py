@@ -182,11 +182,18 @@ def test_unknown_code_moves_nothing_and_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("remark", "text"),
-    [("Out for delivery (courier: Li Example, 000-0000-0000)", "Out for delivery"),
-     ("快件派送中（派件人：李某，电话：00000000000）", "快件派送中"),
-     ("快件到达【杭州人民路营业点】", "快件到达【杭州人民路营业点】"), ("已签收,签收人凭取货码签收", "已签收,签收人凭取货码签收"), ("已签收，签收人：李某", ""), ("Call 0000000 first", ""),
-     ("Call 000-0000 first", ""), ("Waits in the hotel until 2026-11-23", "Waits in the hotel until 2026-11-23"), ("", "")],
-)  # fmt: skip
+    [
+        ("Out for delivery (courier: Li Example, 000-0000-0000)", "Out for delivery"),
+        ("快件派送中（派件人：李某，电话：00000000000）", "快件派送中"),
+        ("快件到达【杭州人民路营业点】", "快件到达【杭州人民路营业点】"),
+        ("已签收,签收人凭取货码签收", "已签收,签收人凭取货码签收"),
+        ("已签收，签收人：李某", ""),
+        ("Call 0000000 first", ""),
+        ("Call 000-0000 first", ""),
+        ("Waits in the hotel until 2026-11-23", "Waits in the hotel until 2026-11-23"),
+        ("", ""),
+    ],
+)
 def test_nobody_is_named_in_a_text(remark: str, text: str) -> None:
     assert event_of("44", remark).text == text
 
