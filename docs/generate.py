@@ -11,12 +11,13 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import carrier_lists
 import click
 import polib
 import theme_reference
 from babel import Locale
 from prometheus_client import Counter
-from reference import MEANINGS, Row, fields, members, prose, structs, table
+from reference import MEANINGS, fields, members, prose, structs, table
 from starlette.routing import BaseRoute, Mount, Route
 
 from doorstep import (
@@ -51,7 +52,7 @@ from doorstep.app import StoreRouter, assemble, create_engine
 from doorstep.cli import main as commands
 from doorstep.i18n import Catalogs
 from doorstep.metrics import Metrics
-from doorstep.packages import Package, installed
+from doorstep.packages import installed
 from doorstep.paths import shipped
 from doorstep.secret import Secret
 from doorstep.theme_rules import RULES
@@ -250,37 +251,6 @@ def widget_list() -> str:
     return table(["widget", "slot", "level", "settings"], rows)
 
 
-def carrier_list() -> str:
-    rows = [_carrier(package, one) for package in installed() for one in package.manifests() if one.asks]
-    header = ["carrier", "slug", "auth", "settings", "can", "shapes of number", "codes", "rules done", "verified live"]
-    return table(header, sorted(rows))
-
-
-def by_number_list() -> str:
-    """The carriers without an API here, by name."""
-    known = [one for package in installed() for one in package.manifests() if not one.asks]
-    return ", ".join(f"{one.name} (`{one.slug}`)" for one in sorted(known, key=lambda one: one.name.casefold())) + "."
-
-
-def _carrier(package: Package, one: manifest.Manifest) -> Row:
-    loaded = plugins.load_plugins(config.Config(stores={}, carriers={one.slug: {}}), [package])
-    kind = loaded.registered.carriers[package.module].settings_type
-    claims = quality.load_quality(package.folder / "quality.toml")
-    done = sum(claim.standing is quality.Standing.DONE for claim in claims.values())
-    exempt = sum(claim.standing is quality.Standing.EXEMPT for claim in claims.values())
-    return (
-        f"[{one.name}]({one.docs.removeprefix('docs/')})",
-        f"`{one.slug}`",
-        one.auth.value,
-        ", ".join(f"`{name}`" for name in kind.__struct_fields__) or "none",
-        ", ".join(f"`{ability.value}`" for ability in one.can) or "`track`",
-        str(len(one.formats)),
-        str(len(package.codes())),
-        f"{done} of {len(claims) - exempt}",
-        "yes" if claims["live"].standing is quality.Standing.DONE else "not yet",
-    )
-
-
 def language_list() -> str:
     rows = []
     for language in sorted(Catalogs([shipped("locales")]).languages):
@@ -317,6 +287,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "manifest.limit": lambda: fields(manifest.Limit),
     "manifest.courier": lambda: fields(manifest.Courier),
     "manifest.abilities": lambda: members(manifest.Ability),
+    "manifest.certainty": lambda: fields(manifest.Certainty),
+    "manifest.sureness": lambda: members(manifest.Sureness),
     "samples.sandbox": lambda: fields(STORED["_Sandbox"]),
     "samples.case": lambda: fields(STORED["_Case"]),
     "samples.request": lambda: fields(samples.SampleRequest),
@@ -351,8 +323,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "metrics": metric_list,
     "freshness": fresh,
     "freshness.states": states,
-    "carriers": carrier_list,
-    "carriers.by_number": by_number_list,
+    "carriers.abilities": carrier_lists.abilities,
+    "carriers.reliance": carrier_lists.reliance,
+    "carriers.sources": carrier_lists.sources,
+    "carriers.by_number": carrier_lists.by_number,
+    "carriers.posts": carrier_lists.posts,
     "quality.rules": quality_rules,
     "quality.standing": quality_standing,
     "scaffold.carrier.toml": scaffold_file("carrier.toml"),

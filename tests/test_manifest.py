@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from doorstep import Manifest
 from doorstep.errors import ManifestError
-from doorstep.manifest import CONTRACT, AuthKind, Checksum, Courier, Limit, load_manifest, load_manifests
+from doorstep.manifest import (
+    CONTRACT,
+    AuthKind,
+    Certainty,
+    Checksum,
+    Courier,
+    Limit,
+    Sureness,
+    load_manifest,
+    load_manifests,
+)
 
 SMALL = 'slug = "acme"\nname = "Acme"\ncontract = 1\n'
 
@@ -39,7 +49,8 @@ def test_everything_a_manifest_can_say_is_read() -> None:
         SMALL
         + 'link="https://acme.example/{number}"\nendpoint="https://api.acme.example"\nhosts=["login.acme.example"]\n'
         + 'auth="login_token"\nbatch=10\ncan=["track_many"]\naggregator=true\ncountries=["NO"]\nnotice="n"\ndocs="d"\n'
-        + "limits=[{calls=500, seconds=86400}]\nconcurrent=2\ncouriers=[{code='gls-de', name='GLS', carrier='gls'}]\n"
+        + "limits=[{calls=500, seconds=86400}]\nconcurrent=2\ncertainty={answers='high', codes='low'}\n"
+        + "couriers=[{code='gls-de', name='GLS', carrier='gls'}]\n"
         + "[[formats]]\nname='parcel'\npattern='[0-9]{8}'\nrank=9\nexamples=['12345678']\ncountries=['SE']",
         file="f",
     )
@@ -47,6 +58,7 @@ def test_everything_a_manifest_can_say_is_read() -> None:
     assert (manifest.limits, manifest.concurrent) == ((Limit(calls=500, seconds=86400),), 2)
     assert manifest.formats[0].examples == ("12345678",)
     assert manifest.couriers == (Courier("gls-de", "GLS", "gls"),)
+    assert manifest.certainty == Certainty(Sureness.HIGH, Sureness.LOW)
 
 
 def test_an_aggregator_is_told_its_own_codes_and_tells_names() -> None:
@@ -88,6 +100,8 @@ def test_a_number_with_braces_is_not_filled_in_again() -> None:
         (SMALL + "limits = [{ calls = 1, seconds = 0 }]", r"\$\.limits\[0\]\.seconds"),
         (SMALL + "limits = [{ calls = 0, seconds = 1 }]", r"\$\.limits\[0\]\.calls"),
         (SMALL + "concurrent = 0", r"\$\.concurrent"),
+        (SMALL + 'certainty = { answers = "high" }', r"codes.*\$\.certainty"),
+        (SMALL + 'certainty = { answers = "high", codes = "some" }', r"some.*\$\.certainty\.codes"),
         (formatted("[0-9]{8}").replace("rank = 50", "rank = 100"), r"\$\.formats\[0\]\.rank"),
         (formatted("[0-9]{8}", "length = 8"), "`length`"),
     ],

@@ -85,6 +85,19 @@ class AuthKind(StrEnum):
     BODY = "body"
 
 
+class Sureness(StrEnum):
+    HIGH = "high"  # the carrier's own documents, or answers of its production
+    MEDIUM = "medium"  # public clients, recorded answers, descriptions by others
+    LOW = "low"  # general knowledge, found in no document
+
+
+class Certainty(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a plugin rests on: for the shape of the answers, and for the meaning of most codes."""
+
+    answers: Sureness
+    codes: Sureness
+
+
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """A carrier. `link` is its own tracking page, with `{number}` and `{language}`. Without an `endpoint` the carrier is
     known by number and link only, and a manifest is all there is."""
@@ -105,6 +118,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     aggregator: bool = False
     coarse_codes: bool = False
     couriers: tuple[Courier, ...] = ()  # of an aggregator that wants to be told the carrier, or tells it as a code
+    certainty: Certainty | None = None
     notice: str = ""  # a sentence the carrier wants shown with its data
     docs: str = ""
 
