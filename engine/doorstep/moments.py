@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from .models import Basis, Moment, Precision
 
 _ISO = re.compile(
@@ -60,6 +62,16 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
     if offset == "Z":
         return _where(country, text, precision, _BY_UTC, instant)
     return Moment(text, precision, _BY_OFFSET, instant, wall, name)
+
+
+def day_first(text: str, *, country: str = "", zone: str = "") -> Moment:
+    """A Moment from a date with the day first (`20.11.2026`, also with hyphens or slashes), alone or with a time behind it as
+    `iso` reads one. What is not written so is read by `iso`."""
+    written = text.strip()
+    if written[2:6:3] not in ("..", "--", "//"):
+        return iso(text, country=country, zone=zone)
+    moment = iso(f"{written[6:10]}-{written[3:5]}-{written[:2]}{written[10:]}", country=country, zone=zone)
+    return structs.replace(moment, raw=text)
 
 
 def _date(text: str, written: str) -> Moment:
