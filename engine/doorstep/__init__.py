@@ -2,7 +2,7 @@
 
 from . import countries, moments, soap
 from .addresses import is_web_address
-from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, basic
+from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, QueryKey, basic
 from .carrier import Carrier, CarrierSettings, NoSettings
 from .codes import CodeTable, Meaning
 from .connector import (
@@ -106,6 +106,7 @@ __all__ = [
     "Precision",
     "ProtocolError",
     "Query",
+    "QueryKey",
     "RateLimited",
     "Redaction",
     "Registrations",

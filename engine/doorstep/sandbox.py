@@ -64,7 +64,7 @@ class Sandbox:
         own = case.request.headers
         guard = samples.guard if own is None else own
         held = all(request.headers.get(name) == value for name, value in guard.items())
-        held = held and (own is not None or _holds(body, samples.guard_body))
+        held = held and (own is not None or _allowed(samples, request, body))
         held = held and case.request.form.items() <= dict(form).items()
         if case.role is not Role.TOKEN and self._refused[samples.slug]:
             self._refused[samples.slug] -= 1
@@ -94,6 +94,12 @@ def sandbox_accounts(sandbox: Sandbox, url: str) -> dict[str, dict[str, Any]]:
 def _closeness(request: SampleRequest) -> tuple[bool, int, int]:
     """The more a case asks of a request, the better it fits."""
     return not request.path.endswith("*"), len(request.params), len(request.contains)
+
+
+def _allowed(samples: Samples, request: Request, body: bytes) -> bool:
+    """Whether address and body hold what every request must."""
+    asked = dict(request.query_params).items()
+    return samples.guard_params.items() <= asked and _holds(body, samples.guard_body)
 
 
 def _holds(body: bytes, texts: Iterable[str]) -> bool:
