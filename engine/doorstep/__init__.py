@@ -18,6 +18,7 @@ from .connector import (
     is_signed,
 )
 from .context import Link, StoreView
+from .corrections import taken_back
 from .errors import (
     AuthExpired,
     AuthRefused,
@@ -134,4 +135,5 @@ __all__ = [
     "moments",
     "registers",
     "soap",
+    "taken_back",
 ]  # fmt: skip
