@@ -94,6 +94,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     concurrent: Annotated[int, Meta(ge=1)] = 8
     can: tuple[Ability, ...] = ()
     aggregator: bool = False
+    part_of: str = ""  # the slug of the carrier that these numbers are, where this is another API of it
     notice: str = ""  # a sentence the carrier wants shown with its data
     docs: str = ""
 
