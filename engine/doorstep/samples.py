@@ -41,7 +41,7 @@ class SampleRequest(Struct, frozen=True, forbid_unknown_fields=True):
     params: dict[str, str] = {}
     headers: dict[str, str] | None = None
     form: dict[str, str] = {}
-    contains: tuple[str, ...] = ()  # texts that the request's body holds
+    contains: tuple[str, ...] = ()  # texts that the request's query or body holds
 
 
 class SampleResponse(Struct, frozen=True, forbid_unknown_fields=True):
