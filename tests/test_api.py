@@ -62,7 +62,7 @@ PROBLEMS = [
     (WRONG, 400, "invalid_number", "This cannot be a tracking number", "Das kann keine Sendungsnummer sein"),
     (UNKNOWN, 404, "not_found", "We cannot find this number yet", "Wir finden diese Nummer noch nicht"),
     (UNRECOGNISED, 404, "unrecognised", "This does not look like a tracking number we know", None),
-    (BY_LINK, 404, "link_only", "Your parcel travels with \u2068Evri\u2069", None),
+    (BY_LINK, 404, "link_only", "Your parcel travels with \u2068Spee-Dee Delivery\u2069", None),
 ]
 
 
@@ -93,7 +93,7 @@ def test_what_is_wrong_is_a_problem_document_in_the_callers_language(
 
 def test_a_number_known_by_its_form_comes_with_the_carriers_own_page(front):
     body = front.get(SHIPMENTS + BY_LINK).json()
-    assert body["links"] == [{"carrier": "evri", "url": f"https://www.evri.com/track/parcel/{BY_LINK}"}]
+    assert body["links"] == [{"carrier": "speedee", "url": f"https://www.speedeedelivery.com/track/?tracking={BY_LINK}"}]
 
 
 @pytest.mark.parametrize(

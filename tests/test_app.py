@@ -123,7 +123,7 @@ def test_a_language_never_multiplies_calls(front, language, told):
         (UNRECOGNISED, 404, "This does not look like a tracking number we know"),
         (TWO_CARRIERS, 200, "Which carrier brings your parcel?"),
         ("4829173565", 200, "Which of these parcels is yours?"),  # two shipments of DHL
-        (BY_LINK, 200, "Your parcel travels with Evri"),
+        (BY_LINK, 200, "Your parcel travels with Spee-Dee Delivery"),
     ],
 )
 def test_a_number_without_one_parcel_has_its_own_answer(front, number, status, told):
@@ -185,7 +185,7 @@ def test_a_choice_that_does_not_exist_is_no_error(front, query):
 def test_a_number_known_by_its_form_alone_leads_to_the_carriers_own_page(own_front):
     page = parsed(own_front.get(f"/track/{BY_LINK}").text)
     action = page.find(".//p[@class='action']/a")
-    assert action.get("href") == f"https://www.evri.com/track/parcel/{BY_LINK}"
+    assert action.get("href") == f"https://www.speedeedelivery.com/track/?tracking={BY_LINK}"
     assert {slug for slug, _ in own_front.sandbox.calls} <= AGGREGATORS
 
 

@@ -14,6 +14,7 @@ from doorstep import (
     NoAuth,
     OAuthClientCredentials,
     ProtocolError,
+    QueryKey,
     Request,
     Response,
     Secret,
@@ -54,6 +55,13 @@ def test_a_header_key_goes_into_its_header() -> None:
     requests, credential = log_in(auth)
     assert (requests, credential.expires_in) == ([], 0)
     assert auth.sign(ASKED, credential).headers == {"Accept": "application/json", "X-Api-Key": "k3y"}
+
+
+def test_a_query_key_goes_among_the_parameters() -> None:
+    auth = QueryKey("apikey", Secret("k3y"))
+    requests, credential = log_in(auth)
+    assert (requests, credential.expires_in) == ([], 0)
+    assert auth.sign(Request("GET", "/x", params={"id": "1"}), credential).params == {"id": "1", "apikey": "k3y"}
 
 
 def test_basic_is_written_as_rfc_7617_shows_it() -> None:

@@ -28,3 +28,14 @@ def test_what_is_no_country_or_not_surely_one_is_nothing(text: str) -> None:
 @pytest.mark.parametrize(("text", "code"), [("Germany", "DE"), ("UAE", "AE"), ("CA", ""), ("BLR", ""), ("Georgia", "")])
 def test_in_free_text_only_names_count(text: str, code: str) -> None:
     assert named(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "country"),
+    [
+        ("Deutschland", "de", "DE"), ("Österreich", "de-AT", "AT"), ("Germany", "de", ""), ("Allemagne", "fr", "DE"),
+        ("Germany", "en", "DE"), ("Deutschland", "xx", ""), ("Deutschland", "no language", ""), ("", "de", ""),
+    ],
+)  # fmt: skip
+def test_a_name_is_read_in_the_language_it_was_asked_in(text: str, language: str, country: str) -> None:
+    assert named(text, language) == country

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorstep import Basis, Moment, Precision, moments
-from doorstep.moments import elsewhere, iso, local, single_zone, utc, whole_day, zoned
+from doorstep.moments import day_first, elsewhere, iso, local, single_zone, utc, whole_day, zoned
 
 NOON = datetime(2026, 11, 22, 12, 0)
 
@@ -136,6 +136,32 @@ def test_a_date_alone_gets_no_midnight() -> None:
     assert moment.local is not None
     assert moment.local.date() == date(2026, 7, 3)
     assert whole_day(date(2026, 7, 3), raw="2026-07-03") == moment
+
+
+@pytest.mark.parametrize("text", ["20.11.2026 10:02", "20-11-2026 10:02", "20/11/2026T10:02", " 20.11.2026 10:02:00"])
+def test_a_day_that_comes_first_is_read_with_its_time(text: str) -> None:
+    moment = day_first(text, country="DE")
+    assert (moment.local, moment.raw) == (datetime(2026, 11, 20, 10, 2), text)
+    assert (moment.instant, moment.basis) == (datetime(2026, 11, 20, 9, 2, tzinfo=UTC), Basis.COUNTRY)
+    assert day_first(text).instant is None
+    assert day_first(text, zone="Asia/Tokyo").instant == datetime(2026, 11, 20, 1, 2, tzinfo=UTC)
+
+
+def test_a_day_that_comes_first_and_alone_gets_no_midnight() -> None:
+    moment = day_first("03.07.2026", country="DE")
+    assert (moment.precision, moment.local, moment.instant) == (Precision.DAY, datetime(2026, 7, 3), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "31.02.2026", "20.13.2026 10:02", "20.11.26", "20.11-2026", "20.11.2026 25:00", "1.1.2026 10:00"],
+)
+def test_a_day_that_cannot_come_first_keeps_its_raw_text_and_nothing_else(text: str) -> None:
+    assert day_first(text, country="DE") == Moment(text)
+
+
+def test_what_is_written_the_other_way_round_is_read_all_the_same() -> None:
+    assert day_first("2026-07-03T14:05:09+02:00") == iso("2026-07-03T14:05:09+02:00")
 
 
 @pytest.mark.parametrize(

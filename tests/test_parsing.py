@@ -94,7 +94,7 @@ def test_a_plugin_that_raises_is_named(parse: Parse) -> None:
 
 def test_a_carrier_that_cannot_be_read_is_named_with_those_that_can(parse: Parse) -> None:
     Path("answer").write_text("{}")
-    for slug in ("red_line", "evri"):
+    for slug in ("red_line", "speedee"):
         result = CliRunner().invoke(main, ["parse", slug, "answer"])
         assert result.exit_code == 1
         assert f"no installed plugin can read answers of '{slug}': one of " in result.output

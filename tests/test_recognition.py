@@ -306,3 +306,28 @@ def test_no_hint_takes_a_score_out_of_its_bounds(rank: int, used: bool, countrie
     hints = Hints(frozenset({"acme"} if used else ()), frozenset(countries))
     (candidate,) = recognizer.candidates("12345678", hints)
     assert 0 < candidate.score <= 1
+
+
+# A carrier and a further API of it.
+
+
+@pytest.mark.parametrize(
+    ("used", "named"),
+    [
+        (set(), ["whole", "other"]),
+        ({"other"}, ["whole", "other"]),
+        ({"whole"}, ["whole", "other"]),
+        ({"part"}, ["part", "other"]),
+        ({"part", "whole"}, ["part", "whole", "other"]),
+    ],
+)
+def test_a_carrier_and_its_part_are_one_unless_the_shop_uses_both(used: set[str], named: list[str]) -> None:
+    whole, other = manifest("whole", form("[0-9]{9}", 80)), manifest("other", form("[0-9]{9}", 20))
+    part = Manifest("part", "Part", 1, formats=whole.formats, part_of="whole")
+    recognizer = Recognizer([part, other, whole])
+    assert slugs(recognizer.candidates("123456789", Hints(carriers=frozenset(used)))) == named
+
+
+def test_a_part_without_its_whole_stands_for_itself() -> None:
+    part = Manifest("part", "Part", 1, formats=(form("[0-9]{9}"),), part_of="whole")
+    assert slugs(Recognizer([part]).candidates("123456789")) == ["part"]

@@ -54,6 +54,12 @@ def test_what_all_cases_share_is_read(folder: Path) -> None:
     assert (samples.settings, samples.guard) == ({"key": "k"}, {"x-key": "k"})
 
 
+@pytest.mark.parametrize("guard", ["[guard]\nX-Key = 'k'", "[guard_params]\nkey = 'k'", "guard_body = ['k']", ""])
+def test_a_guard_stands_in_the_header_the_address_or_the_body(folder: Path, guard: str) -> None:
+    (folder / "sandbox.toml").write_text(f'anchor = "2026-03-01"\n{guard}\n')
+    assert load_samples(folder, "acme").guarded is bool(guard)
+
+
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [

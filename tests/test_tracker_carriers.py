@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from doorstep import CarrierUnavailable, Found, NotFound
 from doorstep.config import Store
@@ -284,3 +285,56 @@ async def test_two_parcels_of_one_day_under_one_number_have_two_ids(carriers):
     again = await rig.look_up()
     await rig.landed()
     assert [one.id for one in again.shipments] == [one.id for one in first.shipments]
+
+
+@pytest.fixture
+def apis(carriers):
+    """`apis(whole=answer, part=answer)`: the two APIs of one carrier, of which an answer of None has no account."""
+
+    def make(**answers):
+        rig = carriers({slug: (80 if answer else 0, answer) for slug, answer in answers.items()})
+        whole = rig.plugins.manifests["whole"]
+        rig.plugins.manifests["part"] = structs.replace(
+            rig.plugins.manifests["part"], part_of="whole", formats=(structs.replace(whole.formats[0], rank=80),)
+        )
+        rig.plugins.manifests["whole"] = structs.replace(whole, formats=rig.plugins.manifests["part"].formats)
+        rig.tracker = rig._new_tracker()
+        return rig
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("whole", "part", "asked", "found"),
+    [
+        (YES, YES, ["part"], "part"),
+        (YES, NO, ["part", "whole"], "whole"),
+        (YES, None, ["whole"], "whole"),
+        (None, YES, ["part"], "part"),
+    ],
+)
+async def test_of_two_apis_of_a_carrier_nobody_has_to_choose(apis, whole, part, asked, found):
+    rig = apis(whole=whole, part=part)
+    lookup = await rig.look_up()
+    assert (lookup.outcome, lookup.carriers, rig.fetcher.names) == (Outcome.FOUND, (found,), asked)
+
+
+@pytest.mark.parametrize(("named", "asked"), [("whole", "whole"), ("part", "part")])
+async def test_either_api_is_asked_by_its_own_name(apis, named, asked):
+    rig = apis(whole=YES, part=YES)
+    assert (await rig.look_up(carrier=named)).carriers == (asked,)
+
+
+async def test_the_api_that_had_the_number_is_asked_first_next_time(apis, clock):
+    rig = apis(whole=YES, part=NO)
+    await rig.look_up()
+    rig.fetcher.asked.clear()
+    clock.advance(DAY)
+    await rig.look_up()
+    await rig.landed()
+    assert rig.fetcher.names == ["whole"]
+
+
+async def test_without_an_account_one_page_of_the_carrier_is_linked(apis):
+    lookup = await apis(whole=None, part=None).look_up()
+    assert (lookup.outcome, lookup.carriers) == (Outcome.LINK_ONLY, ("whole",))

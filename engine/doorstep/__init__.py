@@ -2,7 +2,7 @@
 
 from . import countries, moments, soap
 from .addresses import is_web_address
-from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, basic
+from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, QueryKey, basic
 from .carrier import Carrier, CarrierSettings, NoSettings
 from .codes import CodeTable, Meaning
 from .connector import (
@@ -18,6 +18,7 @@ from .connector import (
     is_signed,
 )
 from .context import Link, StoreView
+from .corrections import taken_back
 from .errors import (
     AuthExpired,
     AuthRefused,
@@ -106,6 +107,7 @@ __all__ = [
     "Precision",
     "ProtocolError",
     "Query",
+    "QueryKey",
     "RateLimited",
     "Redaction",
     "Registrations",
@@ -134,4 +136,5 @@ __all__ = [
     "newest_first",
     "registers",
     "soap",
+    "taken_back",
 ]  # fmt: skip

@@ -60,6 +60,21 @@ class HeaderKey:
         return request.adding(headers={self._header: credential.value.reveal()})
 
 
+class QueryKey:
+    """A key among the query parameters of each request."""
+
+    def __init__(self, parameter: str, key: Secret) -> None:
+        self._parameter = parameter
+        self._key = key
+
+    def login(self) -> Exchange[Credential]:
+        return Credential(self._key)
+        yield
+
+    def sign(self, request: Request, credential: Credential) -> Request:
+        return request.adding(params={self._parameter: credential.value.reveal()})
+
+
 class Basic:
     """HTTP Basic with a user and a password."""
 

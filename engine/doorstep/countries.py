@@ -3,7 +3,7 @@
 import unicodedata
 from functools import cache, lru_cache
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 
 # Not what CLDR calls them, and not what CLDR calls an alias. Georgia is left out: it is a state of the USA, too.
@@ -27,9 +27,10 @@ def alpha2(text: str) -> str:
     return _known().get(_plain(text), "")
 
 
-def named(text: str) -> str:
-    """As `alpha2`, by names only: in a text that anybody wrote, "CA" may be California and "BLR" an airport."""
-    return _names().get(_plain(text), "")
+def named(text: str, language: str = "en") -> str:
+    """As `alpha2`, by names only, also of another language (BCP 47): in a text that anybody wrote, "CA" may be California and
+    "BLR" an airport."""
+    return (_names() if language == "en" else _names_in(language)).get(_plain(text), "")
 
 
 def _plain(text: str) -> str:
@@ -55,6 +56,15 @@ def _names() -> dict[str, str]:
     return {**{_plain(name): code for code, name in _countries().items() if code != "GE"}, **_ALSO}
 
 
-@cache
-def _countries() -> dict[str, str]:
-    return {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code not in _NONE}
+@lru_cache(maxsize=16)
+def _names_in(language: str) -> dict[str, str]:
+    return {_plain(name): code for code, name in _countries(language).items()}
+
+
+@lru_cache(maxsize=16)
+def _countries(language: str = "en") -> dict[str, str]:
+    try:
+        names = Locale.parse(language, sep="-").territories
+    except (ValueError, UnknownLocaleError):
+        return {}
+    return {code: name for code, name in names.items() if len(code) == 2 and code not in _NONE}

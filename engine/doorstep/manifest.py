@@ -119,6 +119,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     coarse_codes: bool = False
     couriers: tuple[Courier, ...] = ()  # of an aggregator that wants to be told the carrier, or tells it as a code
     certainty: Certainty | None = None
+    part_of: str = ""  # the slug of the carrier that these numbers are, where this is another API of it
     notice: str = ""  # a sentence the carrier wants shown with its data
     docs: str = ""
 

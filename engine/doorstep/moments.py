@@ -84,6 +84,16 @@ def window(start: str, end: str, *, country: str = "") -> Window | None:
     return Window(*known) if any(known) else None
 
 
+def day_first(text: str, *, country: str = "", zone: str = "") -> Moment:
+    """A Moment from a date with the day first (`20.11.2026`, also with hyphens or slashes), alone or with a time behind it as
+    `iso` reads one. What is not written so is read by `iso`."""
+    written = text.strip()
+    if written[2:6:3] not in ("..", "--", "//"):
+        return iso(text, country=country, zone=zone)
+    moment = iso(f"{written[6:10]}-{written[3:5]}-{written[:2]}{written[10:]}", country=country, zone=zone)
+    return replace(moment, raw=text)
+
+
 def _date(text: str, written: str) -> Moment:
     try:
         day = date.fromisoformat(written)

@@ -50,7 +50,8 @@ class Planner:
         candidates = self.candidates(number, store, carrier, named)
         good = [candidate.carrier for candidate in candidates if candidate.score >= candidates[0].score / 2]
         manifests = self._plugins.manifests
-        return tuple(slug for slug in good if manifests[slug].link or manifests[slug].countries)
+        told = {manifests[slug].part_of for slug in good}  # a carrier whose part is there needs no second link
+        return tuple(slug for slug in good if slug not in told and (manifests[slug].link or manifests[slug].countries))
 
     def owners(self, number: str, store: Store, named: str = "") -> tuple[str, ...]:
         """The carriers whose a number may be, for an aggregator: the one that the order names, alone, else by its form."""
@@ -62,25 +63,40 @@ class Planner:
         self, number: str, store: Store, carrier: str = "", named: str = "", home: str = "", *, stranger: bool
     ) -> Plan:
         """Whoever may be asked for a `stranger`, or for an order's own customer."""
-        first = named or home
         candidates = self.candidates(number, store, carrier, named)
+        parts = self._parts(candidates, store, stranger=stranger)
+        parts.pop(home, None)
+        named = parts.get(named, named)
+        first = named or home
         groups: list[list[Account]] = []
+        behind: list[list[Account]] = []
         leader: Candidate | None = None
         for candidate in sorted(candidates, key=lambda candidate: candidate.carrier != first):
             account = self._account(candidate.carrier, store, stranger=stranger)
             if account is None:
+                continue
+            if candidate.carrier in parts:
+                behind.append([account])
                 continue
             if leader is not None and leader.carrier != first and candidate.score >= leader.score - _TIE:
                 groups[-1].append(account)
             else:
                 groups.append([account])
                 leader = candidate
+        groups += behind
         aggregators = [[account] for account in self._aggregators(store, home, stranger=stranger)]
         if not groups:
             return Plan(aggregators, direct=False)
         if aggregators and not carrier and named and self._account(named, store, stranger=stranger) is None:
             return Plan([*aggregators, *groups], direct=True)  # who can be asked directly is another carrier, at best
         return Plan(groups, direct=True)
+
+    def _parts(self, candidates: list[Candidate], store: Store, *, stranger: bool) -> dict[str, str]:
+        """The carriers that step back behind a part of theirs, which knows more of these numbers, each with that part."""
+        wholes = {self._plugins.manifests[candidate.carrier].part_of: candidate.carrier for candidate in candidates}
+        return {
+            whole: part for whole, part in wholes.items() if whole and self._account(part, store, stranger=stranger)
+        }
 
     def _account(self, slug: str, store: Store, *, stranger: bool) -> Account | None:
         """The store's account of a carrier; one whose share for strangers is 0 is not there for them."""

@@ -124,7 +124,10 @@ class Recognizer:
 
     def __init__(self, manifests: Iterable[Manifest]) -> None:
         shapes: dict[tuple[str, Checksum | None], _Shape] = {}
+        self._wholes: dict[str, str] = {}  # of carriers that are a part of another
         for manifest in manifests:
+            if manifest.part_of:
+                self._wholes[manifest.slug] = manifest.part_of
             for one in manifest.formats:
                 key = (one.pattern, one.checksum)
                 shape = shapes.setdefault(key, _Shape(*key))
@@ -134,7 +137,8 @@ class Recognizer:
         self._tables = _tables([pattern for pattern, _ in shapes])
 
     def candidates(self, number: str, hints: Hints = _NOTHING_KNOWN) -> list[Candidate]:
-        """Candidates for a normalised number, best first; a carrier appears once, with its best format."""
+        """Candidates for a normalised number, best first; a carrier appears once, with its best format. Of a carrier and its
+        part, the one that the shop uses stands for both, and the whole where it uses neither."""
         places = None if hints == _NOTHING_KNOWN else hints.places
         best: dict[str, Candidate] = {}
         for shape in self._possible(number):
@@ -144,6 +148,9 @@ class Recognizer:
                     known = best.get(candidate.carrier)
                     if known is None or candidate.score > known.score:
                         best[candidate.carrier] = candidate
+        for part, whole in self._wholes.items():
+            if part in best and whole in best and not hints.carriers.issuperset((part, whole)):
+                del best[whole if part in hints.carriers else part]
         ranked = sorted(best.values(), key=attrgetter("carrier"))
         ranked.sort(key=attrgetter("score"), reverse=True)
         return ranked

@@ -34,14 +34,14 @@ class Role(StrEnum):
 
 
 class SampleRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a case answers to. `path` may end in `*`; `headers` replace the sandbox's guard, in headers and body."""
+    """What a case answers to. `path` may end in `*`; `headers` replace the sandbox's guards."""
 
     method: str = "GET"
     path: str = ""
     params: dict[str, str] = {}
     headers: dict[str, str] | None = None
     form: dict[str, str] = {}
-    contains: tuple[str, ...] = ()  # texts that the request's body holds
+    contains: tuple[str, ...] = ()  # texts that the request's query or body holds
 
 
 class SampleResponse(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,6 +84,7 @@ class _Sandbox(Struct, frozen=True, forbid_unknown_fields=True):
     dates: tuple[str, ...] = ("%Y-%m-%d",)
     settings: dict[str, Any] = {}
     guard: dict[str, str] = {}
+    guard_params: dict[str, str] = {}
     guard_body: tuple[str, ...] = ()
 
 
@@ -95,13 +96,14 @@ class Samples(Struct, frozen=True):
     dates: tuple[str, ...]
     settings: dict[str, Any]
     guard: dict[str, str]
+    guard_params: dict[str, str]
     guard_body: tuple[str, ...]
     cases: tuple[Case, ...]
 
     @property
     def guarded(self) -> bool:
         """Whether the sandbox wants to know who asks."""
-        return bool(self.guard or self.guard_body)
+        return bool(self.guard or self.guard_params or self.guard_body)
 
     def of(self, role: Role) -> list[Case]:
         return [case for case in self.cases if case.role is role]
@@ -113,7 +115,8 @@ def load_samples(folder: Path, slug: str) -> Samples:
     cases = tuple(_case(file.parent) for file in sorted(folder.glob("*/case.toml")))
     return Samples(
         slug, shared.anchor, shared.dates, shared.settings,
-        {name.lower(): value for name, value in shared.guard.items()}, shared.guard_body, cases,
+        {name.lower(): value for name, value in shared.guard.items()}, shared.guard_params, shared.guard_body,
+        cases,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import unquote_plus
 
 from starlette.applications import Starlette
 from starlette.datastructures import FormData
@@ -39,7 +40,8 @@ class Sandbox:
             return Response("no such carrier here", 404)
         body = await request.body()  # before the form, which then reads from it
         form = await request.form() if "form" in request.headers.get("content-type", "") else FormData()
-        case = self._match(samples, request, form, body)
+        said = body + b"\n" + unquote_plus(request.url.query).encode()
+        case = self._match(samples, request, form, said)
         if case is None:
             return Response("the sandbox has no case for this request", 404)
         self.calls[samples.slug, case.name] += 1
@@ -47,7 +49,7 @@ class Sandbox:
         headers = {**case.response.headers, "x-sandbox-case": case.name}
         return Response(shifted(case.body, samples.dates, days), case.response.status, headers)
 
-    def _match(self, samples: Samples, request: Request, form: Mapping[str, object], body: bytes) -> Case | None:
+    def _match(self, samples: Samples, request: Request, form: Mapping[str, object], said: bytes) -> Case | None:
         path = request.path_params["path"]
         fitting = [
             case
@@ -56,7 +58,7 @@ class Sandbox:
             and case.request.method == request.method
             and _fits(case.request.path, path)
             and case.request.params.items() <= dict(request.query_params).items()
-            and _holds(body, case.request.contains)
+            and _holds(said, case.request.contains)
         ]
         if not fitting:
             return None
@@ -64,7 +66,7 @@ class Sandbox:
         own = case.request.headers
         guard = samples.guard if own is None else own
         held = all(request.headers.get(name) == value for name, value in guard.items())
-        held = held and (own is not None or _holds(body, samples.guard_body))
+        held = held and (own is not None or _allowed(samples, request, said))
         held = held and case.request.form.items() <= dict(form).items()
         if case.role is not Role.TOKEN and self._refused[samples.slug]:
             self._refused[samples.slug] -= 1
@@ -96,8 +98,14 @@ def _closeness(request: SampleRequest) -> tuple[bool, int, int]:
     return not request.path.endswith("*"), len(request.params), len(request.contains)
 
 
-def _holds(body: bytes, texts: Iterable[str]) -> bool:
-    return all(text.encode() in body for text in texts)
+def _allowed(samples: Samples, request: Request, said: bytes) -> bool:
+    """Whether query and body hold what every request must."""
+    asked = dict(request.query_params).items()
+    return samples.guard_params.items() <= asked and _holds(said, samples.guard_body)
+
+
+def _holds(said: bytes, texts: Iterable[str]) -> bool:
+    return all(text.encode() in said for text in texts)
 
 
 def _fits(pattern: str, path: str) -> bool:

@@ -133,7 +133,7 @@ def test_carriers_known_by_number_are_not_asked_and_have_a_page(name: str, manif
     for one in manifests:
         assert not one.asks
         assert one.formats
-        assert one.docs == ("docs/carriers/evri.md" if one.slug == "evri" else "docs/carriers/known_by_number.md")
+        assert one.docs == "docs/carriers/known_by_number.md"
 
 
 @every_file
