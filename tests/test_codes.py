@@ -62,6 +62,19 @@ def test_an_unknown_code_without_a_coarse_status_is_unknown(table: CodeTable) ->
     assert table.find("event", "999") is None
 
 
+def test_the_first_words_of_a_table_that_a_text_has_in_it_are_found() -> None:
+    words = load_codes(
+        'key=["table", "word"]\nsource="s"\n[codes.delivered]\n"to sender"={status="returned"}\nsender={status="unknown"}',
+        file="f",
+    )
+    back, sender = words.find("delivered", "to sender"), words.find("delivered", "sender")
+    assert words.said("delivered", text="back to sender") is back
+    assert words.said("delivered", text="the sender asks") is sender
+    assert words.said("delivered", text="to the door") is None
+    assert words.said("lost", text="to sender") is None
+    assert words.said(text="delivered") is None
+
+
 def test_a_part_of_a_key_finds_nothing(table: CodeTable) -> None:
     assert table.find("event") is None
     assert table.find("006") is None

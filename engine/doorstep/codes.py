@@ -72,6 +72,9 @@ class CodeTable:
         self, rows: Mapping[tuple[str, ...], Meaning], *, key: tuple[str, ...] = (), revision: str = ""
     ) -> None:
         self._rows = dict(rows)
+        self._last: dict[tuple[str, ...], list[tuple[str, Meaning]]] = {}
+        for (*tables, name), meaning in self._rows.items():
+            self._last.setdefault(tuple(tables), []).append((name, meaning))
         self.key = key
         self.revision = revision
 
@@ -91,6 +94,10 @@ class CodeTable:
             if (meaning := self._rows.get(key)) is not None:
                 return meaning
         return _UNKNOWN if coarse is None else Meaning(coarse, mapped=False)
+
+    def said(self, *tables: str, text: str) -> Meaning | None:
+        """The first row below `tables` whose name is a part of the text: for words that say more than a code does."""
+        return next((meaning for name, meaning in self._last.get(tables, ()) if name in text), None)
 
 
 def load_codes(text: str, *, file: str, revision: str = "") -> CodeTable:
