@@ -7,8 +7,8 @@ from urllib.parse import quote
 from msgspec import structs
 
 from doorstep import (  # isort: skip
-    Answer, Answers, Auth, Basis, Carrier, CarrierSettings, CarrierUnavailable, CodeTable, Event, Exchange, Found, Manifest,
-    Meaning, Moment, NotFound, OAuthClientCredentials, Place, ProtocolError, Query, Request, Secret, Shipment, Status, Tree,
+    Answer, Answers, Auth, Basis, Carrier, CarrierSettings, CarrierUnavailable, Event, Exchange, Found, Meaning, Moment,
+    NotFound, OAuthClientCredentials, Place, ProtocolError, Query, Request, Secret, Shipment, Status, Tree,
     countries, each_of, moments, registers,
 )  # fmt: skip
 
@@ -22,10 +22,6 @@ class Settings(CarrierSettings, frozen=True):
 
 
 class GLS(Carrier[Settings]):
-    def __init__(self, manifest: Manifest, codes: CodeTable, settings: Settings) -> None:
-        super().__init__(manifest, codes, settings)
-        self._words = [(word, row) for (table, word), row in codes.items().items() if table == "word"]
-
     def auth(self) -> Auth:
         return OAuthClientCredentials("/oauth2/v2/token", self.settings.client_id, self.settings.client_secret)
 
@@ -63,7 +59,8 @@ class GLS(Carrier[Settings]):
         found = self.codes.read(("event", code))
         if found.mapped:
             return found
-        return next((structs.replace(row, mapped=False) for word, row in self._words if word in code), found)
+        coarse = self.codes.said("word", text=code)
+        return structs.replace(coarse, mapped=False) if coarse else found
 
     def _with_status(self, parcel: Tree, events: list[Event]) -> list[Event]:
         """The scans, newest first, and what the parcel's status says beyond them: of the scan that it belongs to, where the

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from msgspec import structs
 
 from doorstep import (  # isort: skip
-    Answer, Auth, Carrier, CarrierSettings, CodeTable, Event, Exchange, Found, HeaderKey, Manifest, Meaning, Moment,
+    Answer, Auth, Carrier, CarrierSettings, Event, Exchange, Found, HeaderKey, Meaning, Moment,
     NotFound, Piece, Place, Query, ProtocolError, Request, Secret, Shipment, Status, Tree, Window, countries, moments,
     registers,
 )  # fmt: skip
@@ -22,12 +22,6 @@ class Settings(CarrierSettings, frozen=True):
 
 
 class PostNL(Carrier[Settings]):
-    def __init__(self, manifest: Manifest, codes: CodeTable, settings: Settings) -> None:
-        super().__init__(manifest, codes, settings)
-        self._words: dict[str, list[tuple[str, Meaning]]] = {}
-        for (table, words), row in codes.items().items():
-            self._words.setdefault(table, []).append((words, row))
-
     def auth(self) -> Auth:
         return HeaderKey("apikey", self.settings.api_key)
 
@@ -101,7 +95,7 @@ class PostNL(Carrier[Settings]):
         found = self.codes.read(("StatusCode", code), coarse=coarse.status if coarse else None)
         if not code and coarse and coarse.status is not Status.UNKNOWN:
             found = coarse  # no code is missing from the table
-        finer = next((row for words, row in self._words.get(found.status or "", ()) if words in text), None)
+        finer = self.codes.said(found.status or "", text=text)
         return structs.replace(finer, mapped=found.mapped) if finer else found
 
 
