@@ -150,6 +150,13 @@ def test_a_refusal_with_status_400_is_told_as_one(error: str) -> None:
         log_in(oauth(), token(f'{{"error": "{error}", "error_description": "no"}}'.encode(), 400))
 
 
+def test_a_refusal_may_stand_in_a_list_of_errors() -> None:
+    with pytest.raises(AuthRefused, match="Invalid client identifier"):
+        log_in(oauth(), token(b'{"errors": [{"message": "Invalid client identifier", "type": "400"}]}', 400))
+    with pytest.raises(ProtocolError):
+        log_in(oauth(), token(b'{"errors": [{"message": "grant_type is missing", "type": "400"}]}', 400))
+
+
 def test_credentials_in_the_body_are_added_to_its_object() -> None:
     members = {"ClientInfo": {"UserName": "shop", "Password": Secret("s3cret")}}
     auth = InJson(members)

@@ -115,7 +115,10 @@ class _Token(Struct, frozen=True):
     expires_in: float | str = 3600
 
 
-_REFUSED = frozenset({"invalid_client", "unauthorized_client", "invalid_grant", "invalid_scope"})  # RFC 6749, 5.2
+# RFC 6749, 5.2, and what GLS writes in an error object of its own.
+_REFUSED = frozenset(
+    {"invalid_client", "unauthorized_client", "invalid_grant", "invalid_scope", "Invalid client identifier"}
+)
 
 
 class OAuthClientCredentials:
@@ -150,8 +153,11 @@ class OAuthClientCredentials:
             headers["Authorization"] = basic(self._client_id, self._client_secret)
         request = Request("POST", self._path, headers=headers, form=form, idempotent=True)
         response = yield request
-        if response.status == 400 and (reason := response.tree().text("error")) in _REFUSED:
-            raise AuthRefused(f"the carrier refuses the account's credentials ({reason})")
+        if response.status == 400:
+            refusal = response.tree()
+            reason = refusal.text("error") or refusal.text("errors.message")
+            if reason in _REFUSED:
+                raise AuthRefused(f"the carrier refuses the account's credentials ({reason})")
         token = response.expect(200).json(_Token)
         try:
             expires_in = float(token.expires_in)  # UPS writes it as text
