@@ -62,18 +62,6 @@ def test_an_unknown_code_without_a_coarse_status_is_unknown(table: CodeTable) ->
     assert table.find("event", "999") is None
 
 
-def test_the_words_of_a_table_that_stand_in_a_text_are_found_in_the_files_order() -> None:
-    words = load_codes(
-        'key=["table", "word"]\nsource="s"\n[codes.delivered]\n"to sender"={status="returned"}\nsender={status="unknown"}',
-        file="f",
-    )
-    back, sender = words.find("delivered", "to sender"), words.find("delivered", "sender")
-    assert words.said("delivered", "Back  to SENDER") == [back, sender]
-    assert words.said("delivered", "the sender asks") == [sender]
-    assert words.said("delivered", "to the door") == []
-    assert words.said("lost", "to sender") == []
-
-
 def test_a_part_of_a_key_finds_nothing(table: CodeTable) -> None:
     assert table.find("event") is None
     assert table.find("006") is None
