@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from doorstep import Event, Flag, Status, moments
-from doorstep.corrections import taken_back
+from doorstep.corrections import sent_back, taken_back
 from doorstep.summary import arrange, summarise
 
 POSITIONS: dict[str, Collection[Status]] = {"undo": frozenset(Status), "no return": {Status.RETURNING}}
@@ -53,3 +53,32 @@ def test_a_correction_takes_back_what_it_is_about() -> None:
 def test_a_correction_of_nothing_changes_nothing() -> None:
     assert corrected(SORTED, scan("no return", None, 4)) == [("sorted", Status.IN_TRANSIT), ("no return", None)]
     assert taken_back([LOADED, SORTED], lambda event: ()) == (LOADED, SORTED)
+
+
+DELIVERED = scan("delivered", Status.DELIVERED, 5)
+
+
+def status_of(*events: Event) -> Status:
+    said = sent_back(events)
+    assert said == sent_back(events[::-1])
+    assert [event.code for event in said[::-1]] == [event.code for event in events]
+    return summarise(said).status
+
+
+def test_a_delivery_of_what_went_back_was_the_senders() -> None:
+    assert status_of(SORTED, DELIVERED) is Status.RETURNED
+    assert status_of(SORTED, DELIVERED, scan("notice", None, 6)) is Status.RETURNED
+    assert status_of(SORTED, DELIVERED, scan("odd", Status.UNKNOWN, 6)) is Status.RETURNED
+
+
+def test_what_goes_back_is_on_its_way_back_since_its_latest_scan() -> None:
+    assert status_of(SORTED, LOADED, NOTICE) is Status.RETURNING
+    assert [event.flags for event in sent_back([SORTED, LOADED])] == [(Flag.DELAYED, Flag.RETURN), ()]
+
+
+def test_where_scans_tell_the_way_back_they_are_believed() -> None:
+    events = (DELIVERED, scan("back", Status.RETURNING, 4), LOADED)
+    assert sent_back(events) == events
+    flagged = (scan("sorted", Status.IN_TRANSIT, 4, Flag.RETURN), LOADED)
+    assert sent_back(flagged) == flagged
+    assert sent_back([]) == ()

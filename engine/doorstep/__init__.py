@@ -18,7 +18,7 @@ from .connector import (
     is_signed,
 )
 from .context import Link, StoreView
-from .corrections import taken_back
+from .corrections import sent_back, taken_back
 from .errors import (
     AuthExpired,
     AuthRefused,
@@ -135,6 +135,7 @@ __all__ = [
     "moments",
     "newest_first",
     "registers",
+    "sent_back",
     "soap",
     "taken_back",
 ]  # fmt: skip

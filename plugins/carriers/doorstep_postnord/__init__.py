@@ -1,8 +1,11 @@
 """PostNord: parcels and letters of the Swedish and the Danish post, by Track & Trace v5."""
 
+from collections.abc import Sequence
+
 from doorstep import (  # isort: skip
-    Answer, Auth, Carrier, CarrierSettings, Event, Exchange, Flag, Found, NotFound, PickupPoint, Piece, Place, Precision,
+    Answer, Auth, Carrier, CarrierSettings, Event, Exchange, Found, NotFound, PickupPoint, Piece, Place, Precision,
     ProtocolError, Query, QueryKey, Request, Secret, Shipment, Status, Tree, Weight, Window, countries, moments, registers,
+    sent_back,
 )  # fmt: skip
 
 LOCALES = {"en": "en", "sv": "sv", "no": "no", "nb": "no", "nn": "no", "da": "da", "fi": "fi"}
@@ -59,25 +62,24 @@ class PostNord(Carrier[Settings]):
             language=locale,
         )
 
-    def _events(self, item: Tree, shipment: Tree, piece: str, clock: str) -> list[Event]:
+    def _events(self, item: Tree, shipment: Tree, piece: str, clock: str) -> Sequence[Event]:
         """The item's scans, newest first; where it has none, the status is all there is to know."""
         said = item if item.text("status") else shipment
         now = {"status": said.text("status"), "eventDescription": said.text("statusText.header")}
         scans = item.each("events") or [Tree(now)]
+        events = [self._event(scan, piece, clock) for scan in reversed(scans)]
+        events = [event for event in events if event.code or event.text]
         # The scans of a parcel that went back may say "delivered", and nothing of the way back.
         went_back = "RETURNED" in (item.text("status").upper(), shipment.text("status").upper())
-        hidden = went_back and all(scan.text("status").upper() != "RETURNED" for scan in scans)
-        ends = [scan for scan in scans if hidden and (scan is scans[-1] or scan.text("status").upper() == "DELIVERED")]
-        events = [self._event(scan, piece, clock, (Flag.RETURN,) if scan in ends else ()) for scan in scans]
-        return [event for event in reversed(events) if event.code or event.text]
+        return sent_back(events) if went_back else events
 
-    def _event(self, scan: Tree, piece: str, clock: str, flags: tuple[Flag, ...]) -> Event:
+    def _event(self, scan: Tree, piece: str, clock: str) -> Event:
         where, status, number = scan.at("location"), scan.text("status"), scan.text("eventCode")
         place = _place(where, where.text("name") or where.text("displayName"))
         meaning = self.codes.read((status.upper(), number), (status.upper(), "*"), ("*", number))
         moment = moments.iso(scan.text("eventTime"), country=place.country or clock)
         code, text = f"{status}/{number}".strip("/"), scan.text("eventDescription")
-        return meaning.event(moment, code=code, text=text, place=place, piece=piece, flags=flags)
+        return meaning.event(moment, code=code, text=text, place=place, piece=piece)
 
 
 def _refusal(answer: Tree, status: int) -> NotFound:
