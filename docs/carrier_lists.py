@@ -54,7 +54,7 @@ def sources() -> str:
 
 def by_number() -> str:
     """Those with a form of number or a link of their own."""
-    rows = [(one.name, f"`{one.slug}`", ", ".join(one.countries), one.link or NO) for one in _by_number(posts=False)]
+    rows = [(one.name, f"`{one.slug}`", ", ".join(one.countries), _pages(one)) for one in _by_number(posts=False)]
     return table(["carrier", "slug", "countries", "its own page"], rows)
 
 
@@ -68,6 +68,11 @@ def _by_number(*, posts: bool) -> Iterator[Manifest]:
     for one in sorted(known, key=lambda one: one.name.casefold()):
         if posts == (one.slug.startswith("post_") and not one.link):
             yield one
+
+
+def _pages(one: Manifest) -> str:
+    own = [f"{name}: `{link}`" for name, link in one.links.items()]
+    return "<br>".join([f"`{one.link}`" if one.link else NO, *own])
 
 
 def _asked(package: Package, one: Manifest) -> Asked:

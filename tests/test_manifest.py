@@ -47,7 +47,7 @@ def test_an_endpoint_means_that_it_can_be_asked() -> None:
 def test_everything_a_manifest_can_say_is_read() -> None:
     manifest = load_manifest(
         SMALL
-        + 'link="https://acme.example/{number}"\nendpoint="https://api.acme.example"\nhosts=["login.acme.example"]\n'
+        + 'link="https://acme.example/{number}"\nlinks={fr="https://acme.example/fr/{number}"}\nendpoint="https://api.acme.example"\nhosts=["login.acme.example"]\n'
         + 'auth="login_token"\nbatch=10\ncan=["track_many"]\naggregator=true\ncountries=["NO"]\nnotice="n"\ndocs="d"\n'
         + "limits=[{calls=500, seconds=86400}]\nconcurrent=2\ncertainty={answers='high', codes='low'}\n"
         + "couriers=[{code='gls-de', name='GLS', carrier='gls'}]\n"
@@ -82,6 +82,21 @@ def test_the_link_takes_number_and_language() -> None:
     assert manifest.link_for("A1", "pt_BR") == "https://acme.example/pt-BR/A1"
 
 
+@pytest.mark.parametrize(
+    ("language", "page"),
+    [("de", "de"), ("de_AT", "de-AT"), ("de-CH", "CH"), ("fr-CH", "CH"), ("de-DE", "de"), ("zh-Hant", "zh-Hant"),
+     ("zh-Hans", "all/zh-Hans"), ("en", "all/en"), ("nds-NL", "all/nds-NL")],
+)  # fmt: skip
+def test_a_language_or_a_country_may_have_a_page_of_its_own(language: str, page: str) -> None:
+    own = {name: f"https://acme.example/{name}/{{number}}" for name in ("de", "de-AT", "CH", "zh-Hant")}
+    manifest = Manifest("acme", "Acme", CONTRACT, link="https://acme.example/all/{language}/{number}", links=own)
+    assert manifest.link_for("A1", language) == f"https://acme.example/{page}/A1"
+
+
+def test_a_page_in_a_language_is_an_https_address() -> None:
+    assert "'http://acme.example'" in refused(SMALL + 'links = { de = "http://acme.example" }').message
+
+
 def test_a_number_with_braces_is_not_filled_in_again() -> None:
     manifest = Manifest("acme", "Acme", CONTRACT, link="https://acme.example/{number}")
     assert manifest.link_for("{number}", "en") == "https://acme.example/{number}"
@@ -100,6 +115,7 @@ def test_a_number_with_braces_is_not_filled_in_again() -> None:
         (SMALL + "limits = [{ calls = 1, seconds = 0 }]", r"\$\.limits\[0\]\.seconds"),
         (SMALL + "limits = [{ calls = 0, seconds = 1 }]", r"\$\.limits\[0\]\.calls"),
         (SMALL + "concurrent = 0", r"\$\.concurrent"),
+        (SMALL + 'links = { german = "https://acme.example/{number}" }', r"\$\.links"),
         (SMALL + 'certainty = { answers = "high" }', r"codes.*\$\.certainty"),
         (SMALL + 'certainty = { answers = "high", codes = "some" }', r"some.*\$\.certainty\.codes"),
         (formatted("[0-9]{8}").replace("rank = 50", "rank = 100"), r"\$\.formats\[0\]\.rank"),

@@ -99,13 +99,15 @@ class Certainty(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A carrier. `link` is its own tracking page, with `{number}` and `{language}`. Without an `endpoint` the carrier is
-    known by number and link only, and a manifest is all there is."""
+    """A carrier. `link` is its own tracking page, with `{number}` and `{language}`; `links` has those of languages and
+    countries that are written otherwise. Without an `endpoint` the carrier is known by number and link only, and a manifest
+    is all there is."""
 
     slug: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
     name: str
     contract: int
     link: str = ""
+    links: dict[Annotated[str, Meta(pattern=r"^([a-z]{2,3}(-[A-Za-z]{2,4})?|[A-Z]{2})$")], str] = {}
     countries: tuple[str, ...] = ()
     formats: tuple[Format, ...] = ()
     endpoint: str = ""
@@ -129,7 +131,12 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.endpoint)
 
     def link_for(self, number: str, language: str) -> str:
-        return self.link.replace("{number}", number).replace("{language}", language.replace("_", "-"))
+        """The carrier's page of the number for a language ("de", "de-AT"): that of the language as the country speaks it,
+        of the country, of the language, or the one for all."""
+        tag = language.replace("_", "-")
+        spoken, _, country = tag.partition("-")
+        link = next((self.links[name] for name in (tag, country, spoken) if name in self.links), self.link)
+        return link.replace("{number}", number).replace("{language}", tag)
 
     def codes_of(self, carriers: Sequence[str]) -> tuple[str, ...]:
         """What the aggregator calls these carriers; those it has no code for are left out."""
@@ -181,7 +188,7 @@ def _manifest(tables: dict[str, Any], file: str) -> Manifest:
             f"{file}: contract {manifest.contract} is {'newer' if newer else 'older'} than this engine's ({CONTRACT})",
             next_step="update Doorstep" if newer else "update the plugin; CHANGELOG.md says what changed",
         )
-    for url in filter(None, (manifest.endpoint, manifest.link)):
+    for url in filter(None, (manifest.endpoint, manifest.link, *manifest.links.values())):
         if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
             raise ManifestError(f"{file}: {url!r} is not an https URL", next_step="write the whole https://… address")
     for number_format in manifest.formats:

@@ -139,8 +139,9 @@ def test_carriers_known_by_number_are_not_asked_and_have_a_page(name: str, manif
 @every_file
 def test_a_link_leads_to_the_number(name: str, manifests: list[Manifest]) -> None:
     for one in manifests:
-        assert not one.link or one.link.count("{number}") == 1
-        assert not one.link or urlsplit(one.link).hostname
+        for link in filter(None, (one.link, *one.links.values())):
+            assert link.count("{number}") == 1
+            assert urlsplit(link).hostname
 
 
 def test_the_posts_of_the_world_are_known() -> None:
