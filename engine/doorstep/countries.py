@@ -27,6 +27,7 @@ def alpha2(text: str) -> str:
     return _known().get(_plain(text), "")
 
 
+@lru_cache(maxsize=1024)
 def named(text: str) -> str:
     """As `alpha2`, by names only: in a text that anybody wrote, "CA" may be California and "BLR" an airport."""
     return _names().get(_plain(text), "")
