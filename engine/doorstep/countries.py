@@ -27,6 +27,7 @@ def alpha2(text: str) -> str:
     return _known().get(_plain(text), "")
 
 
+@lru_cache(maxsize=1024)
 def named(text: str, language: str = "en") -> str:
     """As `alpha2`, by names only, also of another language (BCP 47): in a text that anybody wrote, "CA" may be California and
     "BLR" an airport."""

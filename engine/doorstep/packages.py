@@ -5,7 +5,7 @@ import importlib.util
 import sys
 from functools import cached_property
 from hashlib import blake2b
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import distributions
 from pathlib import Path
 
 from msgspec import Struct
@@ -64,9 +64,12 @@ def installed() -> list[Package]:
     """All packages of the group, by name, each once; the first distribution on the path wins, as with imports."""
     found: dict[str, Package] = {}
     for distribution in distributions():
-        for entry in distribution.entry_points:
-            if entry.group == GROUP:
-                found.setdefault(entry.name, _package(entry.name, entry.value, distribution))
+        if own := [entry for entry in distribution.entry_points if entry.group == GROUP]:
+            about = distribution.metadata  # which is parsed anew each time it is asked for
+            distributed = about["Name"] or "?", about["Version"] or "?"
+            for entry in own:
+                module = entry.value.partition(":")[0].strip()
+                found.setdefault(entry.name, Package(entry.name, module, *distributed))
     return [found[name] for name in sorted(found)]
 
 
@@ -107,7 +110,3 @@ def read(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ManifestError(f"cannot read {file.parent.name}/{file.name}: {reason}") from None
-
-
-def _package(name: str, value: str, distribution: Distribution) -> Package:
-    return Package(name, value.partition(":")[0].strip(), distribution.name or "?", distribution.version or "?")

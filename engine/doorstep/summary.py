@@ -235,7 +235,7 @@ def _sent_again(event: Event, decided: Event) -> bool:
 
 
 def _each_once(told: Sequence[_Told], coarse: bool) -> list[_Told]:
-    often = Counter(minute for _, minute in told)
+    often = Counter([minute for _, minute in told])
     unique: dict[object, _Told] = {}
     for event, minute in told:
         alone = minute is not None and often[minute] == 1  # then nothing else can be the same scan

@@ -139,10 +139,8 @@ def _content(element: ElementTree.Element, depth: int) -> Any:
         found[f"@{_local(name)}"] = own
     own = element.text or ""
     for child in element:
-        if len(child) or child.keys():
-            inside = _content(child, depth + 1)
-        else:
-            inside = child.text.strip() if child.text else ""
+        text = child.text
+        inside = _content(child, depth + 1) if len(child) or child.keys() else text.strip() if text else ""
         if child.tail:
             own += child.tail
         name = _local(child.tag)
