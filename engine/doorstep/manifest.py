@@ -65,6 +65,7 @@ class Ability(StrEnum):
     TRACK_MANY = "track_many"
     REGISTER = "register"
     DOCUMENT = "document"
+    PUSH = "push"
 
 
 class AuthKind(StrEnum):
@@ -93,6 +94,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     limits: tuple[Limit, ...] = ()
     concurrent: Annotated[int, Meta(ge=1)] = 8
     can: tuple[Ability, ...] = ()
+    registered_days: Annotated[int, Meta(ge=0)] = 0  # how long a registration lasts; 0: for good
     aggregator: bool = False
     notice: str = ""  # a sentence the carrier wants shown with its data
     docs: str = ""
