@@ -38,7 +38,7 @@ class CarrierSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of an account's settings: a Struct whose fields are the keys below `[carriers.<account>]`, secrets as `Secret`."""
 
 
-class PushSettings(CarrierSettings, frozen=True):
+class PushSettings(CarrierSettings, frozen=True, kw_only=True):
     """Base of the settings of a carrier that pushes. Any of `push_secret` may have signed: two stand there while one is changed
     for the other. Without any, no push is heard."""
 
