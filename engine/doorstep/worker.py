@@ -194,7 +194,7 @@ class _Round:
         self._at_once = max(1, manifest.concurrent // 2) if manifest else 1  # the other half is for pages
         self._batches = iter([claimed[start : start + size] for start in range(0, len(claimed), size)])
         self._unwatched = {one.parcel_id: one for one in claimed if account and self._is_unwatched(account, one)}
-        self._registering = asyncio.Lock()
+        self._telling: dict[str, asyncio.Task[None]] = {}
 
     def _is_unwatched(self, account: Account, one: Claimed) -> bool:
         """Whether the carrier has to be told to watch it, or told again. One that only pushes news is told if we hear."""
@@ -284,15 +284,13 @@ class _Round:
 
     async def _register(self, batch: Sequence[Claimed]) -> None:
         """Tells the carrier which parcels to watch, with those that come after them: it takes many numbers at once."""
-        async with self._registering:
-            if self._account is None or self._unwatched.keys().isdisjoint(one.parcel_id for one in batch):
-                return
-            first = {one.parcel_id for one in batch}
-            waiting = sorted(self._unwatched.values(), key=lambda one: one.parcel_id not in first)
-            together = waiting[: max(len(batch), self._account.carrier.manifest.batch)]
-            for one in together:
-                del self._unwatched[one.parcel_id]
-            await self._tell(self._account, together)
+        mine = {one.parcel_id for one in batch}
+        if self._account is not None and not self._unwatched.keys().isdisjoint(mine):
+            waiting = sorted(self._unwatched, key=lambda parcel_id: parcel_id not in mine)
+            together = [self._unwatched.pop(one) for one in waiting[: self._account.carrier.manifest.batch]]
+            telling = asyncio.create_task(self._tell(self._account, together))
+            self._telling |= {one.parcel_id: telling for one in together}
+        await asyncio.gather(*{self._telling[one] for one in mine & self._telling.keys()})
 
     async def _tell(self, account: Account, new: Sequence[Claimed]) -> None:
         results = await self._engine.fetcher.register(account, [one.query for one in new])

@@ -3,14 +3,17 @@
 import json
 import re
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
+from doorstep import Secret
 from doorstep.inbox import LARGEST
 
-from ..posting import DELIVERED, FILES, NEXT, OUT, PICKED_UP, SECRET, hearing, signed
+from ..posting import DELIVERED, FILES, NEXT, OUT, PICKED_UP, SECRET, hearing, signed, until
+from ..servers import redis_url
 from ..shopfront import heading
 
 NUMBER, OTHER = "123456789", "987654321"
@@ -141,3 +144,23 @@ def test_many_pushes_at_once_ask_for_a_number_once_at_a_time(shop):
     shop.comes_to(NUMBER, "out_for_delivery")
     assert shop.post.asked.keys() == {NUMBER}
     assert shop.post.asked[NUMBER] <= 4
+
+
+def test_what_one_process_heard_the_pages_of_another_show_and_the_carrier_is_asked_once(tmp_path, plugin):
+    package = plugin("doorstep_pushing_post", FILES)
+    with redis_url(tmp_path) as redis, ExitStack() as stack:
+        first = stack.enter_context(hearing(tmp_path, package, redis=Secret(redis)))
+        account = {"endpoint": first.post.url}
+        second = stack.enter_context(
+            hearing(tmp_path, package, redis=Secret(redis), account=account, clock=first.clock)
+        )
+        assert [first.status(NUMBER), second.status(NUMBER)] == ["in_transit"] * 2
+        assert heading(second.page(NUMBER)) == "On its way"
+        first.post.scans = [OUT, PICKED_UP]
+        assert first.push(NUMBER) == (200, "kept")
+        assert second.push(NUMBER) == (200, "known")
+        second.comes_to(NUMBER, "out_for_delivery")
+        until(lambda: heading(second.page(NUMBER)) == "Out for delivery")
+        assert first.post.asked == {NUMBER: 2}
+        assert second.post.asked == {}
+    sys.modules.pop("doorstep_pushing_post", None)
