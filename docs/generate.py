@@ -293,6 +293,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "samples.case": lambda: fields(STORED["_Case"]),
     "samples.request": lambda: fields(samples.SampleRequest),
     "samples.response": lambda: fields(samples.SampleResponse),
+    "samples.push": lambda: fields(samples.SamplePush),
     "samples.roles": lambda: members(samples.Role),
     "themes.bundled": theme_reference.theme_list,
     "themes.settings": theme_reference.theme_settings,

@@ -68,6 +68,13 @@ def test_what_a_plugin_cannot_do_without_is_named() -> None:
         JSON.expect("parcel.none")
 
 
+def test_texts_under_a_name_wherever_they_stand() -> None:
+    nested = tree('{"id": "1", "x": {"id": [2, {"id": "3"}], "y": [[{"id": "4"}], {"id": null}]}, "z": {"id": "1"}}')
+    assert nested.texts("id") == ["1", "2", "3", "4"]
+    assert nested.texts("gone") == nested.at("id").texts("id") == []
+    assert tree('{"a": ' * 900 + '{"id": "deep"}' + "}" * 900).texts("id") == ["deep"]
+
+
 def test_names_and_values_of_an_object() -> None:
     assert [(name, value.text()) for name, value in tree('{"a": "1", "b": 2}').items()] == [("a", "1"), ("b", "2")]
     assert tree("[1]").items() == []

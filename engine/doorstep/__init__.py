@@ -3,20 +3,9 @@
 from . import countries, moments, soap
 from .addresses import is_web_address
 from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, QueryKey, basic
-from .carrier import Carrier, CarrierSettings, NoSettings
+from .carrier import Carrier, CarrierSettings, NoSettings, PushSettings
 from .codes import CodeTable, Meaning
-from .connector import (
-    Change,
-    Connector,
-    ConnectorSettings,
-    DataRequest,
-    Incoming,
-    OrderChange,
-    OrderGone,
-    Redaction,
-    Verdict,
-    is_signed,
-)
+from .connector import Change, Connector, ConnectorSettings, DataRequest, OrderChange, OrderGone, Redaction
 from .context import Link, StoreView
 from .corrections import sent_back, taken_back
 from .errors import (
@@ -31,6 +20,7 @@ from .errors import (
 from .exchange import Answer, Answers, Exchange, Found, NotFound, Query, Registrations, Request, Response, each_of
 from .files import File, file_in
 from .hookspecs import hookimpl, registers
+from .incoming import Incoming, Pushed, Verdict, is_any, is_signed
 from .manifest import Manifest
 from .models import (
     TROUBLE,
@@ -106,6 +96,8 @@ __all__ = [
     "Place",
     "Precision",
     "ProtocolError",
+    "PushSettings",
+    "Pushed",
     "Query",
     "QueryKey",
     "RateLimited",
@@ -130,6 +122,7 @@ __all__ = [
     "each_of",
     "file_in",
     "hookimpl",
+    "is_any",
     "is_signed",
     "is_web_address",
     "moments",

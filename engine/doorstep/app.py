@@ -61,6 +61,8 @@ from .outbox import Outbox
 from .packages import Package, found
 from .pages import Pages
 from .plugins import Plugins, load_plugins
+from .push_api import PushApi
+from .pushes import Pushes
 from .ratelimits import open_limits
 from .receiving import Receiver
 from .recognition import carrier_named
@@ -91,6 +93,7 @@ class Engine(Struct, frozen=True):
     ledger: Ledger
     connectors: Connectors
     receiver: Receiver
+    pushes: Pushes
     reports: Reports
     banners: Banners
     gate: Gate
@@ -111,6 +114,7 @@ class Engine(Struct, frozen=True):
 
     async def close(self) -> None:
         await self.deliverer.aclose()
+        await self.pushes.close()
         await self.tracker.close()
         await self.fetcher.aclose()
         await self.invalidation.close()
@@ -192,6 +196,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         ledger,
         open_connectors(config, plugins),
         receiver,
+        Pushes(tracker, config.stores, clock=clock),
         reports,
         banners,
         gate,
@@ -270,6 +275,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     api = Api(engine.tracker, engine.plugins, engine.limits, deadline=deadline)
     health = health_of(engine)
     connect = ConnectApi(engine.connectors, engine.database, engine.receiver)
+    push = PushApi(engine.plugins, engine.pushes, engine.database, engine.metrics)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -315,6 +321,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/o/{token}/reports/{kind}", from_own_pages(order_pages.report), methods=["POST"]),
             Route("/o/{token}/widgets/{widget}", from_own_pages(order_pages.submit), methods=["POST"]),
             Route("/connect/{connector}", connect.connect, methods=["POST"]),
+            Route("/webhooks/{carrier}/{account}", push.push, methods=["POST"]),
             *routes(below),
             Route("/embed.js", embedding.script),
             Route("/openapi.json", openapi.show),

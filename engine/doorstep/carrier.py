@@ -28,12 +28,25 @@ from .auth import Auth, NoAuth
 from .codes import CodeTable
 from .exchange import Answer, Answers, Exchange, NotFound, Query, Registrations
 from .files import File
+from .incoming import Incoming, Pushed, Verdict
 from .manifest import Manifest
 from .models import Document
+from .secret import Secret
 
 
 class CarrierSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of an account's settings: a Struct whose fields are the keys below `[carriers.<account>]`, secrets as `Secret`."""
+
+
+class PushSettings(CarrierSettings, frozen=True, kw_only=True):
+    """Base of the settings of a carrier that pushes. Any of `push_secret` may have signed: two stand there while one is changed
+    for the other. Without any, no push is heard."""
+
+    push_secret: tuple[Secret, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(self.push_secret):
+            raise ValueError("push_secret is empty: anybody could sign with it")
 
 
 class NoSettings(CarrierSettings, frozen=True):
@@ -76,9 +89,25 @@ class Carrier(Generic[S]):
         raise NotImplementedError(f"{type(self).__name__} has no track_many()")
 
     def register(self, queries: Sequence[Query]) -> Exchange[Registrations]:
-        """Tells an aggregator which numbers to watch, at most `batch`. It may cost money: never from a shopper's GET."""
+        """Tells the carrier which numbers to watch, at most `batch`: an aggregator, or one that then pushes their news. It may
+        cost money: never from a shopper's GET."""
         raise NotImplementedError(f"{type(self).__name__} has no register()")
 
     def document(self, query: Query, document: Document) -> Exchange[File | NotFound]:
         """Fetches what a shipment's `documents` refer to. It shows who signed: only with proof, and never kept."""
         raise NotImplementedError(f"{type(self).__name__} has no document()")
+
+    def push_secrets(self) -> tuple[Secret, ...]:
+        """What pushes to this account are signed with. Without any, none is heard, and only aggregators are told of numbers."""
+        return self.settings.push_secret if isinstance(self.settings, PushSettings) else ()
+
+    def verify(self, incoming: Incoming) -> Verdict:
+        """Whether the carrier sent this, by one of `push_secrets()`. It decides before anything is read."""
+        raise NotImplementedError(f"{type(self).__name__} has no verify()")
+
+    def push(self, incoming: Incoming) -> Pushed:
+        """The numbers that have news; none for what is of no concern here. Raises ProtocolError for what cannot be read.
+
+        Nothing else in a push counts: the carrier is asked, through the ordinary way.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no push()")

@@ -8,8 +8,9 @@ from msgspec import Struct
 from .config import Config, Store
 from .errors import CarrierError, DoorstepError
 from .exchange import Query, Response, replay
-from .expectations import as_json, differences
-from .intake import take_in
+from .expectations import as_json, differences, pushed_as_json
+from .incoming import Verdict
+from .intake import take_in, take_in_pushed
 from .packages import Package
 from .plugins import Account, State, load_plugins
 from .quality import Claim, Evidence, Standing, load_quality, unproved
@@ -61,6 +62,7 @@ def _report(package: Package) -> Report:
     try:
         account, samples = _opened(package)
         problems += [problem for case in samples.cases if case.role in _PLAYED for problem in _played(account, case)]
+        problems += [problem for case in samples.of(Role.PUSH) for problem in _pushed(account, case)]
         claims = load_quality(package.folder / "quality.toml")
         problems += _quality_problems(claims, Evidence(package.manifests()[0], len(package.codes()), samples), package)
     except DoorstepError as error:
@@ -95,6 +97,19 @@ def _played(account: Account, case: Case) -> Iterator[Problem]:
         yield Problem(f"{where}: the plugin raised {type(error).__name__}: {error}", "read the answer more tolerantly")
         return
     for line in differences(case.expected, actual):
+        yield Problem(f"{where}: {line}", "mend the plugin, or expected.json where that is wrong")
+
+
+def _pushed(account: Account, case: Case) -> Iterator[Problem]:
+    where = f"samples/{case.name}"
+    try:
+        if account.carrier.verify(case.incoming) is not Verdict.GENUINE:
+            yield Problem(f"{where} is refused", "sign it with the push_secret of sandbox.toml, or mend verify()")
+        said = pushed_as_json(take_in_pushed(account.carrier.push(case.incoming)))
+    except Exception as error:
+        yield Problem(f"{where}: the plugin raised {type(error).__name__}: {error}", "read the push more tolerantly")
+        return
+    for line in differences(case.expected, said):
         yield Problem(f"{where}: {line}", "mend the plugin, or expected.json where that is wrong")
 
 

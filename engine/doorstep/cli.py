@@ -24,6 +24,7 @@ from .commands.new_theme import new_theme_command
 from .commands.options import Commands, config_option, json_option, loaded, optional_config, port_option
 from .commands.orders import orders
 from .commands.privacy import privacy
+from .commands.push import push
 from .commands.webhooks import webhooks
 from .commands.worker import worker
 from .config import Config, Server
@@ -63,6 +64,7 @@ main.add_command(orders)
 main.add_command(privacy)
 main.add_command(backup)
 main.add_command(check)
+main.add_command(push)
 
 
 @main.command()

@@ -14,21 +14,15 @@
 The engine takes what comes in, asks `verify`, drops what came before, and keeps the changes in one transaction.
 """
 
-import base64
-import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
-from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
 
-import msgspec
 from msgspec import Meta, Struct
 
-from .errors import ProtocolError
+from .incoming import Incoming, Verdict
 from .order import Number, Parcel
 from .secret import Secret
-from .tree import Tree
 
 Source = Annotated[str, Meta(min_length=1, max_length=128)]
 
@@ -42,35 +36,6 @@ class ConnectorSettings(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not self.secret or not all(self.secret):
             raise ValueError("secret is empty: anybody could sign with it")
-
-
-class Incoming(Struct, frozen=True):
-    """What a shop system sent: headers by their names in lower case, the body as it came."""
-
-    headers: Mapping[str, str]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        return self.headers.get(name, "")
-
-    def json(self) -> Tree:
-        """The body, a JSON object. Raises ProtocolError."""
-        try:
-            return Tree(msgspec.json.decode(self.body, type=dict[str, Any]))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise ProtocolError(f"what was sent is not the JSON expected: {error}") from None
-
-
-class Verdict(StrEnum):
-    """Who sent it: the shop system; somebody else; or it says nothing and only wants to be answered."""
-
-    GENUINE = "genuine"
-    REFUSED = "refused"
-    PING = "ping"
-
-    @classmethod
-    def of(cls, genuine: bool) -> "Verdict":
-        return cls.GENUINE if genuine else cls.REFUSED
 
 
 class OrderChange(Struct, frozen=True):
@@ -144,13 +109,3 @@ class Connector(Generic[S]):
     def read(self, incoming: Incoming) -> Sequence[Change]:
         """What changes; nothing for what is of no concern here. Raises ProtocolError for what cannot be read."""
         raise NotImplementedError(f"{type(self).__name__} has no read()")
-
-
-def is_signed(body: bytes, secrets: Iterable[Secret | str], signature: str) -> bool:
-    """Whether `signature` is the base64 HMAC-SHA256 of the body with one of the secrets; in the same time for each."""
-    found = False
-    for secret in secrets:
-        text = secret if isinstance(secret, str) else secret.reveal()
-        made = base64.b64encode(hmac.digest(text.encode(), body, sha256))
-        found |= hmac.compare_digest(made, signature.encode("utf-8", "replace"))
-    return found

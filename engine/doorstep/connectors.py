@@ -1,27 +1,24 @@
 """`POST /connect/{connector}`: where shop systems tell of orders. What cannot be kept is not said to be."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import structlog
 from anyio import to_thread
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import responses
 from .config import Config
-from .connector import Connector, Incoming, Verdict
+from .connector import Connector
 from .database import Database
-from .errors import ConfigError, DoorstepError, StoreError
+from .errors import ConfigError, DoorstepError
+from .inbox import Outcome, take
+from .incoming import Incoming
 from .plugins import Plugins
 from .receiving import Receiver
 from .settings import convert
-
-LARGEST = 2_000_000  # bytes
-
-log = structlog.get_logger("doorstep.connectors")
 
 
 class ConnectorProblem(Struct, frozen=True):
@@ -68,8 +65,7 @@ def _placed(
 
 
 class ConnectApi:
-    """The route. A shop system is answered with 2xx for all that is settled, also where there was nothing to do: others it
-    would send again, and give up in the end."""
+    """The route."""
 
     def __init__(self, connectors: Connectors, database: Database, receiver: Receiver) -> None:
         self._connectors = connectors
@@ -81,51 +77,16 @@ class ConnectApi:
         store: str = request.state.shop.id
         connector = self._connectors.placed[store].get(request.path_params["connector"])
         if connector is None:
-            return _said("unknown connector", 404)
-        body = await _body(request)
-        if body is None:
-            return _said("too large", 413)
-        incoming = Incoming(dict(request.headers), body)
-        try:
-            return await self._settle(store, connector, incoming)
-        except StoreError as error:
-            log.error("a webhook could not be kept", store=store, connector=connector.name, reason=error.message)
-            return _said("try again", 503)
-        except DoorstepError as error:  # sent again, it would be no better
-            log.error("a webhook is of no use", store=store, connector=connector.name, error=type(error).__name__)
-            return _said("unusable")
-        except Exception as error:  # the plugin's own; what it says may be personal
-            log.error("a connector failed", store=store, connector=connector.name, error=type(error).__name__)
-            return _said("failed", 500)
+            return Outcome("unknown connector", 404).response
+        keep = partial(self._keep, store, connector)
+        return (await take(request, connector.verify, keep, store=store, connector=connector.name)).response
 
-    async def _settle(self, store: str, connector: Connector[Any], incoming: Incoming) -> Response:
-        verdict = await to_thread.run_sync(connector.verify, incoming)
-        if verdict is Verdict.PING:
-            return _said("ok")
-        if verdict is not Verdict.GENUINE:
-            log.warning("a webhook was not signed as it should be", store=store, connector=connector.name)
-            return _said("wrong signature", 401)
+    async def _keep(self, store: str, connector: Connector[Any], incoming: Incoming) -> Outcome:
         changes = await to_thread.run_sync(connector.read, incoming)
         if not changes:
-            return _said("ignored")
+            return Outcome("ignored")
         key = await to_thread.run_sync(connector.key, incoming)
         new = await self._database.write(
             lambda connection: self._receiver.receive(connection, store, connector.name, key, changes)
         )
-        return _said("kept" if new else "known")
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body, or None when it is too large; what is still under way is then not waited for."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > LARGEST:
-            return None
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _said(outcome: str, status: int = 200) -> Response:
-    headers = {"Connection": "close"} if status == 413 else {}
-    return responses.json({"outcome": outcome}, status=status, headers=headers)
+        return Outcome("kept" if new else "known")

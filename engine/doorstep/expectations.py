@@ -7,6 +7,7 @@ import msgspec
 
 from .errors import CarrierError
 from .exchange import Answer, NotFound
+from .incoming import Pushed
 
 
 def as_json(answer: Answer | CarrierError | None) -> dict[str, Any] | None:
@@ -19,6 +20,12 @@ def as_json(answer: Answer | CarrierError | None) -> dict[str, Any] | None:
         return {"not_found": True}
     shipments: list[Any] = json.loads(msgspec.json.encode(answer.shipments))
     return {"shipments": shipments}
+
+
+def pushed_as_json(pushed: Pushed) -> dict[str, Any]:
+    """What a push says, as JSON values."""
+    told: dict[str, Any] = json.loads(msgspec.json.encode(pushed))
+    return told
 
 
 def differences(expected: Any, actual: Any, path: str = "$") -> list[str]:

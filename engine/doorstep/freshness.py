@@ -77,6 +77,9 @@ class Entry(Struct, frozen=True):
     def fresh_until(self, life: ShelfLife, *, seed: str) -> datetime:
         return self.fetched_at + timedelta(seconds=fresh_for(self, life, seed=seed))
 
+    def is_before(self, news: datetime | None) -> bool:
+        return news is not None and self.fetched_at < news
+
     def usable(self, now: datetime) -> bool:
         """Whether it may be shown, with its age, while the carrier is asked or cannot be: a parcel known, within a week or
         at its end."""
@@ -85,13 +88,15 @@ class Entry(Struct, frozen=True):
 
 class Record(Struct, frozen=True):
     """What lasts of a number: whether it is `ordered`, that is, belongs to an order; the `carrier` that the order names or
-    that had it; the last answer by carrier (slugs all). The rest is what carriers are told with the number."""
+    that had it; the last answer by carrier (slugs all); when a carrier last pushed that there is `news`. The rest is what
+    carriers are told with the number."""
 
     ordered: bool = False
     carrier: str = ""
     entries: Mapping[str, Entry] = {}
     postcode: str = ""
     shipped_on: str = ""
+    news_at: datetime | None = None
 
 
 class Standing(Struct, frozen=True):
@@ -104,11 +109,11 @@ class Standing(Struct, frozen=True):
 
 def standing(
     entry: Entry | None, now: datetime, life: ShelfLife, *, seed: str, asking: bool = False,
-    failure: CarrierError | None = None,
+    failure: CarrierError | None = None, since: datetime | None = None,
 ) -> Standing:  # fmt: skip
     """How the data stand: `entry` is what is kept, `asking` that a question is under way, `failure` what came of one so short
-    a time ago that nobody asks."""
-    if entry is not None and now < entry.fresh_until(life, seed=seed):
+    a time ago that nobody asks. What was said before `since` is not fresh: there is news."""
+    if entry is not None and now < entry.fresh_until(life, seed=seed) and not entry.is_before(since):
         if not isinstance(entry.answer, Found):
             return Standing(State.NOT_FOUND, entry)
         return Standing(State.FINAL if entry.final else State.FRESH, entry)

@@ -3,6 +3,7 @@ summarised."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
@@ -10,15 +11,18 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from .errors import CarrierError, PluginFailed, ProtocolError
+from .errors import CarrierError, NumberError, PluginFailed, ProtocolError
 from .exchange import Answer, Found, NotFound, Query
 from .files import KINDS, File
+from .incoming import Pushed
 from .manifest import Manifest
 from .models import Event, Piece, Shipment, Status, Summary
+from .recognition import normalise
 from .summary import arrange, by_piece, together
 
 MOST_EVENTS = 200
 MOST_SHIPMENTS = 20
+MOST_PUSHED = 1000  # numbers in one push
 LONGEST_TEXT = 500
 _LONGEST_LIST = 600  # before what is told twice is dropped
 
@@ -83,6 +87,23 @@ def take_in_file(file: Any) -> File | NotFound:
     if not held or not isinstance(file.name, str) or file.media_type not in KINDS.values() or not file.body:
         raise PluginFailed("document() returned no file", next_step="return File(media_type, body)")
     return File(file.media_type, file.body, _UNSAFE.sub("_", _clean(file.name))[-100:])
+
+
+def take_in_pushed(pushed: Any) -> Pushed:
+    """What `push` returned: each number once and normalised, those that can be none left out."""
+    if not isinstance(pushed, Pushed):
+        raise PluginFailed(f"push() returned {type(pushed).__name__}", next_step="return Pushed(numbers)")
+    try:
+        checked = msgspec.convert(msgspec.to_builtins(pushed), Pushed)
+    except (msgspec.ValidationError, TypeError, ValueError):  # its text may be personal
+        raise PluginFailed("push() returned a Pushed with fields of another type") from None
+    if checked.sent_at is not None and checked.sent_at.tzinfo is None:
+        raise PluginFailed("push() gave a time without a zone", next_step="say in which zone the carrier sends")
+    numbers: dict[str, None] = {}
+    for written in checked.numbers[:MOST_PUSHED]:
+        with suppress(NumberError):
+            numbers[normalise(written)] = None
+    return structs.replace(checked, numbers=tuple(numbers))
 
 
 def _summarised(shipment: Shipment, manifest: Manifest) -> Shipment:

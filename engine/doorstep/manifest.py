@@ -74,6 +74,7 @@ class Ability(StrEnum):
     TRACK_MANY = "track_many"
     REGISTER = "register"
     DOCUMENT = "document"
+    PUSH = "push"
 
 
 class AuthKind(StrEnum):
@@ -117,6 +118,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     limits: tuple[Limit, ...] = ()
     concurrent: Annotated[int, Meta(ge=1)] = 8
     can: tuple[Ability, ...] = ()
+    registered_days: Annotated[int, Meta(ge=0)] = 0  # how long a registration lasts; 0: for good
     aggregator: bool = False
     coarse_codes: bool = False
     couriers: tuple[Courier, ...] = ()  # of an aggregator that wants to be told the carrier, or tells it as a code

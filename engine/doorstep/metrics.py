@@ -79,6 +79,10 @@ class Metrics:
             "doorstep_webhooks", "Deliveries to a webhook's endpoint by result", ["store", "endpoint", "result"],
             registry=self.registry,
         )  # fmt: skip
+        self.pushes = Counter(
+            "doorstep_pushes", "Pushes of an account's carrier by what became of them", ["account", "result"],
+            registry=self.registry,
+        )  # fmt: skip
         self.cache_failures = Counter(
             "doorstep_cache_failures",
             "Times the shared cache did not answer, or with what cannot be used",

@@ -72,6 +72,11 @@ class Account(Struct, frozen=True):
     strangers: float = 0.5
     revision: str = ""
 
+    @property
+    def hears(self) -> bool:
+        """Whether the carrier can push to it."""
+        return Ability.PUSH in self.carrier.manifest.can and bool(self.carrier.push_secrets())
+
 
 class CarrierState(Struct, frozen=True):
     """A line of `doorstep carriers`."""
@@ -234,6 +239,8 @@ def _must_keep_its_word(manifest: Manifest, cls: type[Carrier[Any]]) -> None:
                 f"{cls.__name__} {'has' if has else 'has no'} {ability.value}(), and carrier.toml says otherwise",
                 next_step=f"{'add it to' if has else 'take it out of'} can = […]",
             )
+    if Ability.PUSH in manifest.can and cls.verify is Carrier.verify:
+        raise PluginError(f"{cls.__name__} has push() and no verify()", next_step="say by what the carrier signs")
 
 
 def _register(package: Package, plugins: Plugins) -> None:

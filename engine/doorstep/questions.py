@@ -52,6 +52,7 @@ class _Question(Struct, frozen=True):
     ask: Callable[[], Awaitable[Answer]]
     life: ShelfLife
     quiet: bool
+    since: datetime | None
 
 
 class _Told(Struct, frozen=True):
@@ -99,10 +100,10 @@ class Questions:
         """The keys of one number hash alike, by what stands in braces: a cluster keeps them in one place."""
         return f"{self._home_key(number)}:{account.name}:{account.revision}:{language}"
 
-    def standing(self, key: str, entry: Entry | None, life: ShelfLife) -> Standing:
-        """How the data stand now, for a shop whose answers are fresh so long."""
+    def standing(self, key: str, entry: Entry | None, life: ShelfLife, since: datetime | None = None) -> Standing:
+        """How the data stand now, for a shop whose answers are fresh so long; those from before `since` are not."""
         asking, failure = key in self._flights, self.failure(key)
-        return standing(entry, self._clock.now(), life, seed=_seed(key), asking=asking, failure=failure)
+        return standing(entry, self._clock.now(), life, seed=_seed(key), asking=asking, failure=failure, since=since)
 
     def fresh_until(self, key: str, entry: Entry, life: ShelfLife) -> datetime:
         return entry.fresh_until(life, seed=_seed(key))
@@ -138,14 +139,14 @@ class Questions:
 
     def flight(
         self, key: str, account: Account, before: Entry | None, ask: Callable[[], Awaitable[Answer]], life: ShelfLife,
-        *, quiet: bool = False, now: bool = False,
+        *, quiet: bool = False, now: bool = False, since: datetime | None = None,
     ) -> asyncio.Task[Entry]:  # fmt: skip
         """The one question under way for this key, which `ask` begins where there is none: when it is our turn, and nobody
-        has an answer by then that is fresh for this `life`; or `now`. A `quiet` failure is told by who asks: a batch fails
-        once, and not once a number."""
+        has an answer by then that is fresh for this `life` and not from before `since`; or `now`. A `quiet` failure is told
+        by who asks: a batch fails once, and not once a number."""
         flight = self._flights.get(key)
         if flight is None:
-            question = _Question(key, account, before, ask, life, quiet)
+            question = _Question(key, account, before, ask, life, quiet, since)
             asked = self._asked(question, before, stamp(before)) if now else self._flown(question)
             flight = asyncio.create_task(asked)
             self._flights[key] = flight
@@ -170,7 +171,7 @@ class Questions:
             seen = turn.answer[:STAMP]
             with suppress(ValueError):
                 before = unpack(turn.answer)
-                if self.standing(key, before, question.life).state.settled:
+                if self.standing(key, before, question.life, question.since).state.settled:
                     return before
 
     async def _asked(self, question: _Question, before: Entry | None, seen: bytes, token: str = "") -> Entry:

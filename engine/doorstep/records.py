@@ -197,6 +197,7 @@ class Records:
             entries=entries,
             postcode=next(filter(None, (self._postcode(row.contact) for row in rows if row.contact)), ""),
             shipped_on=shipped[0].astimezone(self._zones[shipped[1]]).date().isoformat() if shipped else "",
+            news_at=max((row.news_at for row in rows if row.news_at), default=None),
         )
 
     def _postcode(self, sealed: bytes) -> str:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from .errors import ManifestError
+from .incoming import Incoming
 from .models import Document
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class Role(StrEnum):
     BATCH = "batch"
     REGISTRATION = "registration"
     DOCUMENT = "document"
+    PUSH = "push"
 
 
 class SampleRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +54,16 @@ class SampleResponse(Struct, frozen=True, forbid_unknown_fields=True):
     body: str = ""
 
 
+class SamplePush(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a carrier pushes, signed with the `push_secret` of the sandbox; `body` names a file beside `case.toml`. `signed` is
+    whether the carrier signs the body, or only shows who it is."""
+
+    headers: dict[str, str] = {}
+    query: dict[str, str] = {}
+    body: str = ""
+    signed: bool = True
+
+
 class _Case(Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     role: Role = Role.PARCEL
@@ -61,10 +73,11 @@ class _Case(Struct, frozen=True, forbid_unknown_fields=True):
     demo: bool = False
     request: SampleRequest = SampleRequest()
     response: SampleResponse = SampleResponse()
+    push: SamplePush = SamplePush()
 
 
 class Case(Struct, frozen=True):
-    """One case, read. `expected` is None where nothing is worked out."""
+    """One case, read: `body` is what is answered, or pushed. `expected` is None where nothing is worked out."""
 
     name: str
     title: str
@@ -75,8 +88,15 @@ class Case(Struct, frozen=True):
     demo: bool
     request: SampleRequest
     response: SampleResponse
+    push: SamplePush
     body: bytes
     expected: dict[str, Any] | None
+
+    @property
+    def incoming(self) -> Incoming:
+        """What comes in when it is pushed."""
+        headers = {name.lower(): value for name, value in self.push.headers.items()}
+        return Incoming(headers, self.body, self.push.query)
 
 
 class _Sandbox(Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,12 +181,12 @@ def _move(text: bytes, pattern: str, days: int) -> bytes:
 
 def _case(folder: Path) -> Case:
     case = _toml(folder / "case.toml", _Case)
-    expected = folder / "expected.json"
+    expected, body = folder / "expected.json", case.response.body or case.push.body
     try:
         return Case(
             folder.name, case.title, case.role, case.number, case.numbers, case.document, case.demo,
-            case.request, case.response,
-            (folder / case.response.body).read_bytes() if case.response.body else b"",
+            case.request, case.response, case.push,
+            (folder / body).read_bytes() if body else b"",
             json.loads(expected.read_text("utf-8")) if expected.is_file() else None,
         )  # fmt: skip
     except (OSError, ValueError) as error:

@@ -98,7 +98,8 @@ parcels = Table(
     Column("origin_country", String(2), nullable=False),
     Column("destination_country", String(2), nullable=False),
     Column("service", String(100), nullable=False),
-    Column("registered_at", Instant),  # with an aggregator
+    Column("registered_at", Instant),  # when the carrier was told to watch it
+    Column("news_at", Instant),  # when the carrier last pushed that there is news: what it said before is old
     Column("due_at", Instant),  # when the worker asks again; empty: never
     Column("leased_until", Instant),
     Column("failures", Integer, nullable=False),

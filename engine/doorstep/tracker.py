@@ -113,9 +113,16 @@ class _Wish(Struct):
     stranger: bool
     wire: Wire | None = None
     patient: bool = False  # waits for the answer also where one is known
+    since: datetime | None = None  # what was said before is old
     record: Record | None = None
     home: str = ""
     read: dict[str, Entry | None] = {}
+
+    @property
+    def news_at(self) -> datetime | None:
+        """When a carrier last said that there is news, as far as is known."""
+        told = (self.since, self.record.news_at if self.record else None)
+        return max((at for at in told if at is not None), default=None)
 
 
 class _Known(Struct, frozen=True):
@@ -216,6 +223,15 @@ class Tracker:
         await asyncio.gather(*(self._ask_together(batch) for batch in together.values() if len(batch) > 1))
         return await asyncio.gather(*map(self._refreshed, wishes))
 
+    async def renew(self, number: str, store: Store, since: datetime) -> None:
+        """Asks again about a number of which there is news: what was said before `since` is old. One that belongs to no order,
+        and that nobody here has asked about, is let be."""
+        wish = _Wish(number, store, "", _LONGEST, True, patient=True, since=since)
+        plan = await self._plan(wish)
+        kept = [(await self._kept(account, wish))[1] for group in plan.groups for account in group]
+        if any(kept) or (await self._record(wish)).ordered:
+            await self._heard(wish)
+
     def _patient(self, wanted: Wanted) -> _Wish:
         return _Wish(wanted.number, wanted.store, "", _LONGEST, False, patient=True, record=wanted.record)
 
@@ -247,7 +263,8 @@ class Tracker:
             key, wish, before = due[query.number]
             ask = Part(together, self._fetcher, account, query, before)
             life = wish.store.freshness
-            flights[key] = (self.questions.flight(key, account, before, ask, life, quiet=True), wish)
+            since = wish.news_at
+            flights[key] = (self.questions.flight(key, account, before, ask, life, quiet=True, since=since), wish)
         await asyncio.wait([flight for flight, _ in flights.values()])
         for key, (flight, wish) in flights.items():
             if not flight.cancelled() and flight.exception() is None:
@@ -331,7 +348,7 @@ class Tracker:
         """How the data stand; with a wire log nothing is kept that counts."""
         if wish.wire is not None:
             return Standing(State.MISSING)
-        return self.questions.standing(key, entry, wish.store.freshness)
+        return self.questions.standing(key, entry, wish.store.freshness, wish.news_at)
 
     async def _remember(self, wish: _Wish, heard: _Heard) -> None:
         """Which carrier has the number, where one is certain: one shopper's choice, or a hit while an equal has not said no, is
@@ -376,7 +393,8 @@ class Tracker:
         query, stranger = await self._query(wish), wish.stranger and not (await self._record(wish)).ordered
         ask = partial(self._fetcher.track, account, query, stranger=stranger, wire=wish.wire)
         life, now = wish.store.freshness, wish.wire is not None
-        return self.questions.flight(key, account, before, ask, life, quiet=wish.patient, now=now)
+        quiet, since = wish.patient, wish.news_at
+        return self.questions.flight(key, account, before, ask, life, quiet=quiet, now=now, since=since)
 
     async def _kept(self, account: Account, wish: _Wish) -> tuple[str, Entry | None]:
         """The newest answer of an account that is kept anywhere, with its key in the cache, where it is from then on."""

@@ -94,6 +94,18 @@ class Tree(Struct, frozen=True, eq=False, gc=False):
         """Names and values of an object."""
         return [(name, Tree(value)) for name, value in self.value.items()] if isinstance(self.value, dict) else []
 
+    def texts(self, name: str) -> list[str]:
+        """Each text under this name, however deep it stands, the nearest first: for shapes that nobody documented."""
+        found, level = [], [self.value]
+        while level:
+            objects = [value for value in level if isinstance(value, dict)]
+            found += [one.text() for value in objects for one in Tree(value).each(name)]
+            lists = [value for value in level if isinstance(value, list)]
+            level = [below for value in objects for below in value.values()] + [
+                below for value in lists for below in value
+            ]
+        return list(dict.fromkeys(filter(None, found)))
+
 
 def newest_first(items: list[Tree], time: str) -> list[Tree]:
     """A carrier's list with its newest item first, whichever way it ran: told by the texts at the path `time`, ISO and of one

@@ -144,8 +144,9 @@ class Watch:
         """Not before so many seconds: the carrier has had enough for now, and nothing is wrong with the parcels."""
         _set(connection, parcel_ids, leased_until=None, due_at=self._clock.now() + timedelta(seconds=seconds))
 
-    def settle(self, connection: Connection, parcel_id: str) -> None:
-        """After an answer or a failure: when the parcel is due again, and whether it stalls."""
+    def settle(self, connection: Connection, parcel_id: str, news_at: datetime | None = None) -> None:
+        """After an answer or a failure: when the parcel is due again, and whether it stalls. It is due at once if there is news
+        from after the last that was known of when it was claimed (`news_at`)."""
         row = connection.execute(select(*SUMMARY).where(parcels.c.id == parcel_id)).one_or_none()
         if row is None:
             return
@@ -154,6 +155,8 @@ class Watch:
         status, life, seed = Status(row.status), self._lives[row.store], f"{row.id}{row.version}"
         seconds = asked_again(status, life, final=row.final, idle=idle, failures=row.failures, seed=seed)
         due_at = None if seconds is None else now + timedelta(seconds=seconds)
+        if row.news_at is not None and row.news_at != news_at:
+            due_at = now
         _set(connection, [row.id], leased_until=None, due_at=due_at)
         calendar, zone = self._calendars[row.store]
         told = row.last_scan_at is not None and row.stalled_at is None

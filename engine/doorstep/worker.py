@@ -11,7 +11,7 @@ has one writer at a time anyway. A worker that dies leaves its claims behind unt
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,6 +35,7 @@ DRAIN = 10.0  # seconds that work under way is waited for at the end
 _CLAIMED = 200  # parcels of one pass
 _PAUSE = 5.0  # seconds a carrier that has had enough is left alone, at least
 _LONGEST_PAUSE = 6 * 3600.0
+_RENEWED = timedelta(days=2)  # before a registration ends: a parcel is asked about once a day at least
 _ROUND = 20.0  # seconds for the parcels of one account in one pass: a slow carrier does not hold up the others
 
 log = structlog.get_logger("doorstep.worker")
@@ -53,7 +54,8 @@ class Claimed(Struct, frozen=True):
 
     parcel_id: str
     wanted: Wanted
-    is_registered: bool
+    registered_at: datetime | None
+    final: bool
 
 
 class Worker:
@@ -126,7 +128,7 @@ class Worker:
 
     def _claimed(self, row: Row[Any], record: Record) -> Claimed:
         store = self._engine.config.stores[row.store]
-        return Claimed(row.id, Wanted(row.number, store, record), row.registered_at is not None)
+        return Claimed(row.id, Wanted(row.number, store, record), row.registered_at, row.final)
 
     async def _rounds(self, claimed: Sequence[Claimed]) -> list["_Round"]:
         by_account: dict[str, list[Claimed]] = {}
@@ -182,10 +184,23 @@ class _Round:
         self._stopping = stopping
         self._ends = engine.clock.monotonic() + _ROUND
         manifest = account.carrier.manifest if account else None
-        self._can: Sequence[Ability] = manifest.can if manifest else ()
-        size = manifest.batch if manifest and Ability.TRACK_MANY in self._can else 1
+        size = manifest.batch if manifest and Ability.TRACK_MANY in manifest.can else 1
         self._at_once = max(1, manifest.concurrent // 2) if manifest else 1  # the other half is for pages
         self._batches = iter([claimed[start : start + size] for start in range(0, len(claimed), size)])
+        self._unwatched = {one.parcel_id: one for one in claimed if account and self._is_unwatched(account, one)}
+        self._telling: dict[str, asyncio.Task[None]] = {}
+
+    def _is_unwatched(self, account: Account, one: Claimed) -> bool:
+        """Whether the carrier has to be told to watch it, or told again. One that only pushes news is told if we hear."""
+        manifest = account.carrier.manifest
+        if one.final or Ability.REGISTER not in manifest.can:
+            return False
+        if Ability.PUSH in manifest.can and not (manifest.aggregator or account.hears):
+            return False
+        if one.registered_at is None:
+            return True
+        lasts = timedelta(days=manifest.registered_days)
+        return bool(lasts) and one.registered_at + lasts - _RENEWED <= self._engine.clock.now()
 
     async def work_off(self) -> None:
         await asyncio.gather(*(self._take_batches() for _ in range(self._at_once)))
@@ -194,7 +209,7 @@ class _Round:
         for batch in self._batches:
             if self._stopping.is_set():
                 return
-            await self._register([one for one in batch if not one.is_registered])
+            await self._register(batch)
             limited, seconds = await self._ask(batch)
             if limited:
                 await self._postpone([limited, *self._batches], seconds, "carrier has had enough for now")
@@ -242,7 +257,7 @@ class _Round:
             else:
                 is_new = self._engine.records.record(connection, one.parcel_id, refreshed.entries)
                 results.append("new" if is_new else "known")
-            self._watch.settle(connection, one.parcel_id)
+            self._watch.settle(connection, one.parcel_id, one.wanted.record.news_at)
         return results
 
     async def _postpone(self, batches: Sequence[Sequence[Claimed]], seconds: float, why: str) -> None:
@@ -261,12 +276,18 @@ class _Round:
         self._engine.metrics.worker_refreshed.labels("postponed").inc(len(ids))
         log.info(why, account=self._name, parcels=len(ids), seconds=round(seconds))
 
-    async def _register(self, new: Sequence[Claimed]) -> None:
-        """Tells an aggregator, once, which parcels to watch."""
-        if self._account is None or Ability.REGISTER not in self._can or not new:
-            return
-        queries = [self._engine.tracker.query(one.wanted) for one in new]
-        results = await self._engine.fetcher.register(self._account, queries)
+    async def _register(self, batch: Sequence[Claimed]) -> None:
+        """Tells the carrier which parcels to watch, with those that come after them: it takes many numbers at once."""
+        mine = {one.parcel_id for one in batch}
+        if self._account is not None and not self._unwatched.keys().isdisjoint(mine):
+            waiting = sorted(self._unwatched, key=lambda parcel_id: parcel_id not in mine)
+            together = [self._unwatched.pop(one) for one in waiting[: self._account.carrier.manifest.batch]]
+            telling = asyncio.create_task(self._tell(self._account, together))
+            self._telling |= {one.parcel_id: telling for one in together}
+        await asyncio.gather(*{self._telling[one] for one in mine & self._telling.keys()})
+
+    async def _tell(self, account: Account, new: Sequence[Claimed]) -> None:
+        results = await self._engine.fetcher.register(account, [self._engine.tracker.query(one.wanted) for one in new])
         watched = [one.parcel_id for one in new if results[one.wanted.number] is None]
         values = {"registered_at": self._engine.clock.now()}
         change = update(parcels).where(parcels.c.id.in_(watched)).values(values)

@@ -15,7 +15,8 @@ from doorstep.manifest import load_manifest
 from doorstep.models import Basis, Event, Flag, Leg, Moment, Precision, Shipment
 from doorstep.summary import arrange, summarise
 from doorstep.testing import CarrierContract
-from doorstep_ups import UPS, Settings
+from doorstep_ups import UPS
+from doorstep_ups.track_alert import Settings
 
 NUMBER = "1ZD0R5TP6873126032"
 OTHER = "1ZD0R5TP6873127406"

@@ -7,15 +7,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import msgspec
 import pytest
 
 from ..clock import SystemClock
 from ..config import Config, Store
 from ..errors import AuthRefused, CarrierError, CarrierUnavailable, RateLimited
 from ..exchange import Answer, Found, NotFound, Query, Request, Response, replay
-from ..expectations import as_json, differences
+from ..expectations import as_json, differences, pushed_as_json
 from ..fetch import Fetcher
-from ..intake import take_in
+from ..incoming import Incoming, Verdict
+from ..intake import take_in, take_in_pushed
 from ..manifest import Ability, AuthKind, Manifest
 from ..metrics import Metrics
 from ..models import Basis, Precision
@@ -106,7 +108,10 @@ class CarrierContract:
                 assert there == moment.instant, f"{told}: wall clock and offset say another instant"
 
     def test_what_the_manifest_says_it_can_do_has_a_sample(self, manifest: Manifest, samples: Samples) -> None:
-        roles = {Ability.TRACK_MANY: Role.BATCH, Ability.REGISTER: Role.REGISTRATION, Ability.DOCUMENT: Role.DOCUMENT}
+        roles = {
+            Ability.TRACK_MANY: Role.BATCH, Ability.REGISTER: Role.REGISTRATION, Ability.DOCUMENT: Role.DOCUMENT,
+            Ability.PUSH: Role.PUSH,
+        }  # fmt: skip
         for ability in manifest.can:
             assert samples.of(roles[ability]), f"{ability.value}() has no sample with role {roles[ability].value!r}"
 
@@ -157,6 +162,29 @@ class CarrierContract:
             with _only_carrier_errors(f"samples/{case.name}, damaged: {body[:400]!r}"):
                 response = Response(case.response.status, case.response.headers, body)
                 take_in(_replayed(account, case.number, response), account.carrier.manifest)
+
+    def test_push_is_read_as_worked_out_by_hand(self, samples: Samples, account: Account) -> None:
+        for case in samples.of(Role.PUSH):
+            assert account.hears, "sandbox.toml: its settings have no push_secret"
+            assert account.carrier.verify(case.incoming) is Verdict.GENUINE, f"samples/{case.name} is refused"
+            assert case.expected is not None, f"samples/{case.name} has no expected.json: nothing says what is right"
+            assert not differences(case.expected, pushed_as_json(take_in_pushed(account.carrier.push(case.incoming))))
+
+    def test_push_of_anybody_else_is_refused(self, samples: Samples, account: Account, endpoint: str) -> None:
+        for case in samples.of(Role.PUSH):
+            for what, forged in _forged(case):
+                assert account.carrier.verify(forged) is Verdict.REFUSED, f"samples/{case.name} with {what} is taken"
+            settings = {name: _spoilt(account, name, value) for name, value in samples.settings.items()}
+            other = _account(self.package, settings, endpoint)
+            assert other.carrier.verify(case.incoming) is Verdict.REFUSED, f"samples/{case.name}: any secret will do"
+
+    def test_hostile_push_is_an_error_and_no_crash(self, samples: Samples, account: Account) -> None:
+        for case in samples.of(Role.PUSH):
+            for body in (*BODIES.values(), *damaged(case.body)):
+                incoming = msgspec.structs.replace(case.incoming, body=body)
+                with _only_carrier_errors(f"samples/{case.name}, hostile: {body[:400]!r}"):
+                    account.carrier.verify(incoming)
+                    take_in_pushed(account.carrier.push(incoming))
 
     def test_exchange_can_be_left_at_any_step(self, samples: Samples, account: Account) -> None:
         exchange = account.carrier.track(Query(samples.of(Role.PARCEL)[0].number))
@@ -268,6 +296,20 @@ _ASKED: dict[Role, Callable[[Account, Case], Any]] = {
 }
 
 
+def _forged(case: Case) -> Iterator[tuple[str, Incoming]]:
+    """The push as somebody would send it who does not have the secret."""
+    pushed = case.incoming
+    yield "no header and no query", Incoming({}, pushed.body)
+    for name, value in pushed.headers.items():
+        for wrong in ("", value[:-1], f"{value}, {value}", "é"):
+            yield f"{name}: {wrong}", msgspec.structs.replace(pushed, headers={**pushed.headers, name: wrong})
+    for name in pushed.query:
+        yield f"?{name}=", msgspec.structs.replace(pushed, query={**pushed.query, name: ""})
+    if case.push.signed:
+        for body in (b"", pushed.body + b" ", pushed.body[:-1], bytes([pushed.body[0] ^ 1]) + pushed.body[1:]):
+            yield "another body", msgspec.structs.replace(pushed, body=body)
+
+
 def _offset(text: str) -> timedelta:
     size = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
     return -size if text[0] == "-" else size
@@ -279,7 +321,9 @@ def _replayed(account: Account, number: str, response: Response) -> Any:
 
 
 def _spoilt(account: Account, name: str, value: Any) -> Any:
-    return f"wrong-{value}" if isinstance(getattr(account.carrier.settings, name, None), Secret) else value
+    kept = getattr(account.carrier.settings, name, None)
+    is_secret = isinstance(kept, Secret) or (isinstance(kept, tuple) and any(isinstance(one, Secret) for one in kept))
+    return f"wrong-{value}" if is_secret else value
 
 
 __all__ = ["CarrierContract"]

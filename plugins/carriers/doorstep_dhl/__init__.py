@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from doorstep import (  # isort: skip
-    Answer, Auth, Carrier, CarrierSettings, Document, Event, Exchange, Found, HeaderKey, Meaning, Moment, NotFound, Piece,
-    Place, ProtocolError, Query, Request, Response, Secret, Shipment, Status, Tree, Weight, Window, countries, moments,
-    registers,
+    Answer, Auth, Carrier, Document, Event, Exchange, Found, HeaderKey, Incoming, Meaning, Moment, NotFound, Piece, Place,
+    ProtocolError, Pushed, PushSettings, Query, Request, Response, Secret, Shipment, Status, Tree, Verdict, Weight, Window,
+    countries, is_any, moments, registers,
 )  # fmt: skip
 
 DIVISIONS = {
@@ -19,7 +19,7 @@ CODE = re.compile(r"[A-Z0-9][A-Z0-9_/-]*", re.ASCII)
 NUMBERED = re.compile(r"\d")
 
 
-class Settings(CarrierSettings, frozen=True):
+class Settings(PushSettings, frozen=True):
     """`service` asks one division only, by its name in DHL's API (`parcel-de`, say); empty asks all of them."""
 
     api_key: Secret
@@ -36,6 +36,15 @@ class DHL(Carrier[Settings]):
         params |= {name: value for name, value in hints.items() if value}
         response = yield Request("GET", "/track/shipments", params=params, headers={"Accept": "application/json"})
         return self._answer(response, query.number)
+
+    def verify(self, incoming: Incoming) -> Verdict:
+        """How DHL signs is not documented: who was given the address knows the secret that stands in it."""
+        return Verdict.of(is_any(self.push_secrets(), incoming.query.get("secret", "")))
+
+    def push(self, incoming: Incoming) -> Pushed:
+        told = incoming.json()
+        parcels = told.each("shipments") or [told]
+        return Pushed(tuple(number for parcel in parcels for number in (parcel.text("id"), *_pieces(parcel)) if number))
 
     def _answer(self, response: Response, asked: str) -> Answer:
         answer = response.tree()

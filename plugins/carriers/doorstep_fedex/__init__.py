@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 from msgspec import structs
 
 from doorstep import (  # isort: skip
-    Answer, Answers, Auth, Carrier, CarrierSettings, CarrierUnavailable, Document, Event, Exchange, File, Flag, Found,
-    Leg, Meaning, Moment, NotFound, OAuthClientCredentials, PickupPoint, Place, Precision, ProtocolError, Query, Request,
-    Secret, Shipment, Status, Tree, Weight, Window, countries, each_of, file_in, moments, registers,
+    Answer, Answers, Auth, Carrier, CarrierUnavailable, Document, Event, Exchange, File, Flag, Found, Incoming, Leg,
+    Meaning, Moment, NotFound, OAuthClientCredentials, PickupPoint, Place, Precision, ProtocolError, Pushed, PushSettings,
+    Query, Request, Secret, Shipment, Status, Tree, Verdict, Weight, Window, countries, each_of, file_in, is_signed,
+    moments, registers,
 )  # fmt: skip
 
 LOCALES = {"en": "en_US", "de": "de_DE", "es": "es_ES", "fr": "fr_FR", "it": "it_IT", "nl": "nl_NL", "pl": "pl_PL"}
@@ -22,10 +23,13 @@ POSTS = {"AX": "USPS", "OX": "USPS", "AC": "Canada Post"}
 Told = TypeVar("Told", Event, Meaning)
 
 
-class Settings(CarrierSettings, frozen=True):
+class Settings(PushSettings, frozen=True):
+    """`push_header` holds the signature of what FedEx pushes."""
+
     client_id: str
     client_secret: Secret
     account_number: str = ""
+    push_header: str = "fdx-signature"
 
 
 class FedEx(Carrier[Settings]):
@@ -52,6 +56,13 @@ class FedEx(Carrier[Settings]):
         # The API sends `documents`, its description says `document`.
         letter = answer.text("output.documents") or answer.text("output.document")
         return file_in(letter, name=f"{query.number}.pdf") if letter else _unknown(answer)
+
+    def verify(self, incoming: Incoming) -> Verdict:
+        signature = incoming.header(self.settings.push_header)
+        return Verdict.of(is_signed(incoming.body, self.push_secrets(), signature))
+
+    def push(self, incoming: Incoming) -> Pushed:
+        return Pushed(tuple(incoming.json().texts("trackingNumber")))
 
     def _answer(self, answer: Tree, number: str) -> Answer:
         entries = answer.each("output.completeTrackResults")

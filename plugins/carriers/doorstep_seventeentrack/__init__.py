@@ -1,14 +1,16 @@
 """17TRACK: an aggregator that watches numbers of other carriers once they are registered (API v2.4)."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from heapq import merge
 
 from msgspec.structs import replace
 
 from doorstep import (  # isort: skip
-    Answer, Answers, Auth, AuthRefused, Basis, Carrier, CarrierError, CarrierSettings, CarrierUnavailable, Event,
-    Exchange, Flag, Found, HeaderKey, Leg, Meaning, Moment, NotFound, Place, ProtocolError, Query, RateLimited,
-    Registrations, Request, Secret, Shipment, Status, Tree, Weight, countries, each_of, moments, registers,
+    Answer, Answers, Auth, AuthRefused, Basis, Carrier, CarrierError, CarrierUnavailable, Event, Exchange, Flag,
+    Found, HeaderKey, Incoming, Leg, Meaning, Moment, NotFound, Place, ProtocolError, PushSettings, Pushed, Query,
+    RateLimited, Registrations, Request, Secret, Shipment, Status, Tree, Verdict, Weight, countries, each_of, is_any,
+    moments, registers,
 )  # fmt: skip
 
 ALREADY_REGISTERED = ("-18019901",)
@@ -28,8 +30,9 @@ ERRORS: dict[str, tuple[type[CarrierError], str]] = {
 HOUR = 3600.0  # a quota does not come back within a minute
 
 
-class Settings(CarrierSettings, frozen=True):
-    """`carrier_key` is 17TRACK's number of the carrier that numbers are registered for; 0 lets it find out."""
+class Settings(PushSettings, frozen=True):
+    """`carrier_key` is 17TRACK's number of the carrier that numbers are registered for; 0 lets it find out. Pushes are signed
+    with the key; `push_secret` may hold another one while the key is changed."""
 
     api_key: Secret
     carrier_key: int = 0
@@ -57,6 +60,16 @@ class SeventeenTrack(Carrier[Settings]):
         response = yield Request("POST", "/track/v2.4/register", json=wanted)
         results = {_number(entry): _error(entry, ALREADY_REGISTERED) for entry in _entries(response.expect(200).tree())}
         return {query.number: results[query.number] for query in queries if query.number in results}
+
+    def push_secrets(self) -> tuple[Secret, ...]:
+        return (self.settings.api_key, *self.settings.push_secret)
+
+    def verify(self, incoming: Incoming) -> Verdict:
+        made = [sha256(b"/".join((incoming.body, key.reveal().encode()))).hexdigest() for key in self.push_secrets()]
+        return Verdict.of(is_any(made, incoming.header("sign").lower()))
+
+    def push(self, incoming: Incoming) -> Pushed:
+        return Pushed((incoming.json().expect("data.number").text(),))
 
     def _answer(self, entries: Sequence[Tree], query: Query) -> Answer:
         """What was found comes first, and "not found" needs that nothing failed: a number may be there for two carriers."""

@@ -6,10 +6,11 @@ from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from doorstep import (  # isort: skip
-    Answer, Auth, Carrier, CarrierSettings, Event, Exchange, Found, Leg, Meaning, Moment, NotFound,
-    OAuthClientCredentials, PickupPoint, Place, ProtocolError, Query, Request, Secret, Shipment, Tree, Weight, Window,
-    countries, moments, registers,
+    Answer, Auth, Event, Exchange, Found, Leg, Meaning, Moment, NotFound, OAuthClientCredentials, PickupPoint, Place,
+    ProtocolError, Query, Request, Shipment, Tree, Weight, Window, countries, moments, registers,
 )  # fmt: skip
+
+from .track_alert import TrackAlert
 
 UNKNOWN = {"TW0001", "TV1002"}  # a warning beside HTTP 200, an error beside HTTP 400
 LOCALES = {"en": "en_US", "de": "de_DE", "es": "es_ES", "fr": "fr_FR", "it": "it_IT", "nl": "nl_NL", "pl": "pl_PL"}
@@ -25,13 +26,7 @@ UNITS = {"LBS": "lb", "KGS": "kg"}
 CLOCK = re.compile("20[0-9]{6}T[0-9]{6}")
 
 
-class Settings(CarrierSettings, frozen=True):
-    client_id: str
-    client_secret: Secret
-    account_number: str = ""
-
-
-class UPS(Carrier[Settings]):
+class UPS(TrackAlert):
     def auth(self) -> Auth:
         own, account = self.settings, self.settings.account_number
         headers = {"x-merchant-id": account} if account else {}

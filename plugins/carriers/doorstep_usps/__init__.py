@@ -9,10 +9,12 @@ from urllib.parse import quote
 from msgspec import structs
 
 from doorstep import (  # isort: skip
-    Answer, Auth, Basis, Carrier, CarrierSettings, CodeTable, Event, Exchange, Found, Manifest, Meaning, Moment, NotFound,
-    OAuthClientCredentials, PickupPoint, Place, Precision, ProtocolError, Query, Request, Secret, Shipment, Status, Tree,
-    Window, countries, moments, registers,
+    Answer, Auth, Basis, CodeTable, Event, Exchange, Found, Manifest, Meaning, Moment, NotFound, OAuthClientCredentials,
+    PickupPoint, Place, Precision, ProtocolError, Query, Request, Shipment, Status, Tree, Window, countries, moments,
+    registers,
 )  # fmt: skip
+
+from .subscriptions import Settings, Subscriptions, bare
 
 SCAN = ("eventCity", "eventState", "eventZIP", "eventCountry")
 ORIGIN = ("originCity", "originState", "originZIP", "originCountry")
@@ -30,12 +32,7 @@ STATES = {  # with territories and the armed forces' post
 CLOCK = re.compile(r"(\d\d?):(\d\d)(?::\d\d)?(?: ?([AP])\.?M\.?)?", re.ASCII)
 
 
-class Settings(CarrierSettings, frozen=True):
-    client_id: str
-    client_secret: Secret
-
-
-class USPS(Carrier[Settings]):
+class USPS(Subscriptions):
     def __init__(self, manifest: Manifest, codes: CodeTable, settings: Settings) -> None:
         super().__init__(manifest, codes, settings)
         self._words: dict[str, list[tuple[str, Meaning]]] = {}
@@ -47,7 +44,7 @@ class USPS(Carrier[Settings]):
         return OAuthClientCredentials("/oauth2/v3/token", own.client_id, own.client_secret, in_form=True, form=form)
 
     def track(self, query: Query) -> Exchange[Answer]:
-        number, zip_code = _bare(query.number), query.postcode.partition("-")[0].strip()
+        number, zip_code = bare(query.number), query.postcode.partition("-")[0].strip()
         params = {"expand": "DETAIL"}
         if len(zip_code) == 5 and (zip_code + number).isdigit():  # a number with letters may go to another country
             params["destinationZIPCode"] = zip_code
@@ -103,18 +100,6 @@ class USPS(Carrier[Settings]):
 def _finer(meaning: Meaning, row: Meaning) -> Meaning:
     flags = tuple(dict.fromkeys(meaning.flags + row.flags))
     return structs.replace(meaning, status=row.status, reason=row.reason or meaning.reason, flags=flags)
-
-
-def _bare(number: str) -> str:
-    """The number without 420 and the destination's ZIP code (five or nine digits), which a label's barcode has in front."""
-    if not (number.startswith("420") and number.isdecimal()):
-        return number
-    rests = [rest for rest in (number[12:], number[8:]) if len(rest) in (20, 22, 26, 30)]
-    return max(rests, key=lambda rest: ("91" <= rest[:2] <= "95", _checks(rest)), default=number)
-
-
-def _checks(number: str) -> bool:
-    return (sum(map(int, number[-1::-2])) + 3 * sum(map(int, number[-2::-2]))) % 10 == 0
 
 
 def _refused(error: Tree, status: int, number: str) -> NotFound:
