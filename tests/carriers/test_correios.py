@@ -20,8 +20,8 @@ from doorstep.manifest import load_manifest
 from doorstep.testing import CarrierContract
 from doorstep_correios import Correios, Settings
 
-NUMBER = "OV604182970BR"
-OTHER = "QB173058469BR"
+NUMBER = "OV604182971BR"
+OTHER = "QB173058463BR"
 UNKNOWN = "SRO-020: Objeto não encontrado na base de dados dos Correios."
 
 
