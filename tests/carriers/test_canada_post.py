@@ -18,7 +18,7 @@ from doorstep.manifest import load_manifest
 from doorstep.testing import CarrierContract
 from doorstep_canada_post import CanadaPost, Settings
 
-PIN = "2049173501264811"
+PIN = "2049173501264813"
 
 
 class TestContract(CarrierContract):
@@ -68,7 +68,7 @@ def moment(at: str, site: str) -> Moment:
 
 @pytest.mark.parametrize(
     ("number", "path"),
-    [(PIN, f"/vis/track/pin/{PIN}/detail"), ("JR604182974CA", "/vis/track/pin/JR604182974CA/detail"),
+    [(PIN, f"/vis/track/pin/{PIN}/detail"), ("JR604182971CA", "/vis/track/pin/JR604182971CA/detail"),
      ("481730592604817", "/vis/track/dnc/481730592604817/detail"), ("A/../B", "/vis/track/pin/A%2F..%2FB/detail")],
 )  # fmt: skip
 def test_a_card_and_a_pin_are_asked_by_their_own_paths(number: str, path: str) -> None:
