@@ -87,8 +87,8 @@ class AuthKind(StrEnum):
 
 
 class Sureness(StrEnum):
-    HIGH = "high"  # the carrier's own documents, or answers of its production
-    MEDIUM = "medium"  # public clients, recorded answers, descriptions by others
+    HIGH = "high"  # the carrier's own documents and published answers
+    MEDIUM = "medium"  # public clients, excerpts, descriptions by others
     LOW = "low"  # general knowledge, found in no document
 
 
