@@ -50,6 +50,7 @@ from .models import (
 )
 from .order import PackedItem, Parcel
 from .secret import Secret
+from .summary import turned_back
 from .tree import Tree, newest_first
 from .widget import FormProblem, NoWidgetSettings, OrderFacts, ShipmentFacts, Submission, Widget, WidgetView
 
@@ -134,4 +135,5 @@ __all__ = [
     "newest_first",
     "registers",
     "soap",
+    "turned_back",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from doorstep import (  # isort: skip
     Answer, Answers, Auth, AuthRefused, Carrier, CarrierError, CarrierSettings, CarrierUnavailable, Event, Exchange, Flag,
     Found, HeaderKey, Leg, Meaning, Moment, NotFound, Place, ProtocolError, Query, RateLimited, Registrations, Request,
-    Response, Secret, Shipment, Status, Tree, countries, each_of, moments, newest_first, registers,
+    Response, Secret, Shipment, Status, Tree, countries, each_of, moments, newest_first, registers, turned_back,
 )  # fmt: skip
 
 FINE = ("200", "201", "203")  # 203: not for all numbers
@@ -95,19 +95,17 @@ class TrackingMore(Carrier[Settings]):
         if not scans and latest.status not in (None, Status.UNKNOWN):
             names = {"delivery_status": "checkpoint_delivery_status", "substatus": "checkpoint_delivery_substatus"}
             scans = [Tree({scan: tracking.text(name) for name, scan in names.items()})]
-        # Of a delivery to the sender only the parcel knows.
-        turned = Flag.RETURN in latest.flags
-        events = (self._event(scan, back=turned and not i) for i, scan in enumerate(scans))
-        return tuple(event for event in events if event.code or event.text)
+        events = tuple(event for scan in scans if (event := self._event(scan)).code or event.text)
+        # A delivery to the sender is a delivery like any other: only the parcel knows of the return.
+        return turned_back(events) if Flag.RETURN in latest.flags else events
 
-    def _event(self, scan: Tree, *, back: bool) -> Event:
+    def _event(self, scan: Tree) -> Event:
         status, detail = scan.text("checkpoint_delivery_status"), scan.text("checkpoint_delivery_substatus")
         text = scan.text("tracking_detail")
         meaning = self._meaning(status, detail, text)
-        flags = (Flag.RETURN,) if back and Flag.RETURN not in meaning.flags else ()
         country, city, line = countries.alpha2(scan.text("country_iso2")), scan.text("city"), scan.text("location")
         place = Place(city, scan.text("state"), scan.text("zip"), country, "" if city else line)
-        return meaning.event(_moment(_time(scan), country), code=detail or status, text=text, place=place, flags=flags)
+        return meaning.event(_moment(_time(scan), country), code=detail or status, text=text, place=place)
 
     def _meaning(self, status: str, detail: str, text: str) -> Meaning:
         """The substatus's; of one that is not known, the status's."""
