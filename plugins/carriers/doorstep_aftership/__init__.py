@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from doorstep import (  # isort: skip
     Answer, Answers, Auth, Carrier, CarrierError, CarrierSettings, Event, Exchange, Flag, Found, HeaderKey, Leg,
-    Meaning, Moment, NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status,
+    Meaning, NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status,
     Tree, Window, countries, each_of, moments, newest_first, registers, turned_back,
 )  # fmt: skip
 
@@ -97,7 +97,7 @@ class AfterShip(Carrier[Settings]):
         place = _place(scan, "", scan.text("location"))
         text = scan.text("message") or scan.text("subtag_message")
         code = scan.text("subtag") or scan.text("tag")
-        at = _moment(scan.text("checkpoint_time"), place.country)
+        at = moments.at_place(scan.text("checkpoint_time"), country=place.country)
         return self._meaning(scan).event(at, code=code, text=text, place=place)
 
     def _meaning(self, said: Tree) -> Meaning:
@@ -137,13 +137,6 @@ def _place(said: Tree, prefix: str, line: str = "") -> Place:
     city = said.text(prefix + "city")
     postcode = said.text(prefix + "postal_code") or said.text(prefix + "zip")
     return Place(city, said.text(prefix + "state"), postcode, country, "" if city else line)
-
-
-def _moment(text: str, country: str) -> Moment:
-    """With an offset only if the carrier gave one. A midnight without one is a day: nobody wrote it."""
-    if text[10:] in ("T00:00:00", "T00:00"):
-        return replace(moments.iso(text[:10]), raw=text)
-    return moments.at_place(text, country=country)
 
 
 def _window(tracking: Tree, country: str) -> Window | None:

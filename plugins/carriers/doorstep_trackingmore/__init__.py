@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from doorstep import (  # isort: skip
     Answer, Answers, Auth, AuthRefused, Carrier, CarrierError, CarrierSettings, CarrierUnavailable, Event, Exchange, Flag,
-    Found, HeaderKey, Leg, Meaning, Moment, NotFound, Place, ProtocolError, Query, RateLimited, Registrations, Request,
+    Found, HeaderKey, Leg, Meaning, NotFound, Place, ProtocolError, Query, RateLimited, Registrations, Request,
     Response, Secret, Shipment, Status, Tree, countries, each_of, moments, newest_first, registers, turned_back,
 )  # fmt: skip
 
@@ -105,7 +105,9 @@ class TrackingMore(Carrier[Settings]):
         meaning = self._meaning(status, detail, text)
         country, city, line = countries.alpha2(scan.text("country_iso2")), scan.text("city"), scan.text("location")
         place = Place(city, scan.text("state"), scan.text("zip"), country, "" if city else line)
-        return meaning.event(_moment(_time(scan), country), code=detail or status, text=text, place=place)
+        return meaning.event(
+            moments.at_place(_time(scan), country=country), code=detail or status, text=text, place=place
+        )
 
     def _meaning(self, status: str, detail: str, text: str) -> Meaning:
         """The substatus's; of one that is not known, the status's."""
@@ -151,13 +153,6 @@ def _time(scan: Tree) -> str:
 def _end(tracking: Tree, name: str) -> Place:
     country = countries.alpha2(tracking.text(f"{name}_country"))
     return Place(tracking.text(f"{name}_city"), tracking.text(f"{name}_state"), country=country)
-
-
-def _moment(text: str, country: str) -> Moment:
-    """Mostly the clock of the place. A midnight without an offset is a day: nobody wrote it."""
-    if text[10:] in ("T00:00:00", " 00:00:00", " 00:00", "T00:00"):
-        return replace(moments.iso(text[:10]), raw=text)
-    return moments.at_place(text, country=country)
 
 
 register_carriers = registers(TrackingMore)
