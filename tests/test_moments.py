@@ -285,3 +285,10 @@ def test_what_is_written_without_a_z_is_not_in_doubt() -> None:
     assert moments.doubtful("2026-11-20T16:00:00-05:00", country="US").instant == datetime(2026, 11, 20, 21, tzinfo=UTC)
     assert moments.doubtful("2026-11-20T00:00:00Z", country="DE").precision is Precision.DAY
     assert moments.doubtful("", country="DE") == Moment("")
+
+
+@pytest.mark.parametrize("clock", ["T00:00:00", " 00:00", "T00:00:00.000"])
+def test_a_midnight_that_is_passed_on_without_an_offset_is_a_day(clock: str) -> None:
+    moment = moments.at_place(f"2026-11-20{clock}", country="DE")
+    assert (moment.precision, moment.local, moment.instant) == (Precision.DAY, datetime(2026, 11, 20), None)
+    assert moments.at_place("2026-11-20T00:00:00+01:00", country="DE").instant is not None

@@ -7,7 +7,7 @@ import pytest
 from doorstep import Basis, Event, Flag, Moment, Place, Precision, Status
 from doorstep.models import Summary
 from doorstep.moments import whole_day
-from doorstep.summary import arrange, by_piece, clearly_later, summarise
+from doorstep.summary import arrange, by_piece, clearly_later, summarise, turned_back
 
 from .scans import BERGEN, CUSTOMS, MOVING, OSLO, OUT, START, at, wall
 
@@ -361,3 +361,15 @@ def test_a_date_stands_for_its_whole_day_even_where_a_plugin_gives_it_an_instant
     midnight = Moment("", Precision.DAY, Basis.UTC, datetime(2026, 11, 2, tzinfo=UTC))
     for day in (whole_day(date(2026, 11, 2), raw=""), midnight):
         assert summarise([at(0, MOVING), Event(day, Status.DELIVERED)]).final
+
+
+@pytest.mark.parametrize(
+    ("newest", "status"), [(Status.DELIVERED, Status.RETURNED), (MOVING, Status.RETURNING), (OUT, Status.RETURNING)]
+)
+def test_a_parcel_that_is_said_to_go_back_does_with_its_newest_scan(newest: Status, status: Status) -> None:
+    events = turned_back((at(90, None), at(60, newest), at(0, MOVING)))
+    assert [event.flags for event in events] == [(), (Flag.RETURN,), ()]
+    assert outcome(*events) is status
+    assert turned_back(events) == events
+    assert turned_back(()) == ()
+    assert turned_back((at(0, None),)) == (at(0, None),)

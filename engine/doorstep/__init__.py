@@ -41,6 +41,7 @@ from .models import (
 )
 from .order import PackedItem, Parcel
 from .secret import Secret
+from .summary import turned_back
 from .tree import Tree, newest_first
 from .widget import FormProblem, NoWidgetSettings, OrderFacts, ShipmentFacts, Submission, Widget, WidgetView
 
@@ -131,4 +132,5 @@ __all__ = [
     "sent_back",
     "soap",
     "taken_back",
+    "turned_back",
 ]  # fmt: skip

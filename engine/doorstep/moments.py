@@ -9,7 +9,6 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
-from string import digits
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -25,6 +24,7 @@ _ISO = re.compile(
 _MARKS = ("--T::", "-- ::")  # every third character of "2026-11-20T13:05:00" from the fifth on
 _read = datetime.fromisoformat
 _OFFSET = re.compile(r"[+-]\d{2}(?::?\d{2})?", re.ASCII)
+_ZEROS = frozenset("0:.")
 _SENSIBLE = range(1970, 2201)  # years; others are placeholders ("0001-01-01") and would overflow
 # A clock: the instant at which it showed the start of 1970, and its offset as "+01:00". Counting from there costs a tenth
 # of `datetime.replace`, and a name of its own a tenth of looking an enum's member up.
@@ -157,21 +157,18 @@ def elsewhere(moment: Moment, country: str = "", *, zone: str = "") -> Moment:
 
 
 def at_place(text: str, *, country: str) -> Moment:
-    """As `iso`, from somebody who passes on what carriers wrote: an offset may be that of the carrier's own country, and is
-    not believed to be the place's where the country has a clock of its own."""
+    """As `iso`, from somebody who passes on what carriers wrote. An offset may be that of the carrier's own country, and is not
+    believed to be the place's where the country has a clock of its own; a midnight without one was written by nobody."""
+    if text[11:] and _ZEROS.issuperset(text[11:]):
+        return replace(iso(text[:10]), raw=text)
     moment = iso(text, country=country)
     return elsewhere(moment, country) if moment.basis is _BY_OFFSET and single_zone(country) else moment
 
 
 def doubtful(text: str, *, country: str) -> Moment:
-    """As `at_place`, from somebody whose "Z" may stand behind the carrier's own wall clock: then no instant is known. A
-    midnight in doubt is a day."""
-    zone = text[19:].lstrip("." + digits)
-    if zone not in ("", "Z"):
-        return at_place(text, country=country)
-    if text[10:19] == "T00:00:00":
-        return replace(iso(text[:10]), raw=text)
-    return replace(iso(text.removesuffix("Z"), country="" if zone else country), raw=text)
+    """As `at_place`, from somebody whose "Z" may stand behind the carrier's own wall clock: then no instant is known."""
+    bare = text.removesuffix("Z")
+    return at_place(text, country=country) if bare == text else replace(at_place(bare, country=""), raw=text)
 
 
 def _where(country: str, raw: str, precision: Precision, basis: Basis, instant: datetime, zone: str = "") -> Moment:

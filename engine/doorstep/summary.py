@@ -111,6 +111,16 @@ def arrange(events: Iterable[Event], *, coarse: bool = False) -> tuple[Event, ..
     return tuple(told[i][0] for i in ranked)
 
 
+def turned_back(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Events, newest first, of a parcel that is said to go back where no scan says so: the newest that tells where it is
+    happened on the way back, so that a delivery there is one to the sender."""
+    for i, event in enumerate(events):
+        if event.status is not None:
+            flags = tuple(dict.fromkeys((*event.flags, Flag.RETURN)))
+            return (*events[:i], replace(event, flags=flags), *events[i + 1 :])
+    return events
+
+
 def clearly_later(later: Event, earlier: Event) -> bool:
     """True only when `later` is at least a minute after `earlier`, in whichever zones their clocks may stand.
 

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from doorstep import (  # isort: skip
     Answer, Answers, Auth, Carrier, CarrierError, CarrierSettings, Event, Exchange, Flag, Found, HeaderKey, Leg,
-    Meaning, Moment, NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status,
-    Tree, Window, countries, each_of, moments, newest_first, registers,
+    Meaning, NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status,
+    Tree, Window, countries, each_of, moments, newest_first, registers, turned_back,
 )  # fmt: skip
 
 ALREADY_REGISTERED = "4003"
@@ -88,19 +88,17 @@ class AfterShip(Carrier[Settings]):
         latest = self._meaning(tracking)
         if not scans and latest.status not in (None, Status.UNKNOWN):
             scans = [Tree({name: tracking.text(name) for name in ("tag", "subtag")})]
-        back = tracking.is_true("return_to_sender") or Flag.RETURN in latest.flags
-        events = (self._event(scan, back=back, newest=not i) for i, scan in enumerate(scans))
-        return tuple(event for event in events if event.code or event.text)
-
-    def _event(self, scan: Tree, *, back: bool, newest: bool) -> Event:
-        meaning = self._meaning(scan)
+        events = tuple(event for scan in scans if (event := self._event(scan)).code or event.text)
         # A delivery to the sender is a delivery like any other: only the parcel knows of the return.
-        marked = back and Flag.RETURN not in meaning.flags and (newest or meaning.status is Status.DELIVERED)
+        back = tracking.is_true("return_to_sender") or Flag.RETURN in latest.flags
+        return turned_back(events) if back else events
+
+    def _event(self, scan: Tree) -> Event:
         place = _place(scan, "", scan.text("location"))
         text = scan.text("message") or scan.text("subtag_message")
         code = scan.text("subtag") or scan.text("tag")
-        at = _moment(scan.text("checkpoint_time"), place.country)
-        return meaning.event(at, code=code, text=text, place=place, flags=(Flag.RETURN,) if marked else ())
+        at = moments.at_place(scan.text("checkpoint_time"), country=place.country)
+        return self._meaning(scan).event(at, code=code, text=text, place=place)
 
     def _meaning(self, said: Tree) -> Meaning:
         """The sub-tag's; of one that is not known, the tag's (which is also the part before "_")."""
@@ -139,13 +137,6 @@ def _place(said: Tree, prefix: str, line: str = "") -> Place:
     city = said.text(prefix + "city")
     postcode = said.text(prefix + "postal_code") or said.text(prefix + "zip")
     return Place(city, said.text(prefix + "state"), postcode, country, "" if city else line)
-
-
-def _moment(text: str, country: str) -> Moment:
-    """With an offset only if the carrier gave one. A midnight without one is a day: nobody wrote it."""
-    if text[10:] in ("T00:00:00", "T00:00"):
-        return replace(moments.iso(text[:10]), raw=text)
-    return moments.at_place(text, country=country)
 
 
 def _window(tracking: Tree, country: str) -> Window | None:

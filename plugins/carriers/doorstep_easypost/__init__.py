@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from doorstep import (  # isort: skip
     TROUBLE, Answer, Answers, Auth, Basic, Carrier, CarrierError, CarrierSettings, Event, Exchange, Flag, Found, Leg, Meaning,
     NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status, Tree, Weight,
-    Window, countries, each_of, moments, newest_first, registers,
+    Window, countries, each_of, moments, newest_first, registers, turned_back,
 )  # fmt: skip
 
 SAYS_NOTHING = ("", "status_update", "unknown")  # details; the status alone counts then
@@ -86,10 +86,9 @@ class EasyPost(Carrier[Settings]):
         latest = self._meaning(tracker)
         if not scans and latest.status not in (None, Status.UNKNOWN):
             scans = [Tree({name: tracker.text(name) for name in ("status", "status_detail")})]
-        # The whole journey of what was sent back; or of a parcel on its way back, what it ends with.
-        back, turned = tracker.is_true("is_return"), Flag.RETURN in latest.flags
-        events = (self._event(scan, back=back or (turned and not i)) for i, scan in enumerate(scans))
-        return tuple(event for event in events if event.code or event.text)
+        back = tracker.is_true("is_return")  # the whole journey, then
+        events = tuple(event for scan in scans if (event := self._event(scan, back=back)).code or event.text)
+        return turned_back(events) if Flag.RETURN in latest.flags else events
 
     def _event(self, scan: Tree, *, back: bool) -> Event:
         meaning = self._meaning(scan)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from doorstep import (  # isort: skip
     Answer, Auth, Carrier, CarrierError, CarrierSettings, Event, Exchange, Flag, Found, HeaderKey, Leg, Meaning, Moment,
     NotFound, Place, ProtocolError, Query, Registrations, Request, Secret, Shipment, Status, Tree, countries,
-    moments, newest_first, registers,
+    moments, newest_first, registers, turned_back,
 )  # fmt: skip
 
 
@@ -76,19 +76,14 @@ class Ship24(Carrier[Settings]):
         latest = self._meaning(shipment)
         if not scans and latest.status not in (None, Status.UNKNOWN):
             scans = [Tree({name: shipment.text(name) for name in ("statusCode", "statusMilestone")})]
-        # Of a delivery to the sender only the shipment knows, and what was before it.
-        turned = Flag.RETURN in latest.flags
-        events = (self._event(scan, back=turned and not i) for i, scan in enumerate(scans))
-        return tuple(event for event in events if event.code or event.text)
+        events = tuple(event for scan in scans if (event := self._event(scan)).code or event.text)
+        # A delivery to the sender is a delivery like any other: only the shipment knows of the return.
+        return turned_back(events) if Flag.RETURN in latest.flags else events
 
-    def _event(self, scan: Tree, *, back: bool) -> Event:
-        meaning = self._meaning(scan)
-        flags = (Flag.RETURN,) if back and Flag.RETURN not in meaning.flags else ()
+    def _event(self, scan: Tree) -> Event:
         code = scan.text("statusCode") or scan.text("statusMilestone")
         place = _place(scan.text("location"))
-        return meaning.event(
-            _moment(scan, place.country), code=code, text=scan.text("status"), place=place, flags=flags
-        )
+        return self._meaning(scan).event(_moment(scan, place.country), code=code, text=scan.text("status"), place=place)
 
     def _meaning(self, said: Tree) -> Meaning:
         """The status code's; of one that is not known, or null as for minor scans, the milestone's."""
