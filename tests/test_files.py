@@ -21,12 +21,18 @@ def test_what_the_carrier_calls_it_does_not_matter(text: str) -> None:
     assert file_in(text, name="proof.pdf").media_type == "application/pdf"
 
 
+def test_a_document_may_come_in_hexadecimal() -> None:
+    assert file_in(PDF.hex()).body == file_in(PDF.hex().upper()).body == PDF
+
+
 @pytest.mark.parametrize("text", ["<svg/>", '<?xml version="1.0"?>\n<svg xmlns="urn:x"/>'])
 def test_an_svg_comes_as_text(text: str) -> None:
     assert (file_in(text).media_type, file_in(text).body) == ("image/svg+xml", text.encode())
 
 
-@pytest.mark.parametrize("text", ["", "AAAA", "no base64!", "<html><svg/></html>", "é", b64encode(b"MZ").decode()])
+@pytest.mark.parametrize(
+    "text", ["", "AAAA", "no base64!", "4d5a", "%PDF-1.4 proof", "<html><svg/></html>", "é", b64encode(b"MZ").decode()]
+)
 def test_what_is_no_document_is_an_error_of_the_protocol(text: str) -> None:
     with pytest.raises(ProtocolError, match="no document"):
         file_in(text)

@@ -22,13 +22,20 @@ class File(Struct, frozen=True):
 
 
 def file_in(text: str, *, name: str = "") -> File:
-    """The document in a text: base64, with or without a data URL around it, or an SVG as it is. Raises ProtocolError."""
-    try:
-        body = text.strip().encode() if text.lstrip().startswith("<") else b64decode(text.rpartition(",")[2])
-    except ValueError:
-        body = b""
-    start = body[body.find(b"<svg") :] if body.startswith(b"<?xml") else body
-    for first, media_type in KINDS.items():
-        if start.startswith(first):
-            return File(media_type, body, name)
+    """The document in a text: base64, with or without a data URL around it, hexadecimal, or an SVG as it is. Raises
+    ProtocolError."""
+    text = text.strip()
+    for read in (str.encode,) if text.startswith("<") else (bytes.fromhex, _from_base64):
+        try:
+            body = read(text)
+        except ValueError:
+            continue
+        start = body[body.find(b"<svg") :] if body.startswith(b"<?xml") else body
+        for first, media_type in KINDS.items():
+            if start.startswith(first):
+                return File(media_type, body, name)
     raise ProtocolError("the carrier sent no document that can be read")
+
+
+def _from_base64(text: str) -> bytes:
+    return b64decode(text.rpartition(",")[2])
