@@ -1,5 +1,7 @@
 """Whom to ask about a number, in which order: from candidates and what is known to accounts. Asks nobody."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from .config import Store
@@ -57,8 +59,15 @@ class Planner:
         self, number: str, store: Store, carrier: str = "", named: str = "", home: str = "", *, stranger: bool
     ) -> Plan:
         """Whoever may be asked for a `stranger`, or for an order's own customer."""
-        first = named or home
         candidates = self.candidates(number, store, carrier, named)
+        return self.ranked(candidates, store, carrier, named, home, stranger=stranger)
+
+    def ranked(
+        self, candidates: Sequence[Candidate], store: Store, carrier: str = "", named: str = "", home: str = "", *,
+        stranger: bool,
+    ) -> Plan:  # fmt: skip
+        """The same, of candidates that are known."""
+        first = named or home
         groups: list[list[Account]] = []
         leader: Candidate | None = None
         for candidate in sorted(candidates, key=lambda candidate: candidate.carrier != first):
