@@ -1,15 +1,18 @@
 """A theme dressed for a store: overriding by file, by block and by setting; assets; mistakes with file and line."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from babel.support import NullTranslations
+from jinja2 import Template
 from markupsafe import Markup
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from doorstep import StoreView
+from doorstep import StoreView, often
 from doorstep.appearance import Layer
 from doorstep.context import Hero, LookupForm, PageContext, PageInfo
 from doorstep.errors import ThemeError
@@ -366,3 +369,50 @@ def test_the_shipped_themes_compile_and_answer(name: str) -> None:
     html = own.render("tracking.html", context, ENGLISH, {})
     assert "Delivered &lt;today&gt;" in html
     assert "<today>" not in html
+
+
+# What is rendered often.
+
+
+@pytest.fixture
+def often_rendered(monkeypatch: pytest.MonkeyPatch) -> list[Template]:
+    """Every template is written as one piece after its first page; what was written."""
+    written: list[Template] = []
+
+    def write(one: Any, make: Callable[[], Template]) -> None:
+        one.made = make()
+        written.append(one.made)
+
+    monkeypatch.setattr(often, "_OFTEN", 1)
+    monkeypatch.setattr(often, "_WRITER", SimpleNamespace(submit=lambda _, *given: write(*given)))
+    return written
+
+
+def test_a_page_that_is_rendered_often_says_the_same_in_every_language(
+    root: Path, often_rendered: list[Template]
+) -> None:
+    class Upper(NullTranslations):
+        def ugettext(self, message: str) -> str:
+            return message.upper()
+
+    sea = child(root, {"tracking.html": '{{ _("Track") }} {{ page.title }} {{ slot("end") }} {{ script() }}'})
+    upper = Localizer("de", Upper())
+    for _ in range(3):
+        assert page(sea, end="<b>").startswith("Track Your parcel <b> /parcels/static/")
+        assert sea.render("tracking.html", PAGE, upper).startswith("TRACK ")
+    assert len(often_rendered) == 2
+
+
+def test_a_mistake_that_only_a_later_page_meets_is_told_with_its_place(
+    root: Path, often_rendered: list[Template]
+) -> None:
+    source = '{% include "part.html" %}'
+    sea = child(
+        root, {"tracking.html": source, "part.html": "\n{% if page.title == 'no' %}{{ page.nobody }}{% endif %}"}
+    )
+    page(sea)
+    assert len(often_rendered) == 1
+    other = structs.replace(PAGE, page=structs.replace(PAGE.page, title="no"))
+    with pytest.raises(ThemeError) as caught:
+        sea.render("tracking.html", other, ENGLISH)
+    assert (caught.value.file, caught.value.line) == ("sea/templates/part.html", 2)

@@ -386,6 +386,9 @@ async def test_without_a_working_cache_every_look_up_asks_and_still_answers(cloc
         async def get(self, key):
             return None
 
+        async def get_all(self, *keys):
+            return [None] * len(keys)
+
         async def set(self, key, value, ttl):
             pass
 

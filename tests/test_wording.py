@@ -97,7 +97,7 @@ def test_what_has_to_be_done_asks_for_attention_but_never_softens_a_problem() ->
 def test_a_line_of_the_timeline_says_its_reason_or_its_status_or_leaves_it_to_the_carrier(
     event: Event, said: str
 ) -> None:
-    assert label(event) == said
+    assert label(event.status, event.reason) == said
 
 
 @pytest.mark.parametrize("status", Status)

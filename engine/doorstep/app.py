@@ -75,6 +75,8 @@ from .tracker import Tracker
 from .vault import Vault
 from .wardrobe import Wardrobe
 
+_NEW_OBJECTS = 10_000  # before garbage is looked for among them, which takes less than a millisecond
+
 log = structlog.get_logger("doorstep.app")
 
 
@@ -283,9 +285,12 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         engine.invalidation.start()
         await engine.wardrobe.refresh()
         gc.freeze()  # templates, catalogs, manifests: what lasts need not be searched for garbage again and again
+        often = gc.get_threshold()
+        gc.set_threshold(_NEW_OBJECTS, *often[1:])  # a page makes more than the usual 700, none of them in circles
         with engine.loop_watch.watching():
             async with engine.wardrobe.kept(), _reading_languages(engine.shops), beside():
                 yield
+        gc.set_threshold(*often)
         gc.unfreeze()
         await engine.close()
 

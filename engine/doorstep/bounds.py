@@ -3,7 +3,8 @@
 A page's own work is far below: a step is a turn of a loop, a call of a macro or block, an included template.
 """
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
 from typing import Any
@@ -24,18 +25,25 @@ _MOST_DIGITS = 20  # behind its point
 _left: ContextVar[list[int]] = ContextVar("left")  # steps, of the page that is being made
 
 
+@contextmanager
+def counting() -> Iterator[None]:
+    """Steps are those of one page."""
+    token = _left.set([MOST_STEPS])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
 def bounded(parts: Iterable[str]) -> str:
     """The page from its parts. Raises SecurityError when it, or the work for it, grows beyond any reason."""
-    token = _left.set([MOST_STEPS])
     coming = iter(parts)
     page = ""
-    try:
+    with counting():
         while some := list(islice(coming, _AT_ONCE)):  # to look at each one takes longer
             page += "".join(some)
             if len(page) > LARGEST_PAGE:
                 raise SecurityError(f"the page is larger than {LARGEST_PAGE} characters")
-    finally:
-        _left.reset(token)
     return page
 
 

@@ -24,6 +24,7 @@ class Cache(Protocol):
     def lost_for(self) -> float: ...
 
     async def get(self, key: str) -> bytes | None: ...
+    async def get_all(self, *keys: str) -> list[bytes | None]: ...
     async def set(self, key: str, value: bytes, ttl: float) -> None: ...
     async def close(self) -> None: ...
 
@@ -74,6 +75,9 @@ class MemoryCache:
             return None
         self._entries.move_to_end(key)
         return entry[0]
+
+    async def get_all(self, *keys: str) -> list[bytes | None]:
+        return [await self.get(key) for key in keys]
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         self._drop(key)

@@ -48,6 +48,8 @@ class Visit(Struct, frozen=True, dict=True):
 
     @cached_property
     def carried(self) -> dict[str, str]:
+        if not self.params:
+            return {}
         kept = {key: value[:most] for key, most in _CARRIED.items() if (value := self.params.get(key))}
         return {**kept, **ALL_EVENTS} if self.params.get("events") == "all" else kept
 

@@ -131,7 +131,7 @@ class Localizer:
     def day_and_month(self, day: date) -> str:
         return self._day_and_month(day.replace(year=_LEAP))
 
-    def clock(self, at: time) -> str:
+    def clock(self, at: time | datetime) -> str:
         """The time of day, hours and minutes: 14:05, 2:05 PM."""
         return self._clock(at.hour, at.minute, at.second > 0)
 

@@ -16,6 +16,7 @@ from .contrast import derived
 from .errors import ThemeError
 from .i18n import Localizer, widening
 from .lasting import Kept
+from .often import Often
 from .theme_settings import STACKS, Setting, SettingType, is_font_file, is_own_file
 from .theming import SLOT, Frame, Templates
 
@@ -45,6 +46,7 @@ class Look:
         self.assets: Assets = {**templates.assets, _SHEET: asset(_SHEET, _stylesheet(templates, values, colors))}
         self._templates = templates
         self._kept: defaultdict[tuple[Localizer, str], Kept] = defaultdict(Kept)
+        self._often = Often()
 
     def render(
         self, template: str, context: PageContext, localizer: Localizer, slots: Mapping[str, str] | None = None
@@ -62,7 +64,7 @@ class Look:
         return Markup(self._templates.render(f"widgets/{name}.html", variables, frame))  # noqa: S704  # autoescaped
 
     def _frame(self, localizer: Localizer, base: str, slots: Mapping[str, str]) -> Frame:
-        return Frame(localizer, base, slots, self.asset, self._kept[localizer, base])
+        return Frame(localizer, base, slots, self.asset, self._kept[localizer, base], self._often)
 
     def has_template(self, name: str) -> bool:
         """Whether the theme, or a widget, brings this template."""

@@ -1,5 +1,7 @@
 """Whom to ask about a number, in which order: from candidates and what is known to accounts. Asks nobody."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from .config import Store
@@ -64,6 +66,13 @@ class Planner:
     ) -> Plan:
         """Whoever may be asked for a `stranger`, or for an order's own customer."""
         candidates = self.candidates(number, store, carrier, named)
+        return self.ranked(candidates, store, carrier, named, home, stranger=stranger)
+
+    def ranked(
+        self, candidates: Sequence[Candidate], store: Store, carrier: str = "", named: str = "", home: str = "", *,
+        stranger: bool,
+    ) -> Plan:  # fmt: skip
+        """The same, of candidates that are known."""
         parts = self._parts(candidates, store, stranger=stranger)
         parts.pop(home, None)
         named = parts.get(named, named)
@@ -91,7 +100,7 @@ class Planner:
             return Plan([*aggregators, *groups], direct=True)  # who can be asked directly is another carrier, at best
         return Plan(groups, direct=True)
 
-    def _parts(self, candidates: list[Candidate], store: Store, *, stranger: bool) -> dict[str, str]:
+    def _parts(self, candidates: Sequence[Candidate], store: Store, *, stranger: bool) -> dict[str, str]:
         """The carriers that step back behind a part of theirs, which knows more of these numbers, each with that part."""
         wholes = {self._plugins.manifests[candidate.carrier].part_of: candidate.carrier for candidate in candidates}
         return {

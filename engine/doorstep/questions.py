@@ -109,7 +109,14 @@ class Questions:
         return entry.fresh_until(life, seed=_seed(key))
 
     async def read(self, key: str) -> Entry | None:
-        packed = await self._cache.get(key)
+        return self._read(await self._cache.get(key))
+
+    async def begin(self, number: str, key: str) -> tuple[str, Entry | None]:
+        """The carrier that had a number before, and what is kept under this key, in one round trip."""
+        home, packed = await self._cache.get_all(self._home_key(number), key)
+        return _slug(home), self._read(packed)
+
+    def _read(self, packed: bytes | None) -> Entry | None:
         if packed is None:
             return None
         try:
@@ -124,7 +131,7 @@ class Questions:
 
     async def home(self, number: str) -> str:
         """The carrier that had this number before, or ""."""
-        return (await self._cache.get(self._home_key(number)) or b"")[STAMP:].decode("utf-8", "replace")
+        return _slug(await self._cache.get(self._home_key(number)))
 
     async def remember(self, number: str, carrier: str) -> None:
         await self._cache.set(self._home_key(number), at(self._clock.now()) + carrier.encode(), KEPT)
@@ -293,6 +300,10 @@ class Part(Struct, frozen=True):
         if isinstance(known, Found) and not _has_news(answer, known):
             return known
         return await self.fetcher.track(self.account, self.query, stranger=False)
+
+
+def _slug(home: bytes | None) -> str:
+    return home[STAMP:].decode("utf-8", "replace") if home is not None else ""
 
 
 def _seed(key: str) -> str:

@@ -6,19 +6,19 @@ cost time or memory is bounded as far as a template language allows (`bounds`). 
 (`template_code`); what it may do is decided in one place, `Sandbox`.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import BaseLoader, StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes
+from jinja2 import BaseLoader, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, markup_join
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
-from markupsafe import Markup, escape
+from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]  # by which `escape` makes its Markup
 from msgspec import Struct
 
 from . import bounds
@@ -42,7 +42,6 @@ _LOOP = frozenset({
 })
 # fmt: on
 _TOLD_APART = frozenset({str, int, bool, type(None), type(missing)})  # types whose equal values print the same
-_SPECIAL = re.compile("[&<>\"']").search
 _PLAIN = frozenset({str})
 
 
@@ -116,6 +115,22 @@ class Sandbox(SandboxedEnvironment):
         self._trees[name] = tree
         return tree
 
+    def tree(self, name: str) -> nodes.Template:
+        """A template as it was written, to be changed at will."""
+        if self.loader is None:
+            raise TemplateNotFound(name)
+        source, filename, _ = self.loader.get_source(self, name)
+        return super()._parse(source, name, filename)
+
+    def context(self, given: dict[str, Any]) -> Context:
+        """What functions are called with outside of any template."""
+        return _Context(self, given, None, {})
+
+    def compiled(self, tree: nodes.Template, name: str) -> Template:
+        """A template that stands in no file."""
+        code = self._compile(self._generate(tree, name, None), f"<{name}>")
+        return Template.from_code(self, code, self.globals)
+
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
         if type(name) is str and name in self._compiled:
             return self._compiled[name]
@@ -143,6 +158,10 @@ class Sandbox(SandboxedEnvironment):
             self._reads[name] = reads(tree, self._lasting, self.globals.keys())
         return self._reads.get(name)
 
+    def lasts(self, name: str) -> bool:
+        """Whether what a template says where it is included is kept."""
+        return self._reads_of(self.get_template(name).name) is not None
+
     def _included(self, context: Context, template: Template, local: Mapping[str, Any]) -> str:
         parent = {**context.parent, **context.vars}
         for name, value in local.items():
@@ -156,13 +175,19 @@ class Sandbox(SandboxedEnvironment):
         made: str = bounds.fitting("".join(parts) if _PLAIN.issuperset(map(type, parts)) else markup_join(parts))
         return made
 
-    special = staticmethod(_SPECIAL)
+    words = staticmethod(_escape_inner)
 
     @staticmethod
     def escaped(value: Any) -> str:
         """A value as HTML shows it."""
         kind = type(value)
-        return value if kind is Markup or (kind is str and _SPECIAL(value) is None) else escape(value)
+        if kind is Markup:
+            made: str = value
+        elif kind is str:
+            made = _escape_inner(value)
+        else:
+            made = _written(value) if isinstance(value, StrEnum) else escape(value)
+        return made
 
     @staticmethod
     def remembering(macro: Callable[..., str]) -> Callable[..., str]:
@@ -226,6 +251,9 @@ class Sandbox(SandboxedEnvironment):
         if operator == "*":
             bounds.multiplied(left, right)
         return super().call_binop(context, operator, left, right)
+
+
+_written = lru_cache(1024)(escape)
 
 
 def _takes_exactly(macro: Macro, count: int) -> bool:

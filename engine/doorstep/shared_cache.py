@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import msgspec
+from redis.asyncio import RedisCluster
 from redis.exceptions import RedisError, ResponseError
 
 from .cache import LANDED, MemoryCache, Unshared
@@ -29,6 +30,7 @@ class RedisServer:
 
     def __init__(self, url: str, *, metrics: Metrics, retry_after: float = 1.0) -> None:
         self._client = open_client(url)
+        self._spread = isinstance(self._client, RedisCluster)  # over servers, of which each has its own keys
         self._metrics = metrics
         self._retry_after = retry_after
         self._recovery: asyncio.Task[None] | None = None
@@ -48,13 +50,25 @@ class RedisServer:
     async def do(self, *command: Argument) -> Any:
         """The reply to a command. Those of one turn of the loop go out together, and back in one round trip. Raises
         Unshared."""
+        return await self._reply(command, self._put(command))
+
+    async def do_all(self, *commands: Sequence[Argument]) -> list[Any]:
+        """The replies to commands that go out together. Raises Unshared."""
+        coming = [self._put(command) for command in commands]
+        return [await self._reply(command, reply) for command, reply in zip(commands, coming, strict=True)]
+
+    def _put(self, command: Sequence[Argument]) -> asyncio.Future[Any]:
         if not self.healthy:
             raise Unshared
-        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        reply: asyncio.Future[Any] = loop.create_future()
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._depart)
+            loop.call_soon(self._depart)
         self._waiting.append((command, reply))
-        said = await reply
+        return reply
+
+    async def _reply(self, command: Sequence[Argument], coming: asyncio.Future[Any]) -> Any:
+        said = await coming
         if not isinstance(said, Exception):
             return said
         self._metrics.cache_failures.labels(str(command[0]).lower()).inc()
@@ -105,6 +119,9 @@ class RedisServer:
     async def _sent(self, commands: Sequence[Sequence[Argument]]) -> Sequence[Any]:
         if len(commands) == 1:
             return [await self._client.execute_command(*commands[0])]
+        if not self._spread and all(command[0] == "GET" for command in commands):  # a third of the work of so many GETs
+            read: list[Any] = await self._client.execute_command("MGET", *(command[1] for command in commands))
+            return read
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
@@ -199,10 +216,13 @@ class RedisCache:
         return self._server.lost_for
 
     async def get(self, key: str) -> bytes | None:
+        return (await self.get_all(key))[0]
+
+    async def get_all(self, *keys: str) -> list[bytes | None]:
         with suppress(Unshared):
-            value = await self._server.do("GET", key)
-            return value if isinstance(value, bytes) else None
-        return None
+            values = await self._server.do_all(*(("GET", key) for key in keys))
+            return [value if isinstance(value, bytes) else None for value in values]
+        return [None] * len(keys)
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         with suppress(Unshared):
@@ -241,7 +261,13 @@ class TieredCache:
         return self._shared.lost_for
 
     async def get(self, key: str) -> bytes | None:
-        shared, near = await self._shared.get(key), await self._near.get(key)
+        return (await self.get_all(key))[0]
+
+    async def get_all(self, *keys: str) -> list[bytes | None]:
+        shared, near = await self._shared.get_all(*keys), await self._near.get_all(*keys)
+        return [await self._newer(*one) for one in zip(keys, shared, near, strict=True)]
+
+    async def _newer(self, key: str, shared: bytes | None, near: bytes | None) -> bytes | None:
         if shared is None or (near is not None and near[:8] > shared[:8]):
             return near
         if shared != near:

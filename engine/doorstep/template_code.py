@@ -30,7 +30,7 @@ class Code(CodeGenerator):
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
         fields = sorted({one.attr for one in node.find_all(nodes.Getattr) if _is_plain(one.attr)})
         self._having = {field: f"having_{i}" for i, field in enumerate(fields)}
-        self.writeline("escaped, special = environment.escaped, environment.special")
+        self.writeline("escaped, words = environment.escaped, environment.words")
         for field, name in self._having.items():
             self.writeline(f"{name} = environment.having[{field!r}]")
         super().visit_Template(node, frame)
@@ -149,14 +149,14 @@ class Code(CodeGenerator):
         self.write("))" if len(parts) > 1 else "")
 
     def _write_escaped(self, node: nodes.Node, frame: Frame) -> None:
-        """A value as `Sandbox.escaped` gives it; it is not called for what is a plain word or HTML already."""
+        """A value as `Sandbox.escaped` gives it; it is not called for what is words or HTML already."""
         if isinstance(node, nodes.Call) and _constant_text(node, frame) is not None:
             self.visit(node, frame)
             return
         value = self.temporary_identifier()
-        self.write(f"({value} if type({value} := ")
+        self.write(f"(words({value}) if type({value} := ")
         self.visit(node, frame)
-        self.write(f") is Markup or (type({value}) is str and special({value}) is None) else escaped({value}))")
+        self.write(f") is str else {value} if type({value}) is Markup else escaped({value}))")
 
     def _write_choice(self, node: nodes.If, frame: Frame) -> None:
         """`{% if %}` as an expression."""

@@ -2,20 +2,25 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, TemplateError, TemplateNotFound, TemplateSyntaxError, pass_context
+from jinja2 import BaseLoader, Environment, Template, TemplateError, TemplateNotFound, TemplateSyntaxError, pass_context
 from jinja2.runtime import Context
+from jinja2.utils import missing
 from markupsafe import Markup
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from .addresses import is_web_address
 from .assets import Asset, asset, read_assets
 from .bounds import bounded
 from .errors import ThemeError
+from .flattening import flattened
+from .folding import PRESENT
 from .i18n import Localizer
 from .lasting import KEPT, Kept
+from .often import Often
 from .sandboxing import TEXTS, Sandbox
 from .themes import Theme, inside
 
@@ -23,6 +28,12 @@ _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could r
 _LASTING = (  # of what a page has: of the shop, or made once for many pages
     "store", "settings", "sections", "page.kind", "page.language", "page.dir", "page.languages", "page.embedded", "page.draft",
 )  # fmt: skip
+_KNOWN = (  # of those, what stands written out in a template that is rendered often; the menu is another for each order
+    "store", "settings", "sections", "aside", "page.kind", "page.language", "page.dir", "page.embedded", "page.draft",
+    "page.refresh", "view.store", "widget_id",
+)  # fmt: skip
+_CHANGING = frozenset({"slot"})  # functions that say something else on each page
+_FAILURES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 _SECTION = "sections/"
 _SLOT_CALL = re.compile(r"\bslot\(\s*[\"']([a-z0-9_]+)[\"']\s*\)")
 SLOT = "slot."  # a section of this name is a place for widgets
@@ -36,6 +47,7 @@ class Frame(Struct, frozen=True):
     slots: Mapping[str, str]
     asset: Callable[[str], Asset | None]
     kept: Kept
+    often: Often
 
 
 class Templates:
@@ -70,16 +82,40 @@ class Templates:
 
     def render(self, template: str, variables: dict[str, Any], frame: Frame) -> str:
         """What a template says. Raises ThemeError with file and line."""
+        given = {**variables, TEXTS: frame.localizer.marked, KEPT: frame.kept, _RENDERING: frame}
+        written = self._written(template, variables, frame)
+        if written is not None:
+            with suppress(*_FAILURES):  # which the files can tell the place of
+                return bounded(written.generate(given))
         try:
-            compiled = self._environment.get_template(template)
-            return bounded(
-                compiled.generate({**variables, TEXTS: frame.localizer.marked, KEPT: frame.kept, _RENDERING: frame})
-            )
+            return bounded(self._environment.get_template(template).generate(given))
         except TemplateNotFound as error:
             raise ThemeError(f"theme {self.theme.name!r} has no template {error.name!r}") from None
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+        except _FAILURES as error:
             file, line = self._place(error, template)
             raise ThemeError(f"{type(error).__name__}: {error}", file=file, line=line) from None
+
+    def _written(self, template: str, variables: Mapping[str, Any], frame: Frame) -> Template | None:
+        """The template as one piece, where it is rendered often for pages of which the same is known."""
+        if not FUNCTIONS.keys().isdisjoint(variables):
+            return None
+        values = tuple(read(variables) for read in _READS)
+        filled = tuple(map(_filling, variables.values()))
+        key = (template, frame.localizer, frame.base, filled)
+        return frame.often.find(key, values, lambda: self._flattened(template, [*variables], filled, values, frame))
+
+    def _flattened(
+        self, template: str, names: Sequence[str], filled: Sequence[Any], values: Sequence[Any], frame: Frame
+    ) -> Template:
+        known = {
+            name: kind if kind is PRESENT else kind()
+            for name, kind in zip(names, filled, strict=True)
+            if kind is not missing
+        }
+        known |= {path: value for path, value in zip(_KNOWN, values, strict=True) if value is not missing}
+        always = {name: work for name, work in FUNCTIONS.items() if name not in _CHANGING}
+        given = {TEXTS: frame.localizer.marked, _RENDERING: structs.replace(frame, slots={})}
+        return flattened(self._environment, template, known, always, self._environment.context(given))
 
     def _styles(self) -> bytes:
         """The theme's styles, parents' first, then the widgets'."""
@@ -98,13 +134,31 @@ class Templates:
         return place
 
 
-def _compiled(loader: "_Loader") -> Environment:
+def _reader(path: str) -> Callable[[Mapping[str, Any]], Any]:
+    name, _, field = path.partition(".")
+    if not field:
+        return lambda variables: variables.get(name, missing)
+    return lambda variables: getattr(variables.get(name), field, missing)
+
+
+def _filling(value: Any) -> Any:
+    """What a page has in a variable, as far as that is the same on many: the type of an empty value, or that there is one."""
+    if value:
+        return PRESENT
+    return type(value) if type(value) in _EMPTY else missing
+
+
+_EMPTY = frozenset({type(None), str, int, bool, tuple})
+_READS = tuple(map(_reader, _KNOWN))
+
+
+def _compiled(loader: "_Loader") -> Sandbox:
     environment = Sandbox(
         loader,
         functions=FUNCTIONS,
         filters=FILTERS,
         lasting=_LASTING,
-        changing={"slot"},
+        changing=_CHANGING,
     )
     for name in environment.list_templates():
         try:

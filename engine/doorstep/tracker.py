@@ -364,14 +364,29 @@ class Tracker:
 
     async def _plan(self, wish: _Wish) -> Plan:
         """Whom to ask, in which order. What lasts is read only where the cache alone cannot answer."""
-        wish.home = home = await self.questions.home(wish.number)
-        asked = (wish.number, wish.store, wish.carrier)
         if wish.record is None:
-            plan = self._planner.plan(*asked, home=home, stranger=False)
+            plan = await self._guessed(wish)
             if await self._answers_at_once(wish, plan):
                 return plan
+        else:
+            wish.home = await self.questions.home(wish.number)
         record = await self._record(wish)
-        return self._planner.plan(*asked, record.carrier, home, stranger=wish.stranger and not record.ordered)
+        stranger = wish.stranger and not record.ordered
+        return self._planner.plan(wish.number, wish.store, wish.carrier, record.carrier, wish.home, stranger=stranger)
+
+    async def _guessed(self, wish: _Wish) -> Plan:
+        """Whom to ask by the number alone, and by who had it before. That is mostly who would be asked anyway: what is kept of
+        its answers is read with it."""
+        candidates = self._planner.candidates(wish.number, wish.store, wish.carrier)
+        plan = self._planner.ranked(candidates, wish.store, wish.carrier, stranger=False)
+        if plan.first is None or wish.wire is not None:
+            wish.home = await self.questions.home(wish.number)
+        else:
+            key = self._key(plan.first, wish)
+            wish.home, wish.read[key] = await self.questions.begin(wish.number, key)
+        if not wish.home:
+            return plan
+        return self._planner.ranked(candidates, wish.store, wish.carrier, home=wish.home, stranger=False)
 
     async def _answers_at_once(self, wish: _Wish, plan: Plan) -> bool:
         """Whether the cache says all that this plan would ask; then nothing is asked, of whomever."""
@@ -381,7 +396,7 @@ class Tracker:
             found = False
             for account in group:
                 key = self._key(account, wish)
-                entry = wish.read[key] = await self.questions.read(key)
+                entry = await self._read(wish, key)
                 if entry is None or not self._standing(wish, key, entry).state.settled:
                     return False
                 found |= isinstance(entry.answer, Found)
@@ -399,9 +414,7 @@ class Tracker:
     async def _kept(self, account: Account, wish: _Wish) -> tuple[str, Entry | None]:
         """The newest answer of an account that is kept anywhere, with its key in the cache, where it is from then on."""
         key = self._key(account, wish)
-        if key not in wish.read:
-            wish.read[key] = await self.questions.read(key)
-        entry = wish.read[key]
+        entry = await self._read(wish, key)
         if self._standing(wish, key, entry).state.settled:
             return key, entry
         lasting = (await self._record(wish)).entries.get(account.carrier.manifest.slug)
@@ -409,6 +422,11 @@ class Tracker:
             before, wish.read[key], entry = entry, lasting, lasting
             await self.questions.put(key, lasting, before)
         return key, entry
+
+    async def _read(self, wish: _Wish, key: str) -> Entry | None:
+        if key not in wish.read:
+            wish.read[key] = await self.questions.read(key)
+        return wish.read[key]
 
     async def _record(self, wish: _Wish) -> Record:
         """What lasts of the number; read once a look-up."""

@@ -210,21 +210,28 @@ def _coarse_place(place: Place, level: int) -> dict[str, str]:
 
 
 def _event(event: Event, reader: Reader, *, near: bool, latest: bool) -> EventView:
-    localizer = reader.localizer
-    msgid = wording.label(event)
+    localizer, moment = reader.localizer, event.moment
+    meaning, status, tone = _meaning(localizer, event.status, event.reason)
     text = own_words(event, reader.level, near=near)
-    sentence = localizer.text(msgid) if msgid else text or localizer.text(N_("News from the carrier"))
     return EventView(
-        sentence=sentence,
-        iso=_iso(event.moment),
-        clock=_clock(event.moment, reader),
-        zone=_zone(event.moment, reader),
+        sentence=meaning or text or localizer.text(N_("News from the carrier")),
+        iso=_iso(moment),
+        clock=_clock(moment, reader),
+        zone=_zone(moment, reader) if moment.local is None else "",
         place=_place(event.place, localizer, fine=sees(reader.level, "place.name")),
-        text=text if msgid else "",
-        status=(event.status or Status.UNKNOWN).value,
-        tone=wording.STATUS[event.status].tone if event.status else Tone.NEUTRAL,
+        text=text if meaning else "",
+        status=status,
+        tone=tone,
         latest=latest,
     )
+
+
+@lru_cache(4096)
+def _meaning(localizer: Localizer, status: Status | None, reason: str) -> tuple[str, str, Tone]:
+    """What a scan means: in words, if it means anything, as a status, and how it is shown."""
+    msgid = wording.label(status, reason)
+    tone = wording.STATUS[status].tone if status else Tone.NEUTRAL
+    return localizer.text(msgid) if msgid else "", (status or Status.UNKNOWN).value, tone
 
 
 def _days(events: list[tuple[Event, EventView]], reader: Reader) -> tuple[Day, ...]:
@@ -361,7 +368,7 @@ def _local_day(moment: Moment) -> date | None:
 def _clock(moment: Moment, reader: Reader) -> str:
     """The wall clock of the place, else of UTC; empty when only the day is known."""
     at = moment.local or moment.instant
-    return "" if at is None or moment.precision is Precision.DAY else reader.localizer.clock(at.time())
+    return "" if at is None or moment.precision is Precision.DAY else reader.localizer.clock(at)
 
 
 def _zone(moment: Moment, reader: Reader) -> str:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from .context import Tone
 from .i18n import N_
-from .models import Event, Shipment, Status
+from .models import Shipment, Status
 
 
 class Words(Struct, frozen=True):
@@ -247,13 +247,13 @@ def reason_label(reason: str) -> str:
     return REASON[reason][2] if reason in REASON else ""
 
 
-def label(event: Event) -> str:
+def label(status: Status | None, reason: str) -> str:
     """The msgid of one line of the timeline, or "" when only the carrier's own words tell."""
-    if event.reason in REASON:
-        return REASON[event.reason][2]
-    if event.status is None or event.status is Status.UNKNOWN:
+    if reason in REASON:
+        return REASON[reason][2]
+    if status is None or status is Status.UNKNOWN:
         return ""
-    return STATUS[event.status].label
+    return STATUS[status].label
 
 
 def steps(shipment: Shipment) -> tuple[tuple[str, ...], int] | None:
