@@ -12,7 +12,16 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import BaseLoader, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, Undefined, nodes
+from jinja2 import (
+    BaseLoader,
+    BytecodeCache,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    Undefined,
+    nodes,
+)
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, markup_join
@@ -74,7 +83,7 @@ class _Context(Context):
 class Sandbox(SandboxedEnvironment):
     """A Jinja environment for untrusted templates. `functions` are the globals they may call, each with the context before
     the arguments; `filters` are more filters. `lasting` are variables, or fields of them ("page.languages"), that are the same
-    objects on many pages; `changing` are functions that say something else on each."""
+    objects on many pages; `changing` are functions that say something else on each. `cache` keeps compiled templates."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
     concat = staticmethod(bounds.joined)
@@ -86,7 +95,7 @@ class Sandbox(SandboxedEnvironment):
 
     def __init__(
         self, loader: BaseLoader, *, functions: dict[str, Callable[..., Any]], filters: dict[str, Callable[..., Any]],
-        lasting: Collection[str] = (), changing: Collection[str] = (),
+        lasting: Collection[str] = (), changing: Collection[str] = (), cache: BytecodeCache | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
             loader=loader,
@@ -95,6 +104,7 @@ class Sandbox(SandboxedEnvironment):
             extensions=["jinja2.ext.i18n"],
             auto_reload=False,
             cache_size=-1,
+            bytecode_cache=cache,
         )
         self.filters = {name: self.filters[name] for name in _FILTERS} | bounds.FILTERS | filters
         self.tests = {name: self.tests[name] for name in _TESTS}
@@ -103,7 +113,6 @@ class Sandbox(SandboxedEnvironment):
         self._callable = frozenset(id(value) for value in self.globals.values())
         self.having: defaultdict[str, set[type]] = defaultdict(set)  # the Structs seen that have a field, by its name
         self._compiled: dict[str, Template] = {}
-        self._trees: dict[str | None, nodes.Template] = {}
         self._reads: dict[str | None, tuple[Read, ...] | None] = {}
         self._lasting = frozenset(lasting) | self.globals.keys() - set(changing)
         self.escaping = nodes.EvalContext(self)
@@ -112,7 +121,6 @@ class Sandbox(SandboxedEnvironment):
         tree = super()._parse(source, name, filename)
         for node in tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)):
             raise TemplateSyntaxError("escaping cannot be switched off in a theme", node.lineno, name, filename)
-        self._trees[name] = tree
         return tree
 
     def tree(self, name: str) -> nodes.Template:
@@ -153,9 +161,9 @@ class Sandbox(SandboxedEnvironment):
 
     def _reads_of(self, name: str | None) -> tuple[Read, ...] | None:
         """Found when the template is first included: at the start it would take as long as to compile it."""
-        tree = self._trees.pop(name, None)
-        if tree is not None:
-            self._reads[name] = reads(tree, self._lasting, self.globals.keys())
+        if name is not None and name not in self._reads and self.loader is not None:
+            source, filename, _ = self.loader.get_source(self, name)
+            self._reads[name] = reads(self._parse(source, name, filename), self._lasting, self.globals.keys())
         return self._reads.get(name)
 
     def lasts(self, name: str) -> bool:

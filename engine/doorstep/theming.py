@@ -22,6 +22,7 @@ from .i18n import Localizer
 from .lasting import KEPT, Kept
 from .often import Often
 from .sandboxing import TEXTS, Sandbox
+from .template_cache import template_cache
 from .themes import Theme, inside
 
 _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set
@@ -159,6 +160,7 @@ def _compiled(loader: "_Loader") -> Sandbox:
         filters=FILTERS,
         lasting=_LASTING,
         changing=_CHANGING,
+        cache=template_cache(),
     )
     for name in environment.list_templates():
         try:
@@ -182,17 +184,24 @@ class _Loader(BaseLoader):
         self._folders = [*own, *widget_folders]
         # A place for widgets is a section like any other, which a theme may write itself.
         self._slots = {f"{_SECTION}{SLOT}{slot}.html": f"{{{{ slot({slot!r}) }}}}" for slot in theme.slots}
+        self._read: dict[str, tuple[str, str]] = {}
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
+        """A template's text and place: the same as long as this lasts, whatever becomes of the file."""
+        if template not in self._read:
+            self._read[template] = self._found(template)
+        return *self._read[template], None
+
+    def _found(self, template: str) -> tuple[str, str]:
         theme, _, rest = template.partition("/")
         folders = self._folders
         if theme in self._named and rest:
             folders, template = self._named[theme], rest
         for folder in folders:
             if (file := inside(folder, template)) is not None:
-                return file.read_text("utf-8"), str(file), None
+                return file.read_text("utf-8"), str(file)
         if template in self._slots:
-            return self._slots[template], template, None
+            return self._slots[template], template
         raise TemplateNotFound(template)
 
     def fixed_slots(self) -> set[str]:
