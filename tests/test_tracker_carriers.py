@@ -298,6 +298,8 @@ def apis(carriers):
             rig.plugins.manifests["part"], part_of="whole", formats=(structs.replace(whole.formats[0], rank=80),)
         )
         rig.plugins.manifests["whole"] = structs.replace(whole, formats=rig.plugins.manifests["part"].formats)
+        for slug, account in rig.plugins.accounts.items():
+            account.carrier.manifest = rig.plugins.manifests[slug]
         rig.tracker = rig._new_tracker()
         return rig
 
@@ -309,6 +311,7 @@ def apis(carriers):
     [
         (YES, YES, ["part"], "part"),
         (YES, NO, ["part", "whole"], "whole"),
+        (YES, DOWN, ["part", "whole"], "whole"),
         (YES, None, ["whole"], "whole"),
         (None, YES, ["part"], "part"),
     ],
@@ -338,3 +341,8 @@ async def test_the_api_that_had_the_number_is_asked_first_next_time(apis, clock)
 async def test_without_an_account_one_page_of_the_carrier_is_linked(apis):
     lookup = await apis(whole=None, part=None).look_up()
     assert (lookup.outcome, lookup.carriers) == (Outcome.LINK_ONLY, ("whole",))
+
+
+async def test_an_api_that_is_down_is_not_not_found_because_the_other_says_no(apis):
+    rig = apis(whole=NO, part=DOWN)
+    assert ((await rig.look_up()).outcome, rig.fetcher.names) == (Outcome.UNAVAILABLE, ["part", "whole"])

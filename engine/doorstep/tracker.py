@@ -312,8 +312,13 @@ class Tracker:
         return Lookup(Outcome.LINK_ONLY if likely else Outcome.UNRECOGNISED, number, carriers=likely)
 
     async def _hear(self, wish: _Wish, plan: Plan, heard: _Heard) -> None:
-        """Asks group by group, equals at once: a worse candidate only when every better one has said no."""
+        """Asks group by group, equals at once: a worse candidate only when every better one has said no. When one is down, no
+        other carrier answers for it; another API of the same one does."""
+        wholes: set[str] = set()
         for group in plan.groups:
+            if heard.errors:
+                group = [account for account in group if account.carrier.manifest.slug in wholes]
+            wholes.update(account.carrier.manifest.part_of for account in group)
             flights = {}
             for account in group[: _MOST_ASKED - len(heard.asked)]:
                 heard.asked.append(account.carrier.manifest.slug)
@@ -328,7 +333,7 @@ class Tracker:
                 else:
                     flights[flight] = (account, key)
             await self._land(flights, heard)
-            if heard.known or heard.errors:
+            if heard.known:
                 break
 
     async def _land(self, flights: Flights, heard: _Heard) -> None:
