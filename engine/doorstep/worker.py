@@ -200,7 +200,7 @@ class _Round:
         if one.registered_at is None:
             return True
         lasts = timedelta(days=manifest.registered_days)
-        return bool(lasts) and one.registered_at + lasts - _RENEWED <= self._engine.clock.now()
+        return bool(lasts) and one.registered_at + max(lasts - _RENEWED, lasts / 2) <= self._engine.clock.now()
 
     async def work_off(self) -> None:
         await asyncio.gather(*(self._take_batches() for _ in range(self._at_once)))
