@@ -93,7 +93,9 @@ def test_what_is_wrong_is_a_problem_document_in_the_callers_language(
 
 def test_a_number_known_by_its_form_comes_with_the_carriers_own_page(front):
     body = front.get(SHIPMENTS + BY_LINK).json()
-    assert body["links"] == [{"carrier": "speedee", "url": f"https://www.speedeedelivery.com/track/?tracking={BY_LINK}"}]
+    assert body["links"] == [
+        {"carrier": "speedee", "url": f"https://www.speedeedelivery.com/track/?tracking={BY_LINK}"}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,9 @@ def test_the_shopper_chooses_between_parcels_of_one_carrier(front):
     assert "Which of these parcels is yours?" not in texts
 
 
-@pytest.mark.parametrize("query", ["carrier=nobody", "carrier=speedee&parcel=x", "parcel=../x", "carrier=" + "x" * 5000])
+@pytest.mark.parametrize(
+    "query", ["carrier=nobody", "carrier=speedee&parcel=x", "parcel=../x", "carrier=" + "x" * 5000]
+)
 def test_a_choice_that_does_not_exist_is_no_error(front, query):
     assert front.get(f"/track/{DELIVERED}?{query}").status_code in (200, 404)
 
