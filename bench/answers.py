@@ -24,7 +24,7 @@ def of_length(count: int, body: bytes, dates: tuple[str, ...], scans: Callable[[
 def _longer(body: bytes, more: int, dates: tuple[str, ...]) -> Iterator[bytes]:
     """The body with more, or fewer, items in its first list, then in its second, and so on."""
     xml = body.lstrip().startswith(b"<")
-    load: Callable[[bytes], Any] = ElementTree.fromstring if xml else json.loads
+    load: Callable[[bytes], Any] = ElementTree.fromstring if xml else lambda body: _opened(json.loads(body))
     dump: Callable[[Any], bytes] = ElementTree.tostring if xml else _compact
     for place in range(sum(1 for _ in _lists(load(body)))):
         whole = load(body)
@@ -59,5 +59,25 @@ def _alike(there: Any) -> Items:
     return [child for child in there if child.tag == names[0][0]] if names else []
 
 
+class _Letter(dict[str, Any]):
+    """An object that stands as text within another one."""
+
+
+def _opened(value: Any) -> Any:
+    """With the objects that stand as texts in it."""
+    if isinstance(value, str) and value.startswith("{"):
+        return _Letter(_opened(json.loads(value)))
+    if isinstance(value, dict):
+        return {name: _opened(item) for name, item in value.items()}
+    return [_opened(item) for item in value] if isinstance(value, list) else value
+
+
+def _closed(value: Any) -> Any:
+    if isinstance(value, dict):
+        closed = {name: _closed(item) for name, item in value.items()}
+        return json.dumps(closed) if isinstance(value, _Letter) else closed
+    return [_closed(item) for item in value] if isinstance(value, list) else value
+
+
 def _compact(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    return json.dumps(_closed(value), separators=(",", ":")).encode()
