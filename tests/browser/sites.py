@@ -115,7 +115,7 @@ PAGES: dict[str, tuple[str, int]] = {
     "sixty scans": (f"/track/{number_of('dhl', 'long_way')}", 200),
     "thanks": (f"/track/{DELIVERED}?done=survey", 200),
     "choose": (f"/track/{number_of('dhl', 'two_shipments')}", 200),
-    "link only": ("/track/T00C4A0173926485", 200),
+    "link only": ("/track/SP122519916598417913", 200),
     "not found": (f"/track/{number_of('dhl', 'not_found')}", 404),
     # La Poste has no other page here, so its failures make no other page fail.
     "unavailable": (f"/track/{number_of('la_poste', 'server_error')}", 503),
