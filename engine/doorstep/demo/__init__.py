@@ -104,8 +104,9 @@ class DemoShop:
 
     def __init__(self, application: ASGIApp, engine: Engine, samples: Sequence[Samples]) -> None:
         self._shop = next(shop for shop in engine.shops.all if shop.id == "classic")
-        self._samples = samples
         self._manifests = engine.plugins.manifests
+        # Carriers themselves first.
+        self._samples = sorted(samples, key=lambda one: self._manifests[one.slug].aggregator)
         self._orders = demo_orders(FILES)
         loader = FileSystemLoader(FILES)
         self._template = Environment(loader=loader, autoescape=True).get_template("shop.html")
