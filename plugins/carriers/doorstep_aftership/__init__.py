@@ -43,11 +43,9 @@ class AfterShip(Carrier[Settings]):
     def register(self, queries: Sequence[Query]) -> Exchange[Registrations]:
         results: dict[str, CarrierError | None] = {}
         for query in queries:
-            # A wrong carrier is worse than none, which AfterShip finds out: only one that is the only one is told.
-            told = self.manifest.codes_of(query.carriers) if len(query.carriers) == 1 else (self.settings.slug,)
             known = {
                 "tracking_number": query.number,
-                "slug": next(iter(told), ""),
+                "slug": self.manifest.code_of(query.carriers, otherwise=self.settings.slug),
                 "postal_code": query.postcode,
                 "ship_date": query.shipped_on.replace("-", ""),
             }

@@ -40,9 +40,7 @@ class EasyPost(Carrier[Settings]):
     def register(self, queries: Sequence[Query]) -> Exchange[Registrations]:
         results: dict[str, CarrierError | None] = {}
         for query in queries:
-            # A wrong carrier is worse than none, which EasyPost finds out: only one that is the only one is told.
-            told = self.manifest.codes_of(query.carriers) if len(query.carriers) == 1 else (self.settings.courier,)
-            carrier = next(iter(told), "")
+            carrier = self.manifest.code_of(query.carriers, otherwise=self.settings.courier)
             tracker = {"tracking_code": query.number, **({"carrier": carrier} if carrier else {})}
             response = yield Request("POST", "/trackers", json={"tracker": tracker}, accept=(422,))
             refused = response.status >= 400

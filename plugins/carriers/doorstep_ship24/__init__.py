@@ -40,11 +40,10 @@ class Ship24(Carrier[Settings]):
     def register(self, queries: Sequence[Query]) -> Exchange[Registrations]:
         results: dict[str, CarrierError | None] = {}
         for query in queries:
-            # A wrong carrier is worse than none, which Ship24 finds out: only one that is the only one is told.
-            told = self.manifest.codes_of(query.carriers) if len(query.carriers) == 1 else (self.settings.courier,)
+            code = self.manifest.code_of(query.carriers, otherwise=self.settings.courier)
             known = {
                 "trackingNumber": query.number,
-                "courierCode": [code for code in told if code],
+                "courierCode": [code] if code else [],
                 "destinationPostCode": query.postcode,
                 "shippingDate": query.shipped_on,
             }
