@@ -69,6 +69,8 @@ def test_an_aggregator_is_told_its_own_codes_and_tells_names() -> None:
     )
     manifest = Manifest("many", "Many", CONTRACT, couriers=couriers)
     assert manifest.codes_of(("usps", "gls", "royal_mail")) == ("USPS", "royal-mail")
+    watched = {("usps",): "USPS", ("gls",): "", ("usps", "royal_mail"): "4px", (): "4px"}
+    assert {carriers: manifest.code_of(carriers, otherwise="4px") for carriers in watched} == watched
     assert [manifest.courier_name(code) for code in ("royal-mail", "4px")] == ["Royal Mail", "4PX"]
     assert [manifest.courier_name(code) for code in ("new-post_of-x", "NewPost", "")] == [
         "New Post Of X",

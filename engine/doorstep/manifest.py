@@ -144,6 +144,11 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
         """What the aggregator calls these carriers; those it has no code for are left out."""
         return tuple(one.code for slug in carriers for one in self.couriers if one.carrier == slug)
 
+    def code_of(self, carriers: Sequence[str], *, otherwise: str) -> str:
+        """What to tell the aggregator when it is to watch a number: its code for the only one of these carriers, nothing where
+        it has none; for several or no carriers `otherwise`. A wrong carrier is worse than none, which it finds out itself."""
+        return next(iter(self.codes_of(carriers)), "") if len(carriers) == 1 else otherwise
+
     def courier_name(self, code: str) -> str:
         """The name of the carrier with this code; of one that is not listed, the code made readable."""
         known = next((one.name for one in self.couriers if one.code == code), "")

@@ -1,5 +1,8 @@
 """Every sample of a push, sent by the command to a running shop: the carrier is asked about the parcels that were looked up."""
 
+from contextlib import ExitStack
+from functools import cache
+
 import httpx2
 import pytest
 from click.testing import CliRunner
@@ -27,45 +30,50 @@ PUSHED = [(slug, case) for slug, one in SANDBOX.samples.items() for case in one.
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    """The address of a shop with every bundled carrier, its clock, and the carriers' sandbox."""
-    folder, clock, sandbox = tmp_path_factory.mktemp("shop"), FakeClock(), sandbox_of(installed())
-    with serve(sandbox.app) as carriers:
-        config = Config(
-            stores={"main": Store("Harbour & Pine")},
-            secret_key=(KEY,),
-            database=f"sqlite:///{folder}/shop.db",
-            base=folder,
-            carriers=sandbox_accounts(sandbox, carriers.url),
-        )
-        engine = create_engine(config, clock=clock, packages=installed())
-        with serve(assemble(engine)) as served:
-            yield served.url, clock, sandbox
+def shop_of(tmp_path_factory):
+    """Gives the address of a shop that has one carrier alone, its clock, and the carriers' sandbox."""
+    clock, sandbox = FakeClock(), sandbox_of(installed())
+    with ExitStack() as stack:
+        accounts = sandbox_accounts(sandbox, stack.enter_context(serve(sandbox.app)).url)
+
+        @cache
+        def shop_of(slug):
+            folder = tmp_path_factory.mktemp("shop")
+            config = Config(
+                stores={"main": Store("Harbour & Pine")},
+                secret_key=(KEY,),
+                database=f"sqlite:///{folder}/shop.db",
+                base=folder,
+                carriers={slug: accounts[slug]},
+            )
+            engine = create_engine(config, clock=clock, packages=installed())
+            return stack.enter_context(serve(assemble(engine))).url, clock, sandbox
+
+        yield shop_of
 
 
-def asked(sandbox, number):
-    """How often the sandbox was asked about a number alone."""
+def asked(sandbox, slug, number):
+    """How often the carrier's sandbox was asked about a number alone."""
     return sum(
         sandbox.calls[slug, case.name]
-        for slug, one in sandbox.samples.items()
-        for case in one.cases
+        for case in sandbox.samples[slug].cases
         if case.role in (Role.PARCEL, Role.NOT_FOUND) and case.number == number
     )
 
 
 @pytest.mark.parametrize(("slug", "case"), PUSHED, ids=[f"{slug} {case.name}" for slug, case in PUSHED])
-def test_a_sample_sent_by_the_command_has_its_parcels_asked_about_again(shop, slug, case):
-    url, clock, sandbox = shop
-    known = {one.number for samples in sandbox.samples.values() for one in samples.of(Role.PARCEL)}
+def test_a_sample_sent_by_the_command_has_its_parcels_asked_about_again(shop_of, slug, case):
+    url, clock, sandbox = shop_of(slug)
+    known = {one.number for one in sandbox.samples[slug].of(Role.PARCEL)}
     numbers = sorted(known.intersection(case.expected["numbers"]))
     assert numbers, "a push about nothing that the sandbox knows shows nothing"
     for number in numbers:
         assert httpx2.get(f"{url}/api/v1/shipments/{number}").status_code == 200
     clock.advance(1)
-    before = {number: asked(sandbox, number) for number in numbers}
+    before = {number: asked(sandbox, slug, number) for number in numbers}
     done = CliRunner().invoke(main, ["push", slug, case.name, "--to", url])
     assert (done.exit_code, done.output) == (0, '200 {"outcome":"kept"}\n')
-    until(lambda: all(asked(sandbox, number) == before[number] + 1 for number in numbers))
+    until(lambda: all(asked(sandbox, slug, number) == before[number] + 1 for number in numbers))
     assert CliRunner().invoke(main, ["push", slug, case.name, "--to", url]).output == '200 {"outcome":"known"}\n'
 
 
@@ -79,8 +87,8 @@ def test_the_command_says_which_samples_there_are_and_what_is_wrong():
     assert "cannot be reached" in nobody.output
 
 
-def test_the_command_fails_where_the_push_is_refused(shop):
-    url, _, _ = shop
+def test_the_command_fails_where_the_push_is_refused(shop_of):
+    url, _, _ = shop_of("ups")
     done = CliRunner().invoke(main, ["push", "ups", "pushed", "--to", url, "--account", "other"])
     assert (done.exit_code, done.output) == (1, '404 {"outcome":"unknown account"}\n')
 

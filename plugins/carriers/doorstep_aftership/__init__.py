@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from doorstep import (  # isort: skip
-    Answer, Answers, Auth, Carrier, CarrierError, CarrierSettings, Event, Exchange, Flag, Found, HeaderKey, Leg,
-    Meaning, NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status,
-    Tree, Window, countries, each_of, moments, newest_first, registers, turned_back,
+    Answer, Answers, Auth, Carrier, CarrierError, Event, Exchange, Flag, Found, HeaderKey, Incoming, Leg, Meaning,
+    NotFound, Place, ProtocolError, Pushed, PushSettings, Query, Registrations, Request, Response, Secret, Shipment,
+    Status, Tree, Verdict, Window, countries, each_of, is_signed, moments, newest_first, registers, turned_back,
 )  # fmt: skip
 
 ALREADY_REGISTERED = "4003"
@@ -21,7 +21,7 @@ STEPS: Mapping[str, str] = {
 COUNTRY = ("country_region", "country_iso3", "country_region_name")
 
 
-class Settings(CarrierSettings, frozen=True):
+class Settings(PushSettings, frozen=True):
     """`slug` is AfterShip's name of the carrier that numbers are registered for when nothing else says whose they are."""
 
     api_key: Secret
@@ -43,11 +43,9 @@ class AfterShip(Carrier[Settings]):
     def register(self, queries: Sequence[Query]) -> Exchange[Registrations]:
         results: dict[str, CarrierError | None] = {}
         for query in queries:
-            # A wrong carrier is worse than none, which AfterShip finds out: only one that is the only one is told.
-            told = self.manifest.codes_of(query.carriers) if len(query.carriers) == 1 else (self.settings.slug,)
             known = {
                 "tracking_number": query.number,
-                "slug": next(iter(told), ""),
+                "slug": self.manifest.code_of(query.carriers, otherwise=self.settings.slug),
                 "postal_code": query.postcode,
                 "ship_date": query.shipped_on.replace("-", ""),
             }
@@ -55,6 +53,13 @@ class AfterShip(Carrier[Settings]):
             answer, code = _read(response)
             results[query.number] = None if code[0] == "2" or code == ALREADY_REGISTERED else _failure(answer, code)
         return results
+
+    def verify(self, incoming: Incoming) -> Verdict:
+        signature = incoming.header("aftership-hmac-sha256")
+        return Verdict.of(is_signed(incoming.body, self.push_secrets(), signature))
+
+    def push(self, incoming: Incoming) -> Pushed:
+        return Pushed((incoming.json().text("msg.tracking_number"),))
 
     def _answer(self, response: Response, query: Query) -> Answer:
         answer, code = _read(response)

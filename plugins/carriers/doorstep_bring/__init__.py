@@ -4,21 +4,23 @@ import re
 from html import unescape
 
 from doorstep import (  # isort: skip
-    Answer, Auth, Carrier, CarrierSettings, CarrierUnavailable, Event, Exchange, Found, HeaderKey, Moment, NotFound,
-    PickupPoint, Piece, Place, Precision, ProtocolError, Query, Request, Secret, Shipment, Status, Tree, Weight, Window,
-    countries, moments, registers,
+    Answer, Auth, Carrier, CarrierUnavailable, Event, Exchange, Found, HeaderKey, Incoming, Moment, NotFound,
+    PickupPoint, Piece, Place, Precision, ProtocolError, Pushed, PushSettings, Query, Request, Secret, Shipment, Status,
+    Tree, Verdict, Weight, Window, countries, is_any, moments, registers,
 )  # fmt: skip
 
 LANGUAGES = {"en": "en", "no": "no", "nb": "no", "nn": "no", "sv": "sv", "da": "da"}
 MARKUP = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
-class Settings(CarrierSettings, frozen=True):
-    """The user of Mybring, its key, and the address of the shop that asks (Bring wants to know who its clients are)."""
+class Settings(PushSettings, frozen=True):
+    """The user of Mybring, its key, and the address of the shop that asks (Bring wants to know who its clients are).
+    `push_header` is the header of one's own that Event Cast was told to send the secret in."""
 
     api_uid: str
     api_key: Secret
     client_url: str
+    push_header: str = "X-Push-Secret"
 
 
 class Bring(Carrier[Settings]):
@@ -44,6 +46,13 @@ class Bring(Carrier[Settings]):
         asked = _bare(query.number)
         bearing = [one for one in known if asked in _numbers(one)] or known
         return Found(tuple(self._shipment(one, query.number, language) for one in bearing))
+
+    def verify(self, incoming: Incoming) -> Verdict:
+        return Verdict.of(is_any(self.push_secrets(), incoming.header(self.settings.push_header)))
+
+    def push(self, incoming: Incoming) -> Pushed:
+        told = incoming.json()
+        return Pushed(tuple(filter(None, (told.text("package"), told.text("shipment")))))
 
     def _shipment(self, consignment: Tree, asked: str, language: str) -> Shipment:
         own, packages = consignment.text("consignmentId"), consignment.each("packageSet")

@@ -1,13 +1,14 @@
 """EasyPost: an aggregator that tracks numbers of other carriers once a tracker is made of them (Trackers API v2)."""
 
 from collections.abc import Sequence
+from unicodedata import normalize
 
 from msgspec.structs import replace
 
 from doorstep import (  # isort: skip
-    TROUBLE, Answer, Answers, Auth, Basic, Carrier, CarrierError, CarrierSettings, Event, Exchange, Flag, Found, Leg, Meaning,
-    NotFound, Place, ProtocolError, Query, Registrations, Request, Response, Secret, Shipment, Status, Tree, Weight,
-    Window, countries, each_of, moments, newest_first, registers, turned_back,
+    TROUBLE, Answer, Answers, Auth, Basic, Carrier, CarrierError, Event, Exchange, Flag, Found, Incoming, Leg, Meaning,
+    NotFound, Place, ProtocolError, Pushed, PushSettings, Query, Registrations, Request, Response, Secret, Shipment,
+    Status, Tree, Verdict, Weight, Window, countries, each_of, is_signed, moments, newest_first, registers, turned_back,
 )  # fmt: skip
 
 SAYS_NOTHING = ("", "status_update", "unknown")  # details; the status alone counts then
@@ -16,7 +17,7 @@ FAILED = ("failure", "error")  # statuses that a detail of trouble makes more pr
 OUNCES = 16  # in a pound
 
 
-class Settings(CarrierSettings, frozen=True):
+class Settings(PushSettings, frozen=True):
     """`courier` is EasyPost's name of the carrier that trackers are made for when nothing else says whose a number is."""
 
     api_key: Secret
@@ -39,14 +40,21 @@ class EasyPost(Carrier[Settings]):
     def register(self, queries: Sequence[Query]) -> Exchange[Registrations]:
         results: dict[str, CarrierError | None] = {}
         for query in queries:
-            # A wrong carrier is worse than none, which EasyPost finds out: only one that is the only one is told.
-            told = self.manifest.codes_of(query.carriers) if len(query.carriers) == 1 else (self.settings.courier,)
-            carrier = next(iter(told), "")
+            carrier = self.manifest.code_of(query.carriers, otherwise=self.settings.courier)
             tracker = {"tracking_code": query.number, **({"carrier": carrier} if carrier else {})}
             response = yield Request("POST", "/trackers", json={"tracker": tracker}, accept=(422,))
             refused = response.status >= 400
             results[query.number] = _failure(response.tree()) if refused else None
         return results
+
+    def verify(self, incoming: Incoming) -> Verdict:
+        scheme, _, signature = incoming.header("X-Hmac-Signature").partition("=")
+        secrets = [normalize("NFKD", one.reveal()) for one in self.push_secrets()]
+        return Verdict.of(scheme == "hmac-sha256-hex" and is_signed(incoming.body, secrets, signature, hex=True))
+
+    def push(self, incoming: Incoming) -> Pushed:
+        event = incoming.json()
+        return Pushed((event.text("result.tracking_code"),), id=event.text("id"))
 
     def _answer(self, response: Response, query: Query) -> Answer:
         answer = response.expect(200, 201, 400, 404).tree()

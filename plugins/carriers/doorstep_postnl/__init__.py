@@ -8,7 +8,7 @@ from urllib.parse import quote
 from msgspec import structs
 
 from doorstep import (  # isort: skip
-    Answer, Auth, Carrier, CarrierSettings, Event, Exchange, Found, HeaderKey, Meaning, Moment,
+    Answer, Auth, Carrier, CarrierSettings, Event, Exchange, Found, HeaderKey, Meaning,
     NotFound, Piece, Place, Query, ProtocolError, Request, Secret, Shipment, Status, Tree, Window, countries, moments,
     registers,
 )  # fmt: skip
@@ -78,13 +78,14 @@ class PostNL(Carrier[Settings]):
             text, at = text or status.text("PhaseDescription"), status.text("TimeStamp")
             if code or phase or text:
                 told.add((at, text))
-                moment, meaning = _moment(at), self._meaning(code.lstrip("0"), phase.lstrip("0"), text.lower())
+                moment = moments.day_first(at, zone=ZONE)
+                meaning = self._meaning(code.lstrip("0"), phase.lstrip("0"), text.lower())
                 yield moment.local or newest, meaning.event(moment, code=code or phase, text=text, piece=piece)
             newest = datetime.min
         for scan in parcel.each("Event"):
             code, text, at = map(scan.text, ("Code", "Description", "TimeStamp"))
             if (code or text) and (at, text) not in told:
-                moment, meaning = _moment(at), self.codes.read(("Event", code))
+                moment, meaning = moments.day_first(at, zone=ZONE), self.codes.read(("Event", code))
                 place = Place(name=scan.text("LocationCode"))
                 event = meaning.event(moment, code=code, text=text, place=place, piece=piece)
                 yield moment.local or datetime.min, event
@@ -103,17 +104,8 @@ def _barcode(parcel: Tree, name: str = "Barcode") -> str:
     return parcel.text(name).replace(" ", "").upper()
 
 
-def _moment(text: str) -> Moment:
-    """`20-11-2026 09:41:07`, by the Dutch clock; "01-01-0001 00:00:00" is none."""
-    day, _, clock = text.partition(" ")
-    if day[2:3] != "-" or day[5:6] != "-":
-        return moments.iso(text, zone=ZONE)
-    moment = moments.iso(f"{day[6:]}-{day[3:5]}-{day[:2]} {clock}".strip(), zone=ZONE)
-    return structs.replace(moment, raw=text)
-
-
 def _window(expectation: Tree) -> Window | None:
-    ends = [_moment(expectation.text(name)) for name in ("ETAFrom", "ETATo")]
+    ends = [moments.day_first(expectation.text(name), zone=ZONE) for name in ("ETAFrom", "ETATo")]
     start, end = (moment if moment.local else None for moment in ends)
     return Window(start, end) if start or end else None
 

@@ -6,13 +6,13 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from doorstep import (  # isort: skip
-    Answer, Auth, Carrier, CarrierError, CarrierSettings, Event, Exchange, Flag, Found, HeaderKey, Leg, Meaning, Moment,
-    NotFound, Place, ProtocolError, Query, Registrations, Request, Secret, Shipment, Status, Tree, countries,
-    moments, newest_first, registers, turned_back,
+    Answer, Auth, Carrier, CarrierError, Event, Exchange, Flag, Found, HeaderKey, Incoming, Leg, Meaning, Moment,
+    NotFound, Place, ProtocolError, Pushed, PushSettings, Query, Registrations, Request, Secret, Shipment, Status, Tree,
+    Verdict, countries, is_any, moments, newest_first, registers, turned_back,
 )  # fmt: skip
 
 
-class Settings(CarrierSettings, frozen=True):
+class Settings(PushSettings, frozen=True):
     """`courier` is Ship24's code of the carrier that trackers are made for when nothing else says whose a number is."""
 
     api_key: Secret
@@ -31,7 +31,7 @@ class Ship24(Carrier[Settings]):
             return NotFound("Ship24 has no tracker of it")
         if answer.at("errors"):
             raise _failure(answer)
-        trackings = (answer.at("data") or answer).expect("trackings").each()
+        trackings = _trackings(answer)
         own = [one for one in trackings if query.number in ("", *_numbers(one))]
         shipments = [shipment for one in own if (shipment := self._shipment(one, query.number)).events]
         apart = {(one.carrier_name, one.events): one for one in shipments}  # a number may have several trackers
@@ -40,11 +40,10 @@ class Ship24(Carrier[Settings]):
     def register(self, queries: Sequence[Query]) -> Exchange[Registrations]:
         results: dict[str, CarrierError | None] = {}
         for query in queries:
-            # A wrong carrier is worse than none, which Ship24 finds out: only one that is the only one is told.
-            told = self.manifest.codes_of(query.carriers) if len(query.carriers) == 1 else (self.settings.courier,)
+            code = self.manifest.code_of(query.carriers, otherwise=self.settings.courier)
             known = {
                 "trackingNumber": query.number,
-                "courierCode": [code for code in told if code],
+                "courierCode": [code] if code else [],
                 "destinationPostCode": query.postcode,
                 "shippingDate": query.shipped_on,
             }
@@ -53,6 +52,13 @@ class Ship24(Carrier[Settings]):
             answer = response.expect(200, 201, 400, 404).tree()
             results[query.number] = _failure(answer) if answer.at("errors") or response.status >= 400 else None
         return results
+
+    def verify(self, incoming: Incoming) -> Verdict:
+        shown = incoming.header("Authorization").removeprefix("Bearer ")
+        return Verdict.of(is_any(self.push_secrets(), shown))
+
+    def push(self, incoming: Incoming) -> Pushed:
+        return Pushed(tuple(number for one in _trackings(incoming.json()) for number in _numbers(one)))
 
     def _shipment(self, tracking: Tree, asked: str) -> Shipment:
         shipment, scans = tracking.at("shipment"), newest_first(tracking.each("events"), "occurrenceDatetime")
@@ -92,6 +98,11 @@ class Ship24(Carrier[Settings]):
             return known
         coarse = self.codes.read(("statusMilestone", said.text("statusMilestone")))
         return replace(coarse, mapped=coarse.mapped and not code)
+
+
+def _trackings(answer: Tree) -> list[Tree]:
+    """Of an answer, or of a message that was pushed."""
+    return (answer.at("data") or answer).expect("trackings").each()
 
 
 def _numbers(tracking: Tree) -> list[str]:

@@ -1,25 +1,29 @@
 """Shippo: an aggregator that is told a number and its carrier, by its Tracking API."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from msgspec.structs import replace
 
 from doorstep import (  # isort: skip
-    TROUBLE, Answer, Auth, Carrier, CarrierSettings, Event, Exchange, Flag, Found, HeaderKey, Meaning, NotFound, Place,
-    ProtocolError, Query, Request, Response, Secret, Shipment, Status, Tree, countries, moments, newest_first,
-    registers,
+    TROUBLE, Answer, Auth, Carrier, CarrierError, Event, Exchange, Flag, Found, HeaderKey, Incoming, Meaning, NotFound,
+    Place, ProtocolError, Pushed, PushSettings, Query, Registrations, Request, Response, Secret, Shipment, Status, Tree,
+    Verdict, countries, is_any, is_signed, moments, newest_first, registers,
 )  # fmt: skip
 
+VERSION = {"Shippo-API-Version": "2018-02-08"}
 MOST_CARRIERS = 3  # that are asked about one number, each a call that is paid
 SAYS_NOTHING = ("", "other")  # substatuses; the status alone counts then
 ENDS = (Status.DELIVERED, Status.AVAILABLE_FOR_PICKUP, Status.RETURNING)  # what DELIVERED can be more exactly
 
 
-class Settings(CarrierSettings, frozen=True):
-    """`courier` is Shippo's token of the carrier that is asked when nothing else says whose a number is."""
+class Settings(PushSettings, frozen=True):
+    """`courier` is Shippo's token of the carrier that is asked when nothing else says whose a number is. `push_header` is where
+    Shippo signs, once it was asked to; without it, the secret stands in the address."""
 
     api_token: Secret
     courier: str = ""
+    push_header: str = ""
 
 
 class Shippo(Carrier[Settings]):
@@ -27,24 +31,53 @@ class Shippo(Carrier[Settings]):
         return HeaderKey("Authorization", Secret(f"ShippoToken {self.settings.api_token.reveal()}"))
 
     def track(self, query: Query) -> Exchange[Answer]:
-        own = (self.settings.courier,) if self.settings.courier or not query.number else ()
-        told = self.manifest.codes_of(query.carriers) if query.carriers else own
+        told = self._told(query) if query.number else ("",)
         answer: Answer = NotFound("Shippo wants to be told the carrier, and it has no name for this one")
         for carrier in told[:MOST_CARRIERS]:
             path = f"/tracks/{quote(carrier, safe='')}/{quote(query.number, safe='')}"
-            response = yield Request("GET", path, headers={"Shippo-API-Version": "2018-02-08"})
+            response = yield Request("GET", path, headers=VERSION)
             answer = self._answer(response, query)
             if isinstance(answer, Found):
                 break
         return answer
+
+    def register(self, queries: Sequence[Query]) -> Exchange[Registrations]:
+        """Has numbers pushed: a look-up needs no registration, so without pushes there is none."""
+        results: dict[str, CarrierError | None] = {query.number: None for query in queries}
+        for query in queries if self.push_secrets() else ():
+            told = self._told(query)
+            if len(told) != 1:
+                results[query.number] = ProtocolError(
+                    "Shippo wants to be told the carrier, and it is not certain which"
+                )
+                continue
+            track = {"carrier": told[0], "tracking_number": query.number}
+            response = yield Request("POST", "/tracks/", json=track, headers=VERSION)
+            refused = response.expect(200, 201, 400, 404).status >= 400
+            results[query.number] = _failure(response.tree(), self.settings.courier) if refused else None
+        return results
+
+    def verify(self, incoming: Incoming) -> Verdict:
+        if not self.settings.push_header:
+            return Verdict.of(is_any(self.push_secrets(), incoming.query.get("secret", "")))
+        # Whether it is base64 or hexadecimal is not documented; the other one cannot be right by chance.
+        signature, secrets = incoming.header(self.settings.push_header), self.push_secrets()
+        in_hex = is_signed(incoming.body, secrets, signature.lower(), hex=True)
+        return Verdict.of(is_signed(incoming.body, secrets, signature) or in_hex)
+
+    def push(self, incoming: Incoming) -> Pushed:
+        return Pushed((incoming.json().text("data.tracking_number"),))
+
+    def _told(self, query: Query) -> tuple[str, ...]:
+        own = (self.settings.courier,) if self.settings.courier else ()
+        return self.manifest.codes_of(query.carriers) if query.carriers else own
 
     def _answer(self, response: Response, query: Query) -> Answer:
         answer = response.expect(200, 400, 404).tree()
         if response.status == 404:
             return NotFound(answer.text("detail"))
         if response.status == 400:
-            step = "correct courier in the settings" if self.settings.courier else ""
-            raise ProtocolError(f"Shippo says: {answer.text('detail') or answer.text('carrier')}", next_step=step)
+            raise _failure(answer, self.settings.courier)
         track = answer.at("data") or answer  # "data" in a message that was pushed
         if not track.text("tracking_number"):
             raise ProtocolError("the answer has no tracking_number")
@@ -100,6 +133,11 @@ class Shippo(Carrier[Settings]):
         flags = tuple(dict.fromkeys(coarse.flags + fine.flags))
         position = fine.status if leads else coarse.status
         return replace(fine, status=position, flags=flags, mapped=coarse.mapped or not status)
+
+
+def _failure(answer: Tree, courier: str) -> CarrierError:
+    step = "correct courier in the settings" if courier else ""
+    return ProtocolError(f"Shippo says: {answer.text('detail') or answer.text('carrier')}", next_step=step)
 
 
 def _same(scan: Tree) -> tuple[str, ...]:

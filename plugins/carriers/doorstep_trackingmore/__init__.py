@@ -46,9 +46,7 @@ class TrackingMore(Carrier[Settings]):
     def register(self, queries: Sequence[Query]) -> Exchange[Registrations]:
         wanted = []
         for query in queries:
-            # A wrong carrier is worse than none: only one that is the only one is told.
-            told = self.manifest.codes_of(query.carriers) if len(query.carriers) == 1 else (self.settings.courier,)
-            code = next(iter(told), "")
+            code = self.manifest.code_of(query.carriers, otherwise=self.settings.courier)
             wanted.append({"tracking_number": query.number, **({"courier_code": code} if code else {})})
         response = yield Request("POST", "/trackings/batch", json=wanted)
         answer, code = _read(response)
