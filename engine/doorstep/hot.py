@@ -24,6 +24,7 @@ from .visits import network_of
 _READS = frozenset({"GET", "HEAD"})
 _LONGEST = 500  # bytes of what decides on a page, beside its path; browsers send a tenth
 _MOST_KINDS = 4096
+_RESOLUTION = timedelta(microseconds=1)
 _Asked = tuple[bytes, str, bytes, bytes, bytes]  # host, path before /track/, query, Accept-Language, Accept-Encoding
 
 
@@ -54,7 +55,7 @@ class HotPath:
             return
         self._metrics.near_hits += 1
         hit = page.hit
-        if hit is None or not hit.since <= now <= hit.until:
+        if hit is None:
             hit = page.hit = self._hit(page, now)
         self._ages.again(hit.age)
         if sent.get(b"if-none-match", b"").find(page.etag) >= 0:  # `in` would raise and catch an error first
@@ -69,7 +70,7 @@ class HotPath:
         left = int((page.fresh_until - now).total_seconds())
         status = (b"cache-status", told(now, page.fresh_until))
         age = self._ages.counted((now - page.fetched_at).total_seconds())
-        until = page.fresh_until - timedelta(seconds=left)
+        until = min(page.span.until, page.fresh_until - timedelta(seconds=left) + _RESOLUTION)
         return Hit(now, until, (*page.headers, status), (*page.unchanged, status), age)
 
     def _page(self, scope: Scope, sent: Mapping[bytes, bytes], now: datetime) -> Page | None:

@@ -40,7 +40,7 @@ class Span(Struct, frozen=True):
 
 
 class Hit(Struct, frozen=True):
-    """What goes out with a page, and where its age is counted, from `since` to `until`: within one second."""
+    """What goes out with a page, and where its age is counted, from `since` to `until`: within a second of the page's span."""
 
     since: datetime
     until: datetime
@@ -51,7 +51,7 @@ class Hit(Struct, frozen=True):
 
 class Page(Struct):
     """A finished page. `unchanged` are the headers of a 304; `fetched_at` and `fresh_until` are the
-    answer's, `tags` what it was made from; `hit` is how it last went out."""
+    answer's, `tags` what it was made from; `hit` is how it goes out at the moment."""
 
     body: bytes
     etag: bytes
@@ -98,10 +98,12 @@ class NearPages:
         if not self._trust.trusted:
             self.clear()
             return None
-        if not page.span.since <= now < page.span.until:
-            self._remove(key)
-            return None
-        self._pages.move_to_end(key)
+        if page.hit is None or not page.hit.since <= now < page.hit.until:
+            if not page.span.since <= now < page.span.until:
+                self._remove(key)
+                return None
+            page.hit = None
+            self._pages.move_to_end(key)
         return page
 
     def begin(self) -> int:
