@@ -79,6 +79,44 @@ def test_who_does_not_count_the_times_still_reads_a_not_found():
     assert msgspec.msgpack.decode(unpacker.decompress(packed[STAMP:]), type=Answer) == NotFound("no such number")
 
 
+def kept_moments(entry):
+    """The moments of an answer as they are kept."""
+    unpacker = zlib.decompressobj(zdict=compact._DICTIONARY)
+    said = msgspec.msgpack.decode(unpacker.decompress(pack(entry)[STAMP:]))
+    shipment = said["shipments"][0]
+    return [event["moment"] for event in shipment["events"]] + [shipment["since"]]
+
+
+def test_the_times_of_a_scan_are_not_kept_where_its_text_and_offset_say_them():
+    assert [(moment["local"], moment["instant"]) for moment in kept_moments(travelled())] == [(None, None)] * 13
+
+
+WALL, INSTANT = datetime(2026, 11, 22, 14, 30), datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        Moment("2026-11-22T14:30:00+05:30", Precision.SECOND, Basis.OFFSET, INSTANT, WALL, "+05:30"),
+        Moment("2026-11-22T09:00:00Z", Precision.SECOND, Basis.COUNTRY, INSTANT, WALL, "+05:30"),
+        Moment("2026-11-22T14:30:00", Precision.SECOND, Basis.UTC, INSTANT, None, "+05:30"),
+        Moment("20261122 1430", Precision.MINUTE, Basis.UNKNOWN, None, WALL, None),
+        Moment("14:30 in Kolkata", Precision.SECOND, Basis.OFFSET, INSTANT, WALL, "+05:30"),
+        Moment("another instant", Precision.SECOND, Basis.UTC, INSTANT + timedelta(minutes=1), WALL, "+05:30"),
+        Moment("seconds in the offset", Precision.SECOND, Basis.PLACE, INSTANT, WALL, "+05:30:00"),
+        Moment("no offset at all", Precision.SECOND, Basis.PLACE, INSTANT, WALL, "IST"),
+        Moment("the first day", Precision.DAY, Basis.PLACE, INSTANT, datetime.min, "+05:30"),
+        Moment("wall clock only", local=WALL),
+        Moment("instant only", Precision.SECOND, Basis.UTC, INSTANT, None, "+00:00"),
+        Moment("?"),
+    ],
+    ids=lambda moment: moment.raw,
+)
+def test_every_moment_comes_back_as_it_was(moment):
+    entry = Entry(Found((Shipment("1", (Event(moment, Status.DELIVERED),), since=moment),)), AT)
+    assert unpack(pack(entry)) == entry
+
+
 def test_twelve_scans_take_less_than_eight_hundred_bytes():
     assert len(pack(travelled())) < 800
 
@@ -112,7 +150,7 @@ def test_what_something_else_wrote_is_no_answer(rubbish):
 
 def test_the_format_names_the_dictionary_without_which_nothing_is_read():
     assert FORMAT.startswith("ds2-")
-    assert len(FORMAT) == len("ds2-") + 8
+    assert len(FORMAT) == len("ds2-") + 4
 
 
 def test_an_answer_read_once_is_the_same_one_until_others_took_its_place() -> None:

@@ -158,6 +158,29 @@ def test_a_hit_counts_as_a_fresh_look_up(front: Front) -> None:
         assert line in text
 
 
+def test_a_page_from_near_says_how_long_it_is_fresh_to_the_second_and_counts_its_age(front: Front) -> None:
+    known(front, PAGE)
+    first = seconds_left(front)
+    aged = front.engine.metrics.served_age.of("fresh")
+    before, sum_before = sum(aged.counts), aged.sum
+    front.clock.advance(0.5)
+    half = seconds_left(front)
+    front.clock.advance(0.5)
+    assert (half in (first, first - 1), seconds_left(front)) == (True, first - 1)
+    front.clock.advance(-1)  # somebody sets the clock back
+    assert seconds_left(front) == first
+    front.clock.advance(20)
+    assert [seconds_left(front) for _ in range(2)] == [first - 20] * 2
+    assert hits(front) == 6
+    assert sum(aged.counts) - before == 5
+    # The page was made at once with its answer: ages 0 or 0.5, 1, 0, 20, 20.
+    assert 41 <= aged.sum - sum_before <= 41.5
+
+
+def seconds_left(front: Front) -> int:
+    return int(front.get(PAGE).headers["cache-status"].rpartition("=")[2])
+
+
 def test_a_304_says_what_a_200_would_and_nothing_of_the_body(front: Front) -> None:
     whole = front.get(PAGE)
     told = {"etag", "cache-control", "vary", "content-language", "cache-status"}

@@ -76,6 +76,16 @@ def test_all_keys_of_a_number_hash_alike_and_do_not_hold_it(questions):
     assert key_of(some) != key_of(some, "123456780") != some.key(ACCOUNT, "123456780", "de")
 
 
+def test_the_keys_of_a_number_are_short(questions):
+    # ds2-XXXX{22 characters of a digest}acme:XXXX:en
+    assert len(key_of(questions()[1])) == 8 + 24 + len("acme:") + 4 + len(":en")
+
+
+def test_another_revision_of_a_plugin_has_other_keys(questions):
+    _, some = questions()
+    assert key_of(some) != some.key(msgspec.structs.replace(ACCOUNT, revision="next"), "123456789", "en")
+
+
 async def test_our_turn_asks_and_keeps_what_it_hears_under_its_token(questions, clock):
     leases, some = questions(Turn(token="t"))
     before = Entry(NotFound(), clock.now())

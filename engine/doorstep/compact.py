@@ -1,15 +1,21 @@
 """An answer in few bytes, and back: what the cache keeps of it.
 
 Eight bytes say when the carrier gave it (microseconds, big-endian), by which one answer is told from the next without being
-read; then comes msgpack, deflated with a dictionary of what answers have in common.
+read; then comes msgpack, deflated with a dictionary of what answers have in common. The times of a scan are left out where
+what the carrier wrote and the offset say them.
 """
 
 import zlib
+from base64 import urlsafe_b64encode
 from collections import OrderedDict
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from .exchange import Found, NotFound
 from .freshness import Entry
@@ -32,6 +38,8 @@ from .models import (
 STAMP = 8
 _MOST = 16 * 1024 * 1024  # bytes of one answer, unpacked
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WALL_EPOCH = datetime(1970, 1, 1)
+_WRITTEN = len("2026-01-01T12:30:00")
 
 # The commonest words come last: what is near is named in fewer bits.
 _WORDS = (
@@ -72,9 +80,14 @@ def _common() -> bytes:
     return _WORDS.encode() + msgspec.msgpack.encode(Found((shipment,)))
 
 
+def short(text: bytes, size: int) -> str:
+    """A digest of so many bytes, as text of a third more."""
+    return urlsafe_b64encode(blake2b(text, digest_size=size).digest()).decode()
+
+
 _DICTIONARY = _common()
 # Another dictionary, that is, another model or another way to write it: none can read the other's.
-FORMAT = f"ds2-{zlib.adler32(_DICTIONARY):08x}"
+FORMAT = f"ds2-{short(_DICTIONARY, 3)}"
 
 
 class _Unknown(Struct, frozen=True, tag="not_found"):
@@ -96,7 +109,7 @@ def at(instant: datetime) -> bytes:
 def pack(entry: Entry) -> bytes:
     packer = zlib.compressobj(zdict=_DICTIONARY)
     answer = entry.answer
-    said = _Unknown(answer.detail, entry.times) if isinstance(answer, NotFound) else answer
+    said = _Unknown(answer.detail, entry.times) if isinstance(answer, NotFound) else _brief(answer)
     return stamp(entry) + packer.compress(msgspec.msgpack.encode(said)) + packer.flush()
 
 
@@ -132,8 +145,53 @@ def unpack(packed: bytes) -> Entry:
         )
         if not unpacker.eof:
             raise ValueError("the end is missing")
+        if isinstance(said, Found):
+            _restore(said)
     except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, ValueError) as error:
         raise ValueError(f"no answer: {type(error).__name__}") from None
     if isinstance(said, _Unknown):
         return Entry(NotFound(said.detail), fetched_at, max(1, said.times))
     return Entry(said, fetched_at)
+
+
+def _brief(found: Found) -> Found:
+    """Without the times of scans that are told twice."""
+    return replace(found, shipments=tuple(_brief_shipment(one) for one in found.shipments))
+
+
+def _brief_shipment(shipment: Shipment) -> Shipment:
+    events = tuple(replace(event, moment=_brief_moment(event.moment)) for event in shipment.events)
+    return replace(shipment, events=events, since=shipment.since and _brief_moment(shipment.since))
+
+
+def _brief_moment(moment: Moment) -> Moment:
+    for brief in (replace(moment, local=None, instant=None), replace(moment, instant=None)):
+        with suppress(ValueError, OverflowError):
+            if _times(brief) == (moment.local, moment.instant):
+                return brief
+    return moment
+
+
+def _restore(found: Found) -> None:
+    """Gives the times back, in place: nobody else has seen what was just read."""
+    for shipment in found.shipments:
+        moments = [event.moment for event in shipment.events]
+        for moment in moments if shipment.since is None else [*moments, shipment.since]:
+            if moment.instant is None and moment.offset is not None:
+                local, instant = _times(moment)
+                force_setattr(moment, "local", local)
+                force_setattr(moment, "instant", instant)
+
+
+def _times(moment: Moment) -> tuple[datetime | None, datetime | None]:
+    """Wall clock and instant, by what is there of them; the wall clock by what the carrier wrote."""
+    if moment.offset is None:
+        return moment.local, moment.instant
+    local = moment.local or datetime.fromisoformat(moment.raw[:_WRITTEN])
+    return local, _start(moment.offset) + (local - _WALL_EPOCH)
+
+
+@lru_cache(256)
+def _start(offset: str) -> datetime:
+    """When clocks with this offset showed the epoch."""
+    return datetime.fromisoformat(f"1970-01-01T00:00:00{offset}").astimezone(UTC)

@@ -4,7 +4,7 @@ What is unusual about a request is not for here: it goes on as it came.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -15,14 +15,16 @@ from .contexts import Visit
 from .draft_links import PARAMETER
 from .limits import Limits
 from .metrics import Metrics
-from .near import NearPages, Page, variant
-from .responses import hit, takes_gzip
+from .near import Hit, NearPages, Page, variant
+from .responses import hit as told
+from .responses import takes_gzip
 from .shops import Shops
 from .visits import network_of
 
 _READS = frozenset({"GET", "HEAD"})
 _LONGEST = 500  # bytes of what decides on a page, beside its path; browsers send a tenth
 _MOST_KINDS = 4096
+_RESOLUTION = timedelta(microseconds=1)
 _Asked = tuple[bytes, str, bytes, bytes, bytes]  # host, path before /track/, query, Accept-Language, Accept-Encoding
 
 
@@ -52,14 +54,24 @@ class HotPath:
             await self._app(scope, receive, send)
             return
         self._metrics.near_hits += 1
-        self._ages.observe((now - page.fetched_at).total_seconds())
-        status = (b"cache-status", hit(now, page.fresh_until))
-        if page.etag in sent.get(b"if-none-match", b""):
-            await send({"type": "http.response.start", "status": 304, "headers": [*page.unchanged, status]})
+        hit = page.hit
+        if hit is None:
+            hit = page.hit = self._hit(page, now)
+        self._ages.again(hit.age)
+        if sent.get(b"if-none-match", b"").find(page.etag) >= 0:  # `in` would raise and catch an error first
+            await send({"type": "http.response.start", "status": 304, "headers": [*hit.unchanged]})
             await send({"type": "http.response.body", "body": b""})
         else:
-            await send({"type": "http.response.start", "status": 200, "headers": [*page.headers, status]})
+            await send({"type": "http.response.start", "status": 200, "headers": [*hit.headers]})
             await send({"type": "http.response.body", "body": page.body})
+
+    def _hit(self, page: Page, now: datetime) -> Hit:
+        """How the page goes out until the seconds for which it is fresh are one less."""
+        left = int((page.fresh_until - now).total_seconds())
+        status = (b"cache-status", told(now, page.fresh_until))
+        age = self._ages.counted((now - page.fetched_at).total_seconds())
+        until = min(page.span.until, page.fresh_until - timedelta(seconds=left) + _RESOLUTION)
+        return Hit(now, until, (*page.headers, status), (*page.unchanged, status), age)
 
     def _page(self, scope: Scope, sent: Mapping[bytes, bytes], now: datetime) -> Page | None:
         path: str = scope["path"]

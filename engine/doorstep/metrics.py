@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -119,6 +120,13 @@ class Metrics:
         return generate_latest(self.registry)
 
 
+class Counted(NamedTuple):
+    """A value, with the bucket that it lies in."""
+
+    bucket: int
+    value: float
+
+
 class Counts:
     """How many values lie up to each edge and above the one before, with their sum; beyond the last edge, too."""
 
@@ -130,9 +138,18 @@ class Counts:
         self.sum = 0.0
 
     def observe(self, value: float) -> None:
-        self.counts[bisect_left(self._edges, value)] += 1
-        if value > 0:  # clocks differ: what another machine kept may be from a moment to come
-            self.sum += value
+        self.again(self.counted(value))
+
+    def counted(self, value: float) -> Counted:
+        """A value that may be counted `again`, at once or later."""
+        # Clocks differ: what another machine kept may be from a moment to come.
+        return Counted(bisect_left(self._edges, value), max(value, 0.0))
+
+    def again(self, counted: Counted) -> None:
+        """Counts a value, once more."""
+        bucket, value = counted
+        self.counts[bucket] += 1
+        self.sum += value
 
 
 class Tally(Collector):

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from .clock import Clock
-from .metrics import Metrics
+from .metrics import Counted, Metrics
 
 Header = tuple[bytes, bytes]
 Key = tuple[str, str]  # variant and path
 MOST_BYTES = 64 * 1024 * 1024
 _ALONE = timedelta(seconds=30)  # where other processes cannot tell what they changed
-_OVERHEAD = 2048  # bytes of a page's objects beside its body and headers
+_OVERHEAD = 2560  # bytes of a page's objects beside its body and headers
 _MOST_TAGS = 20_000
 
 
@@ -39,9 +39,19 @@ class Span(Struct, frozen=True):
     until: datetime
 
 
-class Page(Struct, frozen=True):
+class Hit(Struct, frozen=True):
+    """What goes out with a page, and where its age is counted, from `since` to `until`: within a second of the page's span."""
+
+    since: datetime
+    until: datetime
+    headers: tuple[Header, ...]
+    unchanged: tuple[Header, ...]
+    age: Counted
+
+
+class Page(Struct):
     """A finished page. `unchanged` are the headers of a 304; `fetched_at` and `fresh_until` are the
-    answer's, `tags` what it was made from."""
+    answer's, `tags` what it was made from; `hit` is how it goes out at the moment."""
 
     body: bytes
     etag: bytes
@@ -51,6 +61,7 @@ class Page(Struct, frozen=True):
     fetched_at: datetime
     fresh_until: datetime
     tags: tuple[str, ...]
+    hit: Hit | None = None
 
     @property
     def size(self) -> int:
@@ -87,10 +98,12 @@ class NearPages:
         if not self._trust.trusted:
             self.clear()
             return None
-        if not page.span.since <= now < page.span.until:
-            self._remove(key)
-            return None
-        self._pages.move_to_end(key)
+        if page.hit is None or not page.hit.since <= now < page.hit.until:
+            if not page.span.since <= now < page.span.until:
+                self._remove(key)
+                return None
+            page.hit = None
+            self._pages.move_to_end(key)
         return page
 
     def begin(self) -> int:

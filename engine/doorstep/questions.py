@@ -6,6 +6,7 @@ A question outlives the page that began it. An error belongs to the question, ne
 
 import asyncio
 import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -20,7 +21,7 @@ from msgspec import Struct
 
 from .cache import Cache
 from .clock import Clock
-from .compact import FORMAT, STAMP, Unpacked, at, pack, stamp, unpack
+from .compact import FORMAT, STAMP, Unpacked, at, pack, short, stamp, unpack
 from .errors import CarrierError, CarrierUnavailable
 from .exchange import Answer, Answers, Found, NotFound, Query
 from .fetch import Fetcher
@@ -98,7 +99,7 @@ class Questions:
 
     def key(self, account: Account, number: str, language: str) -> str:
         """The keys of one number hash alike, by what stands in braces: a cluster keeps them in one place."""
-        return f"{self._home_key(number)}:{account.name}:{account.revision}:{language}"
+        return f"{self._home_key(number)}{account.name}:{_revision(account.revision)}:{language}"
 
     def standing(self, key: str, entry: Entry | None, life: ShelfLife, since: datetime | None = None) -> Standing:
         """How the data stand now, for a shop whose answers are fresh so long; those from before `since` are not."""
@@ -235,16 +236,18 @@ class Questions:
             kept = {mark: one.id for mark, one in zip(_marks(before.answer), before.answer.shipments, strict=True)}
         shipments = []
         for mark, shipment in zip(_marks(answer), answer.shipments, strict=True):
-            id = kept.get(mark) or self._digest("shipment", account.carrier.manifest.slug, shipment.number, mark)[:20]
+            own = self._digest("shipment", account.carrier.manifest.slug, shipment.number, mark)
+            id = kept.get(mark) or own.hex()[:20]
             shipments.append(msgspec.structs.replace(shipment, id=id))
         return Found(tuple(shipments), answer.complete)
 
     def _home_key_of(self, number: str) -> str:
-        return f"{FORMAT}:{{{self._digest('number', number)}}}"
+        digest = urlsafe_b64encode(self._digest("number", number)[:16]).decode()
+        return f"{FORMAT}{{{digest.rstrip('=')}}}"
 
-    def _digest(self, *parts: str) -> str:
+    def _digest(self, *parts: str) -> bytes:
         """What stands for a number in keys: it cannot be read back without the engine's secret."""
-        return hmac.new(self._secret, "\x1f".join(parts).encode(), sha256).hexdigest()[:32]
+        return hmac.new(self._secret, "\x1f".join(parts).encode(), sha256).digest()
 
 
 class Batch:
@@ -307,7 +310,13 @@ def _slug(home: bytes | None) -> str:
 
 
 def _seed(key: str) -> str:
-    return key[len(FORMAT) + 2 :].partition("}")[0]
+    return urlsafe_b64decode(key[len(FORMAT) + 1 :][:4]).hex()
+
+
+@lru_cache(256)
+def _revision(revision: str) -> str:
+    """There is one in the key of every parcel, so it is short."""
+    return short(revision.encode(), 3)
 
 
 def _pause(error: CarrierError) -> float:
