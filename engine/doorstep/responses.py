@@ -63,6 +63,7 @@ def for_one_only(send: Send) -> Send:
     return sending
 
 
+@lru_cache(256)
 def content_security_policy(image_hosts: tuple[str, ...] = (), embed_origins: tuple[str, ...] = ()) -> str:
     """Nothing inline, nothing from elsewhere but the shop's own images; in frames of the shop's own pages only."""
     images = " ".join(["'self'", "data:", *(f"https://{host}" for host in image_hosts)])
