@@ -364,6 +364,7 @@ async def test_an_answer_kept_by_another_revision_of_the_plugin_is_a_miss(rig):
     await rig.look_up()
     account = rig.plugins.accounts["acme"]
     rig.plugins.accounts["acme"] = msgspec.structs.replace(account, revision="2")
+    rig.restart()
     await rig.look_up()
     assert len(rig.fetcher.asked) == 2
 

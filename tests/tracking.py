@@ -90,7 +90,11 @@ class Rig:
         self.plugins.manifests[slug] = manifest
         carrier = Carrier(manifest, CODES, NoSettings())
         self.plugins.accounts[slug] = Account(slug, carrier, strangers=strangers, revision="1")
-        self.tracker = self._new_tracker()  # which carriers there are is settled at the start
+        self.restart()
+
+    def restart(self) -> None:
+        """As another process: which carriers there are is settled at the start."""
+        self.tracker = self._new_tracker()
 
     def _add(self, slug: str, rank: int) -> None:
         formats = (Format("nine digits", "[0-9]{9}", rank or 50),)

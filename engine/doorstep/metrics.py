@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -107,6 +108,9 @@ class Metrics:
         )  # fmt: skip
 
         self.outage_age = Recent()
+        self.looked_up = lru_cache(None)(
+            self.lookups.labels
+        )  # by outcome, of which there are few: `labels` takes a lock
 
         # Since the last time: cheaper to count, on the hottest path, than a counter.
         self.near_hits = 0

@@ -36,7 +36,7 @@ class Often:
     def find(self, key: Hashable, values: tuple[object, ...], make: Callable[[], Template]) -> Template | None:
         """The template for pages with these values, told apart by which objects they are, once it is made; where `make` raises
         Impossible it never is."""
-        of_these = (key, *(value if type(value) in _TOLD_APART else id(value) for value in values))
+        of_these = (key, *[value if type(value) in _TOLD_APART else id(value) for value in values])
         one = self._ones.get(of_these)
         if one is None:
             one = self._counted(of_these, values)

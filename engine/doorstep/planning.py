@@ -1,6 +1,7 @@
 """Whom to ask about a number, in which order: from candidates and what is known to accounts. Asks nobody."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -8,6 +9,10 @@ from .config import Store
 from .plugins import Account, Plugins
 from .recognition import Candidate, Hints, Recognizer
 
+Allowed = tuple[str, ...]  # a store's accounts; all, when empty
+
+_MOST_NUMBERS = 4096
+_MOST_PLANS = 1024
 _TIE = 0.1  # candidates whose scores are this close are equals
 
 
@@ -32,20 +37,25 @@ class Planner:
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
         self._recognizer = Recognizer(plugins.manifests.values())
+        # Neither the accounts nor their carriers change while the process lives. Numbers have few forms, and so few plans.
+        self._hints = lru_cache(256)(self._hints_of)
+        self._recognised = lru_cache(_MOST_NUMBERS)(self._recognizer.candidates)
+        self._ranked = lru_cache(_MOST_PLANS)(self._ranked_of)
 
     def candidates(self, number: str, store: Store, carrier: str = "", named: str = "") -> list[Candidate]:
         """The carriers that a normalised number may belong to, best first, as this store sees it."""
-        accounts = self._plugins.accounts.values()
-        used = frozenset(
-            one.carrier.manifest.slug for one in accounts if not store.carriers or one.name in store.carriers
-        )
-        candidates = self._recognizer.candidates(number, Hints(carriers=used, countries=frozenset(store.countries)))
+        candidates = list(self._recognised(number, self._hints(store.carriers, store.countries)))
         if carrier in self._plugins.manifests:
             fitting = [candidate for candidate in candidates if candidate.carrier == carrier]
             return fitting or [Candidate(carrier, "", 1.0, ("named in the address",))]
         if named in self._plugins.manifests and all(candidate.carrier != named for candidate in candidates):
             return [Candidate(named, "", 1.0, ("named by the order",)), *candidates]
         return candidates
+
+    def _hints_of(self, carriers: tuple[str, ...], countries: tuple[str, ...]) -> Hints:
+        accounts = self._plugins.accounts.values()
+        used = frozenset(one.carrier.manifest.slug for one in accounts if not carriers or one.name in carriers)
+        return Hints(carriers=used, countries=frozenset(countries))
 
     def likely(self, number: str, store: Store, carrier: str = "", named: str = "") -> tuple[str, ...]:
         """The carriers to whose own pages a shopper can be sent: a form that any company may use (a GS1 unit) is nobody's."""
@@ -73,7 +83,12 @@ class Planner:
         stranger: bool,
     ) -> Plan:  # fmt: skip
         """The same, of candidates that are known."""
-        parts = self._parts(candidates, store, stranger=stranger)
+        return self._ranked(tuple(candidates), store.carriers, carrier, named, home, stranger)
+
+    def _ranked_of(
+        self, candidates: Sequence[Candidate], carriers: Allowed, carrier: str, named: str, home: str, stranger: bool
+    ) -> Plan:
+        parts = self._parts(candidates, carriers, stranger=stranger)
         parts.pop(home, None)
         named = parts.get(named, named)
         first = named or home
@@ -81,7 +96,7 @@ class Planner:
         behind: list[list[Account]] = []
         leader: Candidate | None = None
         for candidate in sorted(candidates, key=lambda candidate: candidate.carrier != first):
-            account = self._account(candidate.carrier, store, stranger=stranger)
+            account = self._account(candidate.carrier, carriers, stranger=stranger)
             if account is None:
                 continue
             if candidate.carrier in parts:
@@ -93,30 +108,32 @@ class Planner:
                 groups.append([account])
                 leader = candidate
         groups += behind
-        aggregators = [[account] for account in self._aggregators(store, home, stranger=stranger)]
+        aggregators = [[account] for account in self._aggregators(carriers, home, stranger=stranger)]
         if not groups:
             return Plan(aggregators, direct=False)
-        if aggregators and not carrier and named and self._account(named, store, stranger=stranger) is None:
+        if aggregators and not carrier and named and self._account(named, carriers, stranger=stranger) is None:
             return Plan([*aggregators, *groups], direct=True)  # who can be asked directly is another carrier, at best
         return Plan(groups, direct=True)
 
-    def _parts(self, candidates: Sequence[Candidate], store: Store, *, stranger: bool) -> dict[str, str]:
+    def _parts(self, candidates: Sequence[Candidate], carriers: Allowed, *, stranger: bool) -> dict[str, str]:
         """The carriers that step back behind a part of theirs, which knows more of these numbers, each with that part."""
         wholes = {self._plugins.manifests[candidate.carrier].part_of: candidate.carrier for candidate in candidates}
         return {
-            whole: part for whole, part in wholes.items() if whole and self._account(part, store, stranger=stranger)
+            whole: part for whole, part in wholes.items() if whole and self._account(part, carriers, stranger=stranger)
         }
 
-    def _account(self, slug: str, store: Store, *, stranger: bool) -> Account | None:
-        """The store's account of a carrier; one whose share for strangers is 0 is not there for them."""
-        accounts = self._plugins.accounts_of(slug, store.carriers)
+    def _account(self, slug: str, carriers: Allowed, *, stranger: bool) -> Account | None:
+        """A store's account of a carrier; one whose share for strangers is 0 is not there for them."""
+        accounts = self._plugins.accounts_of(slug, carriers)
         return next((account for account in accounts if account.strangers or not stranger), None)
 
-    def _aggregators(self, store: Store, home: str, *, stranger: bool) -> list[Account]:
+    def _aggregators(self, carriers: Allowed, home: str, *, stranger: bool) -> list[Account]:
         """Who may know every carrier's numbers, one after the other since each is paid by the number: the one that had this
         number before, then in the order of the settings."""
         accounts = self._plugins.accounts
-        named = (accounts[name] for name in store.carriers or accounts if name in accounts)
+        named = (accounts[name] for name in carriers or accounts if name in accounts)
         slugs = dict.fromkeys(one.carrier.manifest.slug for one in named if one.carrier.manifest.aggregator)
-        found = (self._account(slug, store, stranger=stranger) for slug in sorted(slugs, key=lambda slug: slug != home))
+        found = (
+            self._account(slug, carriers, stranger=stranger) for slug in sorted(slugs, key=lambda slug: slug != home)
+        )
         return [account for account in found if account is not None]

@@ -100,7 +100,8 @@ class Templates:
         """The template as one piece, where it is rendered often for pages of which the same is known."""
         if not FUNCTIONS.keys().isdisjoint(variables):
             return None
-        values = tuple(read(variables) for read in _READS)
+        get = variables.get
+        values = tuple([getattr(get(name), field, missing) if field else get(name, missing) for name, field in _PATHS])
         filled = tuple(map(_filling, variables.values()))
         key = (template, frame.localizer, frame.base, filled)
         return frame.often.find(key, values, lambda: self._flattened(template, [*variables], filled, values, frame))
@@ -135,13 +136,6 @@ class Templates:
         return place
 
 
-def _reader(path: str) -> Callable[[Mapping[str, Any]], Any]:
-    name, _, field = path.partition(".")
-    if not field:
-        return lambda variables: variables.get(name, missing)
-    return lambda variables: getattr(variables.get(name), field, missing)
-
-
 def _filling(value: Any) -> Any:
     """What a page has in a variable, as far as that is the same on many: the type of an empty value, or that there is one."""
     if value:
@@ -150,7 +144,7 @@ def _filling(value: Any) -> Any:
 
 
 _EMPTY = frozenset({type(None), str, int, bool, tuple})
-_READS = tuple(map(_reader, _KNOWN))
+_PATHS = [(name, field) for name, _, field in (path.partition(".") for path in _KNOWN)]
 
 
 def _compiled(loader: "_Loader") -> Sandbox:

@@ -120,7 +120,8 @@ def shipment_view(
     localizer = reader.localizer
     near = near_recipient(shipment)
     newest = shipment.events[:_MOST_EVENTS] if rest else shipment.events
-    events = [_event(event, reader, near=near[i], latest=i == 0) for i, event in enumerate(newest)]
+    fine = sees(reader.level, "place.name")
+    events = [_event(event, reader, near[i], fine, i == 0) for i, event in enumerate(newest)]
     paired = list(zip(newest, events, strict=True))
     folded = len(paired) > _FOLDED_AFTER + 2
     days = _days(paired[:_FOLDED_AFTER] if folded else paired, reader)
@@ -209,20 +210,22 @@ def _coarse_place(place: Place, level: int) -> dict[str, str]:
     return seen(level, "place", {name: getattr(place, name) for name in Place.__struct_fields__})
 
 
-def _event(event: Event, reader: Reader, *, near: bool, latest: bool) -> EventView:
-    localizer, moment = reader.localizer, event.moment
+def _event(event: Event, reader: Reader, near: bool, fine: bool, latest: bool) -> EventView:
+    """A scan as a page shows it, its fields in their order: there are many on a page, and to name them takes twice as long."""
+    localizer, moment, place = reader.localizer, event.moment, event.place
     meaning, status, tone = _meaning(localizer, event.status, event.reason)
     text = own_words(event, reader.level, near=near)
     return EventView(
-        sentence=meaning or text or localizer.text(N_("News from the carrier")),
-        iso=_iso(moment),
-        clock=_clock(moment, reader),
-        zone=_zone(moment, reader) if moment.local is None else "",
-        place=_place(event.place, localizer, fine=sees(reader.level, "place.name")),
-        text=text if meaning else "",
-        status=status,
-        tone=tone,
-        latest=latest,
+        meaning or text or localizer.text(N_("News from the carrier")),
+        _iso(moment),
+        _clock(moment, reader),
+        "" if moment.local is not None else _zone(moment, reader),
+        _written_place(localizer, place.name if fine else "", place.city, place.country),
+        text if meaning else "",
+        "",
+        status,
+        tone,
+        latest,
     )
 
 
