@@ -319,9 +319,10 @@ class Tracker:
                 heard.asked.append(account.carrier.manifest.slug)
                 key, entry = await self._kept(account, wish)
                 stands = self._standing(wish, key, entry)
+                known = stands.shown is not None and (stands.state.settled or not wish.patient)
                 if not (stands.state.settled or stands.failure):
-                    flight = await self._flight(key, account, wish, entry)
-                if stands.shown is not None and (stands.state.settled or not wish.patient):
+                    flight = await self._flight(key, account, wish, entry, behind=known)
+                if stands.shown is not None and known:
                     heard.answers.append(_Known(account, key, stands.shown, stands.state.served))
                 elif stands.failure is not None:
                     heard.errors.append(stands.failure)
@@ -389,12 +390,14 @@ class Tracker:
                 break
         return True
 
-    async def _flight(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> asyncio.Task[Entry]:
+    async def _flight(
+        self, key: str, account: Account, wish: _Wish, before: Entry | None, *, behind: bool
+    ) -> asyncio.Task[Entry]:
         query, stranger = await self._query(wish), wish.stranger and not (await self._record(wish)).ordered
         ask = partial(self._fetcher.track, account, query, stranger=stranger, wire=wish.wire)
         life, now = wish.store.freshness, wish.wire is not None
         quiet, since = wish.patient, wish.news_at
-        return self.questions.flight(key, account, before, ask, life, quiet=quiet, now=now, since=since)
+        return self.questions.flight(key, account, before, ask, life, quiet=quiet, now=now, behind=behind, since=since)
 
     async def _kept(self, account: Account, wish: _Wish) -> tuple[str, Entry | None]:
         """The newest answer of an account that is kept anywhere, with its key in the cache, where it is from then on."""
