@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from doorstep.lookup import Lookup, Outcome
 from doorstep.sandbox import sandbox_of
-from doorstep.tracker import Lookup, Outcome
 
 from .acme import at, parcel, scan
 from .shopfront import (
@@ -93,7 +93,9 @@ def test_what_is_wrong_is_a_problem_document_in_the_callers_language(
 
 def test_a_number_known_by_its_form_comes_with_the_carriers_own_page(front):
     body = front.get(SHIPMENTS + BY_LINK).json()
-    assert body["links"] == [{"carrier": "speedee", "url": f"https://www.speedeedelivery.com/track/?tracking={BY_LINK}"}]
+    assert body["links"] == [
+        {"carrier": "speedee", "url": f"https://www.speedeedelivery.com/track/?tracking={BY_LINK}"}
+    ]
 
 
 @pytest.mark.parametrize(
