@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 from doorstep import ConnectorSettings, Secret
 from doorstep.app import Engine, assemble, create_engine
 from doorstep.config import Config, Store
-from doorstep.errors import StoreError
-from doorstep.inbox import LARGEST
 from doorstep.incoming import is_signed
+from doorstep.inbox import LARGEST
+from doorstep.errors import StoreError
 from doorstep.orderbook import KeptOrder
 from doorstep.packages import Package
 from doorstep.tables import events, orders, requests, sources
