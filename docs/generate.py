@@ -34,6 +34,7 @@ from doorstep import (
     files,
     freshness,
     hookspecs,
+    lookup,
     manifest,
     models,
     order,
@@ -44,7 +45,6 @@ from doorstep import (
     shelf_life,
     theme_settings,
     themes,
-    tracker,
     widget,
     wording,
 )
@@ -170,10 +170,10 @@ def _paths(found: Iterable[BaseRoute], prefix: str) -> Iterable[str]:
 
 
 def outcomes() -> str:
-    statuses = {tracker.Outcome.FOUND: 200} | vars(api)["_STATUS"] | {tracker.Outcome.CHOOSE: 200}
+    statuses = {lookup.Outcome.FOUND: 200} | vars(api)["_STATUS"] | {lookup.Outcome.CHOOSE: 200}
     rows = [
-        (f"`{one.value}`", MEANINGS.of("tracker.Outcome", one.value), str(contexts.STATUS[one]), str(statuses[one]))
-        for one in tracker.Outcome
+        (f"`{one.value}`", MEANINGS.of("lookup.Outcome", one.value), str(contexts.STATUS[one]), str(statuses[one]))
+        for one in lookup.Outcome
     ]
     return table(["outcome", "meaning", "page", "shipments"], rows)
 

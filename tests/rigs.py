@@ -110,6 +110,14 @@ def _folder(folder: Path, name: str) -> Path:
 
 
 Change = Callable[[bytes], bytes | None]
+_STEP = 0.0125  # seconds
+
+
+async def _slowly(seconds: float) -> None:
+    """In small steps: where the loop is held up, who is waiting and what is waited for lose as much."""
+    steps = max(1, round(seconds / _STEP))
+    for _ in range(steps):
+        await asyncio.sleep(seconds / steps)
 
 
 class Proxy:
@@ -143,7 +151,7 @@ class Proxy:
     async def _home(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while piece := await reader.read(65536):
-                await asyncio.sleep(self.delay())
+                await _slowly(self.delay())
                 changed = self.change(piece)
                 if changed is None:
                     writer.transport.abort()

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from doorstep.lookup import Lookup, Outcome
 from doorstep.sandbox import sandbox_of
-from doorstep.tracker import Lookup, Outcome
 
 from .acme import at, parcel, scan
 from .shopfront import (

@@ -9,9 +9,10 @@ import pytest
 from doorstep import Found, Secret
 from doorstep.cache import MemoryCache
 from doorstep.freshness import Record
+from doorstep.lookup import Outcome
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_of
-from doorstep.tracker import Outcome, Wanted
+from doorstep.tracker import Wanted
 
 from .acme import parcel
 from .clock import FakeClock

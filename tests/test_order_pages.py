@@ -13,9 +13,9 @@ from doorstep.errors import StoreError, ThemeError
 from doorstep.exchange import Found
 from doorstep.freshness import Entry
 from doorstep.limits import Guesses
+from doorstep.lookup import Lookup, Outcome
 from doorstep.order import Item
 from doorstep.tables import answers, events, reports
-from doorstep.tracker import Lookup, Outcome
 
 from .ordering import (
     ANSWERS,

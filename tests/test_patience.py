@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from doorstep.patience import patience
+from doorstep.patience import allowance, apart, as_allowed, patience
 
 pytestmark = pytest.mark.anyio
 
@@ -56,3 +56,41 @@ async def test_who_never_answers_is_left_also_where_the_loop_is_held_all_the_tim
         async with patience(0.02):
             await asyncio.Event().wait()
     held.cancel()
+
+
+async def waits_for(seconds: float) -> bool:
+    """Whether this is waited for."""
+    try:
+        async with as_allowed():
+            await asyncio.sleep(seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def test_a_request_waits_for_so_long_in_all() -> None:
+    with allowance(0.2):
+        assert await waits_for(0.1)
+        assert not await waits_for(0.3)
+        assert not await waits_for(0.1)
+    assert await waits_for(0.1)
+
+
+async def test_what_a_request_leaves_behind_may_take_its_time_once_it_has_ended() -> None:
+    with allowance(0.05):
+        assert not await waits_for(0.2)
+        ended = asyncio.Event()
+
+        async def behind() -> bool:
+            await ended.wait()
+            return await waits_for(0.1)
+
+        task = asyncio.create_task(behind())
+    ended.set()
+    assert await task
+
+
+async def test_what_is_begun_apart_spends_nothing() -> None:
+    with allowance(0.05):
+        assert not await waits_for(0.2)
+        assert await apart(waits_for(0.1))

@@ -13,7 +13,7 @@ from doorstep.cache import MemoryCache
 from doorstep.compact import STAMP
 from doorstep.freshness import KEPT, Entry, Freshness
 from doorstep.leases import Turn
-from doorstep.tracker import Outcome
+from doorstep.lookup import Outcome
 
 from .acme import parcel
 from .clock import FakeClock

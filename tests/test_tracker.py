@@ -13,8 +13,8 @@ from doorstep import CarrierUnavailable, Found, NotFound, ProtocolError, RateLim
 from doorstep.config import Store
 from doorstep.errors import PluginFailed
 from doorstep.freshness import Entry, Freshness
+from doorstep.lookup import Outcome
 from doorstep.shelf_life import ShelfLife
-from doorstep.tracker import Outcome
 from doorstep.wire import Wire
 
 from .acme import at, parcel, scan

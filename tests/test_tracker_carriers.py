@@ -7,7 +7,7 @@ from msgspec import structs
 
 from doorstep import CarrierUnavailable, Found, NotFound
 from doorstep.config import Store
-from doorstep.tracker import Outcome
+from doorstep.lookup import Outcome
 
 from .acme import parcel
 from .tracking import NUMBER, Rig

@@ -9,8 +9,9 @@ from msgspec import structs
 from doorstep import CarrierUnavailable, Found, NotFound, RateLimited, Status
 from doorstep.config import Store
 from doorstep.freshness import Entry, Freshness, Record
+from doorstep.lookup import Outcome
 from doorstep.manifest import Ability
-from doorstep.tracker import Outcome, Wanted
+from doorstep.tracker import Wanted
 from doorstep.wire import Wire
 
 from .acme import at, parcel, scan

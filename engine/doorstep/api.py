@@ -12,13 +12,14 @@ from . import responses, views
 from .context import PageContext
 from .errors import NumberError
 from .limits import Limits
+from .lookup import Lookup, Outcome
 from .manifest import Manifest
 from .models import Moment, Status
 from .openapi import Endpoint, Operation
 from .plugins import Plugins
 from .recognition import normalise
 from .shops import Shop
-from .tracker import Lookup, Outcome, Tracker
+from .tracker import Tracker
 from .visits import cached, network_of
 
 _STATUS = {

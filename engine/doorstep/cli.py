@@ -30,6 +30,7 @@ from .commands.worker import worker
 from .config import Config, Server
 from .demo import demo_site
 from .errors import NumberError
+from .lookup import Outcome
 from .packages import found
 from .parsing import as_json as parsed_json
 from .parsing import parse_file
@@ -41,7 +42,6 @@ from .recording import record as record_sample
 from .sandbox import sandbox_of
 from .scaffold import new_carrier
 from .serving import Site, listen, serve_sites
-from .tracker import Outcome
 from .tracking import Asked, ask, ask_sandbox, settings
 from .wire import Wire
 from .worker import beside

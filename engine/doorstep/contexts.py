@@ -15,12 +15,12 @@ from .context import Choice, FormView, Hero, Language, Link, LookupForm, Notice,
 from .draft_links import LONGEST_TOKEN, PARAMETER
 from .i18n import N_, Catalogs
 from .looks import Look
+from .lookup import Lookup, Outcome
 from .manifest import Manifest
 from .models import Shipment, Status
 from .order_views import Addresses, Looked
 from .proof import seen as seen_by
 from .shops import Shop
-from .tracker import Lookup, Outcome
 from .views import Reader
 
 EMBED = "embed"  # a parameter: the page stands in a frame

@@ -9,6 +9,7 @@ import secrets
 from contextlib import suppress
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from .cache import LANDED, Cache, Shared, Unshared
@@ -91,15 +92,17 @@ class SharedLeases:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(landed.wait(), min(left, _POLL))
         except Unshared:
-            return await self._alone.turn(key, seen)
+            alone = await self._alone.turn(key, seen)
+            return msgspec.structs.replace(alone, token=token)  # it may have been taken there after all
 
     async def keep(self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "") -> bytes:
+        here = await self._alone.keep(key, value, ttl, seen=seen)  # for who cannot wait for the server
         try:
             kept = await self._kept(key, token, seen, value, ttl)
             if kept and kept[:STAMP] < seen:  # from before an outage, through which what was seen is left
                 kept = await self._kept(key, token, kept[:STAMP], value, ttl)
         except Unshared:
-            return await self._alone.keep(key, value, ttl, seen=seen, token=token)
+            return here
         newest = kept or value
         await self._near.set(key, newest, ttl)
         return newest

@@ -22,6 +22,7 @@ from .files import File
 from .gate import base_url
 from .i18n import N_
 from .limits import Guesses
+from .lookup import Lookup, Outcome
 from .manifest import Ability
 from .models import Shipment
 from .order_views import Looked
@@ -29,7 +30,6 @@ from .orderbook import KeptParcel
 from .plugins import Account, Plugins
 from .proof import sees
 from .shops import Shop
-from .tracker import Lookup, Outcome
 from .visits import rendered, visit_of
 
 _MINUTE, _DAY = 60, 86_400  # seconds

@@ -20,6 +20,7 @@ from .errors import StoreError
 from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits
+from .lookup import Outcome
 from .openapi import Operation
 from .order import CustomerFacts
 from .order_forms import Missing, Told, Typed
@@ -29,7 +30,7 @@ from .plugins import Plugins
 from .records import chosen
 from .reports import Kind, Reports
 from .shops import Shop
-from .tracker import Outcome, Tracker
+from .tracker import Tracker
 from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, OrderFacts, ShipmentFacts, WidgetView, facts_of
 

@@ -14,13 +14,13 @@ from . import views, wording
 from .context import CarrierView, Fact, Hero, ItemView, Link, ParcelGroup, ParcelView, PromiseView, Step, Tone
 from .freshness import Freshness
 from .i18n import N_
+from .lookup import Outcome
 from .manifest import Manifest
 from .models import Document, Shipment, Status
 from .order import Item
 from .orderbook import KeptOrder, KeptParcel
 from .proof import seen, sees
 from .summary import ENDS
-from .tracker import Outcome
 from .views import Reader
 
 _DOCUMENTS = {

@@ -21,12 +21,13 @@ from .errors import NumberError, StoreError
 from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits, digest
+from .lookup import Lookup, Outcome
 from .near import Key, NearPages, variant
 from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
 from .together import Together
-from .tracker import Lookup, Outcome, Tracker
+from .tracker import Tracker
 from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, WidgetView, facts_of
 

@@ -18,6 +18,7 @@ from .config import Store
 from .database import insert
 from .idempotency import LASTS
 from .incoming import Incoming, Pushed
+from .patience import apart
 from .plugins import Account
 from .tables import parcels, requests
 from .tracker import Tracker
@@ -76,7 +77,7 @@ class Pushes:
                 if len(self._asking) >= _MOST_WAITING:
                     log.warning("more pushes than can be asked for at once", account=account.name)
                     return
-                task = asyncio.create_task(self._renew(number, store, since))
+                task = apart(self._renew(number, store, since))
                 self._asking.add(task)
                 task.add_done_callback(self._asking.discard)
 

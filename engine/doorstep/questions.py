@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -30,10 +30,12 @@ from .invalidation import Moved, nobody
 from .leases import Leases, OwnLeases
 from .metrics import Metrics
 from .models import Shipment
+from .patience import allowed, apart, as_allowed
 from .plugins import Account
 from .secret import Secret
 from .shelf_life import ShelfLife
 
+T = TypeVar("T")
 _MOST_FAILURES = 4096
 _GATHERED = 0.25  # seconds that a batch waits for numbers of which others may be asking
 _ERRORS = {one.code: one for one in CarrierError.__subclasses__()}
@@ -80,6 +82,7 @@ class Questions:
         self._secret = secret.reveal().encode()
         self._flights: dict[str, asyncio.Task[Entry]] = {}
         self._batches: set[asyncio.Task[Answers]] = set()
+        self._behind: set[asyncio.Task[Any]] = set()
         self._failures: dict[str, _Failure] = {}
         self._unpacked = Unpacked()
         self._home_key = lru_cache(4096)(self._home_key_of)  # one look-up asks for it several times
@@ -90,6 +93,7 @@ class Questions:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._behind, return_exceptions=True)
 
     async def landed(self) -> None:
         """Comes back when every question under way has come to its end."""
@@ -135,7 +139,7 @@ class Questions:
         return _slug(await self._cache.get(self._home_key(number)))
 
     async def remember(self, number: str, carrier: str) -> None:
-        await self._cache.set(self._home_key(number), at(self._clock.now()) + carrier.encode(), KEPT)
+        await self._tell(self._cache.set(self._home_key(number), at(self._clock.now()) + carrier.encode(), KEPT))
 
     def failure(self, key: str) -> CarrierError | None:
         """Why this was not answered a moment ago; None when it may be asked again."""
@@ -147,16 +151,16 @@ class Questions:
 
     def flight(
         self, key: str, account: Account, before: Entry | None, ask: Callable[[], Awaitable[Answer]], life: ShelfLife,
-        *, quiet: bool = False, now: bool = False, since: datetime | None = None,
+        *, quiet: bool = False, now: bool = False, behind: bool = False, since: datetime | None = None,
     ) -> asyncio.Task[Entry]:  # fmt: skip
         """The one question under way for this key, which `ask` begins where there is none: when it is our turn, and nobody
         has an answer by then that is fresh for this `life` and not from before `since`; or `now`. A `quiet` failure is told
-        by who asks: a batch fails once, and not once a number."""
+        by who asks: a batch fails once, and not once a number. No request waits for one `behind` it."""
         flight = self._flights.get(key)
         if flight is None:
             question = _Question(key, account, before, ask, life, quiet, since)
             asked = self._asked(question, before, stamp(before)) if now else self._flown(question)
-            flight = asyncio.create_task(asked)
+            flight = apart(asked) if behind else asyncio.create_task(asked)
             self._flights[key] = flight
             flight.add_done_callback(lambda done: self._landed(key, done))
         return flight
@@ -190,10 +194,10 @@ class Questions:
             if not question.quiet:
                 log.warning("carrier did not answer", code=error.code, reason=error.message)
             self._fail(key, error, _pause(error))
-            await self._leases.give_back(key, token, _telling(error), _pause(error))
+            await self._tell(self._leases.give_back(key, token, _telling(error), _pause(error)))
             raise
         except BaseException:
-            await self._leases.give_back(key, token)
+            await self._tell(self._leases.give_back(key, token))
             raise
         times = 1
         if isinstance(answer, NotFound) and before is not None:
@@ -206,11 +210,27 @@ class Questions:
     async def _keep(self, key: str, entry: Entry, seen: bytes, token: str = "") -> Entry:
         """What is kept now: this, or an answer that came after the one seen."""
         packed = pack(entry)
-        kept = await self._leases.keep(key, packed, KEPT, seen=seen, token=token)
-        self._moved(key)
+        kept = await self._tell(self._kept(key, packed, seen, token)) or packed
         with suppress(ValueError):
             return entry if kept == packed else unpack(kept)
         return entry
+
+    async def _kept(self, key: str, packed: bytes, seen: bytes, token: str) -> bytes:
+        kept = await self._leases.keep(key, packed, KEPT, seen=seen, token=token)
+        self._moved(key)
+        return kept
+
+    async def _tell(self, telling: Coroutine[Any, Any, T]) -> T | None:
+        """What comes of telling others; None where the request waits no longer. They are told all the same."""
+        if allowed() is None:
+            return await telling
+        task = apart(telling)
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+        with suppress(TimeoutError):
+            async with as_allowed():
+                return await asyncio.shield(task)
+        return None
 
     def _landed(self, key: str, flight: asyncio.Task[Entry]) -> None:
         self._flights.pop(key, None)

@@ -10,7 +10,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import responses
 from .draft_links import PARAMETER, DraftLinks
+from .patience import allowance
 from .shops import Shops
+
+_SHARED = 0.25  # seconds that a request may wait, in all, for the server that processes share
 
 
 class StoreRouter:
@@ -46,7 +49,8 @@ class StoreRouter:
         if scope["path"] == shop.config.path != "":
             scope = {**scope, "path": scope["path"] + "/"}
         state = {**scope.get("state", {}), "shop": shop}
-        await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
+        with allowance(_SHARED):
+            await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
 
 
 def _without_draft(scope: Scope, params: QueryParams) -> Response:

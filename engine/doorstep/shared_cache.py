@@ -1,5 +1,6 @@
 """What processes share, in Redis or Valkey. A lost server costs at most its time-out once, then nothing until a quiet
-try says that it is back. Imported only where `redis` is set: the client is a large part of the start.
+try says that it is back. One that is slow costs a request no more: when its allowance is spent, the server is lost to it alone.
+Imported only where `redis` is set: the client is a large part of the start.
 """
 
 import asyncio
@@ -7,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,11 +17,14 @@ from redis.exceptions import RedisError, ResponseError
 
 from .cache import LANDED, MemoryCache, Unshared
 from .metrics import Metrics
-from .patience import patience
+from .patience import Allowance, allowed, apart, as_allowed, patience
 from .redis_urls import QUIETLY, TIMEOUT, Client, listener, open_client
 
 T = TypeVar("T")
 Argument = str | bytes | float
+_Asked = tuple[
+    Sequence[Argument], asyncio.Future[Any], Allowance | None
+]  # with what who waits for the reply may still wait
 _FAILURES = (RedisError, OSError, TimeoutError, ValueError)
 _LONGEST = 7 * 86_400.0  # seconds that anything is kept
 _HEARTBEAT = 10.0  # seconds of silence after which the channel must show that it is still there
@@ -35,7 +40,7 @@ class RedisServer:
         self._retry_after = retry_after
         self._recovery: asyncio.Task[None] | None = None
         self._lost_at = 0.0
-        self._waiting: list[tuple[Sequence[Argument], asyncio.Future[Any]]] = []
+        self._waiting: list[_Asked] = []
         self._rounds: set[asyncio.Task[None]] = set()
         self._channel = _Channel(self._client, retry_after)
 
@@ -58,13 +63,14 @@ class RedisServer:
         return [await self._reply(command, reply) for command, reply in zip(commands, coming, strict=True)]
 
     def _put(self, command: Sequence[Argument]) -> asyncio.Future[Any]:
-        if not self.healthy:
+        here = allowed()
+        if not self.healthy or (here is not None and here.spent):
             raise Unshared
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[Any] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._depart)
-        self._waiting.append((command, reply))
+        self._waiting.append((command, reply, here))
         return reply
 
     async def _reply(self, command: Sequence[Argument], coming: asyncio.Future[Any]) -> Any:
@@ -72,10 +78,6 @@ class RedisServer:
         if not isinstance(said, Exception):
             return said
         self._metrics.cache_failures.labels(str(command[0]).lower()).inc()
-        # A ResponseError: the server is there, and this key or this write is the problem.
-        if self.healthy and not isinstance(said, ResponseError):
-            self._lost_at = time.monotonic()
-            self._recovery = asyncio.create_task(self._recover())
         raise Unshared from said
 
     async def run(self, type: type[T], script: str, keys: Sequence[str], *values: Argument) -> T:
@@ -105,14 +107,18 @@ class RedisServer:
         self._rounds.add(task)
         task.add_done_callback(self._rounds.discard)
 
-    async def _round(self, batch: Sequence[tuple[Sequence[Argument], asyncio.Future[Any]]]) -> None:
+    async def _round(self, batch: Sequence[_Asked]) -> None:
         said: Sequence[Any]
         try:
-            async with patience(TIMEOUT):
-                said = await self._sent([command for command, _ in batch])
+            async with patience(TIMEOUT, partial(_spend, batch)):
+                said = await self._sent([command for command, _, _ in batch])
         except _FAILURES as error:
             said = [error] * len(batch)
-        for (_, reply), one in zip(batch, said, strict=True):
+        # A ResponseError: the server is there, and that key or that write is the problem.
+        if self.healthy and any(isinstance(one, Exception) and not isinstance(one, ResponseError) for one in said):
+            self._lost_at = time.monotonic()
+            self._recovery = apart(self._recover())
+        for (_, reply, _), one in zip(batch, said, strict=True):
             if not reply.done():
                 reply.set_result(one)
 
@@ -140,6 +146,16 @@ class RedisServer:
             return
 
 
+def _spend(batch: Sequence[_Asked], seconds: float) -> None:
+    """Time has passed for those who wait: whose allowance is spent, waits no longer."""
+    waiting = [(reply, here) for _, reply, here in batch if here is not None and not reply.done()]
+    for here in {here for _, here in waiting}:
+        here.spend(seconds)
+    for reply, here in waiting:
+        if here.spent:
+            reply.set_result(TimeoutError())
+
+
 class _Channel:
     """What other processes say has landed. Opened when somebody first waits for it, on a connection of its own."""
 
@@ -153,12 +169,13 @@ class _Channel:
     @asynccontextmanager
     async def hearing(self, key: str) -> AsyncIterator[asyncio.Event]:
         if self._listening is None:
-            self._listening = asyncio.create_task(self._listen())
+            self._listening = apart(self._listen())
         bell = asyncio.Event()
         self._bells[key].add(bell)
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._open.wait(), TIMEOUT)
+                async with as_allowed(), asyncio.timeout(TIMEOUT):
+                    await self._open.wait()
             yield bell
         finally:
             self._bells[key].discard(bell)

@@ -7,7 +7,6 @@ says so while the question goes on. It is looked for in the cache, then in what 
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from typing import Protocol
 
@@ -23,9 +22,9 @@ from .fetch import Fetcher
 from .freshness import Entry, Freshness, Record, Standing, State
 from .invalidation import Moved, nobody
 from .leases import Leases
+from .lookup import Heard, Known, Lookup, Outcome, Wish, merged
 from .manifest import Ability
 from .metrics import Metrics
-from .models import Shipment
 from .planning import NOBODY, Plan, Planner
 from .plugins import Account, Plugins
 from .questions import Part, Questions
@@ -52,41 +51,6 @@ class NoRecords:
         return Record()
 
 
-class Outcome(StrEnum):
-    FOUND = "found"
-    CHOOSE = "choose"  # several carriers, or several parcels, have this number
-    NOT_FOUND = "not_found"
-    WAITING = "waiting"  # the carrier is being asked and has not answered yet
-    UNAVAILABLE = "unavailable"
-    LINK_ONLY = "link_only"  # the number is recognised, but nobody here can ask
-    UNRECOGNISED = "unrecognised"
-
-
-class Lookup(Struct, frozen=True):
-    """What is known of a number. `carriers` are the slugs asked, or that could be asked; `retry_after` is in seconds.
-
-    `asked`: a carrier was asked for it; `fresh_until`: the first of the answers that are needed grows stale. `tags` are what it
-    was made from; none while somebody is still to be heard.
-    """
-
-    outcome: Outcome
-    number: str
-    shipments: tuple[Shipment, ...] = ()
-    fetched_at: datetime | None = None
-    freshness: Freshness = Freshness.FRESH
-    carriers: tuple[str, ...] = ()
-    retry_after: float | None = None
-    error: str = ""
-    asked: bool = False
-    fresh_until: datetime | None = None
-    tags: tuple[str, ...] = ()
-
-    def narrowed(self, parcel: str) -> "Lookup":
-        """The same with the one shipment of that id, if it is among them."""
-        chosen = tuple(shipment for shipment in self.shipments if shipment.id == parcel)
-        return msgspec.structs.replace(self, outcome=Outcome.FOUND, shipments=chosen) if chosen else self
-
-
 class Wanted(Struct, frozen=True):
     """A parcel to be refreshed, with what is known of it."""
 
@@ -101,51 +65,6 @@ class Refreshed(Struct, frozen=True):
 
     entries: dict[str, Entry] = {}
     error: CarrierError | None = None
-
-
-class _Wish(Struct):
-    """One look-up: what is asked, for whom, for how many seconds at most, and what it has read already."""
-
-    number: str
-    store: Store
-    carrier: str
-    wait: float
-    stranger: bool
-    wire: Wire | None = None
-    patient: bool = False  # waits for the answer also where one is known
-    since: datetime | None = None  # what was said before is old
-    record: Record | None = None
-    home: str = ""
-    read: dict[str, Entry | None] = {}
-
-    @property
-    def news_at(self) -> datetime | None:
-        """When a carrier last said that there is news, as far as is known."""
-        told = (self.since, self.record.news_at if self.record else None)
-        return max((at for at in told if at is not None), default=None)
-
-
-class _Known(Struct, frozen=True):
-    """An answer of one account, as the look-up uses it."""
-
-    account: Account
-    key: str
-    entry: Entry
-    served: Freshness = Freshness.FRESH
-    asked: bool = False
-
-
-class _Heard(Struct):
-    """What the accounts that were asked have said."""
-
-    answers: list[_Known] = []
-    errors: list[CarrierError] = []
-    asked: list[str] = []
-    waiting: bool = False
-
-    @property
-    def known(self) -> list[_Known]:
-        return [one for one in self.answers if isinstance(one.entry.answer, Found)]
 
 
 class Tracker:
@@ -186,7 +105,7 @@ class Tracker:
         A `stranger` has the number alone, and spends no more than the accounts' share for strangers; the number of an order's
         parcel is no stranger's. With a `wire` log the carriers are asked now, whatever is kept.
         """
-        wish = _Wish(number, store, carrier, wait, stranger, wire)
+        wish = Wish(number, store, carrier, wait, stranger, wire)
         lookup = await self._look_up(wish)
         self._count(lookup)
         return lookup
@@ -215,7 +134,7 @@ class Tracker:
         """What the carriers say now of parcels of orders, in the same order: asked where what is kept is no longer fresh, in
         one question where the carrier takes several numbers. Whatever is learnt is in the cache for pages."""
         wishes = [self._patient(one) for one in parcels]
-        together: dict[tuple[str, str], list[tuple[Account, _Wish]]] = {}
+        together: dict[tuple[str, str], list[tuple[Account, Wish]]] = {}
         for wish in wishes:
             account = (await self._plan(wish)).first
             if account is not None and Ability.TRACK_MANY in account.carrier.manifest.can:
@@ -226,16 +145,16 @@ class Tracker:
     async def renew(self, number: str, store: Store, since: datetime) -> None:
         """Asks again about a number of which there is news: what was said before `since` is old. One that belongs to no order,
         and that nobody here has asked about, is let be."""
-        wish = _Wish(number, store, "", _LONGEST, True, patient=True, since=since)
+        wish = Wish(number, store, "", _LONGEST, True, patient=True, since=since)
         plan = await self._plan(wish)
         kept = [(await self._kept(account, wish))[1] for group in plan.groups for account in group]
         if any(kept) or (await self._record(wish)).ordered:
             await self._heard(wish)
 
-    def _patient(self, wanted: Wanted) -> _Wish:
-        return _Wish(wanted.number, wanted.store, "", _LONGEST, False, patient=True, record=wanted.record)
+    def _patient(self, wanted: Wanted) -> Wish:
+        return Wish(wanted.number, wanted.store, "", _LONGEST, False, patient=True, record=wanted.record)
 
-    async def _refreshed(self, wish: _Wish) -> Refreshed:
+    async def _refreshed(self, wish: Wish) -> Refreshed:
         try:
             _, heard = await self._heard(wish)
         except Exception as error:  # a mistake of ours about one number is no reason to stop asking about the others
@@ -246,9 +165,9 @@ class Tracker:
             return Refreshed(error=heard.errors[0])
         return Refreshed({one.account.carrier.manifest.slug: one.entry for one in heard.known})
 
-    async def _ask_together(self, batch: Sequence[tuple[Account, _Wish]]) -> None:
+    async def _ask_together(self, batch: Sequence[tuple[Account, Wish]]) -> None:
         """Asks one account about several numbers, those it was not asked about a moment ago."""
-        due: dict[str, tuple[str, _Wish, Entry | None]] = {}
+        due: dict[str, tuple[str, Wish, Entry | None]] = {}
         account = batch[0][0]
         for _, wish in batch:
             key, entry = await self._kept(account, wish)
@@ -270,7 +189,7 @@ class Tracker:
             if not flight.cancelled() and flight.exception() is None:
                 wish.read[key] = flight.result()
 
-    async def _look_up(self, wish: _Wish) -> Lookup:
+    async def _look_up(self, wish: Wish) -> Lookup:
         plan, heard = await self._heard(wish)
         life = wish.store.freshness
         return msgspec.structs.replace(
@@ -282,9 +201,9 @@ class Tracker:
             tags=() if heard.waiting or heard.errors else tuple(one.key for one in heard.answers),
         )
 
-    async def _heard(self, wish: _Wish) -> tuple[Plan, _Heard]:
+    async def _heard(self, wish: Wish) -> tuple[Plan, Heard]:
         """What was heard in the time there is, whatever took it: a carrier, a cache, or a database."""
-        plan, heard = NOBODY, _Heard()
+        plan, heard = NOBODY, Heard()
         try:
             async with asyncio.timeout(wish.wait):
                 plan = await self._plan(wish)
@@ -294,11 +213,11 @@ class Tracker:
             heard.waiting = True
         return plan, heard
 
-    def _concluded(self, wish: _Wish, plan: Plan, heard: _Heard) -> Lookup:
+    def _concluded(self, wish: Wish, plan: Plan, heard: Heard) -> Lookup:
         number = wish.number
         slugs = tuple(heard.asked)
         if heard.known:
-            return _found(number, heard.known)
+            return merged(number, heard.known)
         named = wish.record.carrier if wish.record else ""
         likely = self._planner.likely(number, wish.store, wish.carrier, named)
         if heard.waiting:
@@ -311,7 +230,7 @@ class Tracker:
             return Lookup(Outcome.NOT_FOUND, number, carriers=slugs)
         return Lookup(Outcome.LINK_ONLY if likely else Outcome.UNRECOGNISED, number, carriers=likely)
 
-    async def _hear(self, wish: _Wish, plan: Plan, heard: _Heard) -> None:
+    async def _hear(self, wish: Wish, plan: Plan, heard: Heard) -> None:
         """Asks group by group, equals at once: a worse candidate only when every better one has said no. When one is down, no
         other carrier answers for it; another API of the same one does."""
         wholes: set[str] = set()
@@ -324,10 +243,11 @@ class Tracker:
                 heard.asked.append(account.carrier.manifest.slug)
                 key, entry = await self._kept(account, wish)
                 stands = self._standing(wish, key, entry)
+                known = stands.shown is not None and (stands.state.settled or not wish.patient)
                 if not (stands.state.settled or stands.failure):
-                    flight = await self._flight(key, account, wish, entry)
-                if stands.shown is not None and (stands.state.settled or not wish.patient):
-                    heard.answers.append(_Known(account, key, stands.shown, stands.state.served))
+                    flight = await self._flight(key, account, wish, entry, behind=known)
+                if stands.shown is not None and known:
+                    heard.answers.append(Known(account, key, stands.shown, stands.state.served))
                 elif stands.failure is not None:
                     heard.errors.append(stands.failure)
                 else:
@@ -336,7 +256,7 @@ class Tracker:
             if heard.known:
                 break
 
-    async def _land(self, flights: Flights, heard: _Heard) -> None:
+    async def _land(self, flights: Flights, heard: Heard) -> None:
         """Waits for the answers; should there be no time for all, those that came count."""
         try:
             if flights:
@@ -345,17 +265,17 @@ class Tracker:
             for flight, (account, key) in flights.items():
                 if flight.done():
                     try:
-                        heard.answers.append(_Known(account, key, flight.result(), asked=True))
+                        heard.answers.append(Known(account, key, flight.result(), asked=True))
                     except CarrierError as error:
                         heard.errors.append(error)
 
-    def _standing(self, wish: _Wish, key: str, entry: Entry | None) -> Standing:
+    def _standing(self, wish: Wish, key: str, entry: Entry | None) -> Standing:
         """How the data stand; with a wire log nothing is kept that counts."""
         if wish.wire is not None:
             return Standing(State.MISSING)
         return self.questions.standing(key, entry, wish.store.freshness, wish.news_at)
 
-    async def _remember(self, wish: _Wish, heard: _Heard) -> None:
+    async def _remember(self, wish: Wish, heard: Heard) -> None:
         """Which carrier has the number, where one is certain: one shopper's choice, or a hit while an equal has not said no, is
         not everybody's answer."""
         slugs = {one.account.carrier.manifest.slug for one in heard.known}
@@ -367,7 +287,7 @@ class Tracker:
         ):
             await self.questions.remember(wish.number, *slugs)
 
-    async def _plan(self, wish: _Wish) -> Plan:
+    async def _plan(self, wish: Wish) -> Plan:
         """Whom to ask, in which order. What lasts is read only where the cache alone cannot answer."""
         if wish.record is None:
             plan = await self._guessed(wish)
@@ -379,7 +299,7 @@ class Tracker:
         stranger = wish.stranger and not record.ordered
         return self._planner.plan(wish.number, wish.store, wish.carrier, record.carrier, wish.home, stranger=stranger)
 
-    async def _guessed(self, wish: _Wish) -> Plan:
+    async def _guessed(self, wish: Wish) -> Plan:
         """Whom to ask by the number alone, and by who had it before. That is mostly who would be asked anyway: what is kept of
         its answers is read with it."""
         candidates = self._planner.candidates(wish.number, wish.store, wish.carrier)
@@ -393,7 +313,7 @@ class Tracker:
             return plan
         return self._planner.ranked(candidates, wish.store, wish.carrier, home=wish.home, stranger=False)
 
-    async def _answers_at_once(self, wish: _Wish, plan: Plan) -> bool:
+    async def _answers_at_once(self, wish: Wish, plan: Plan) -> bool:
         """Whether the cache says all that this plan would ask; then nothing is asked, of whomever."""
         if wish.wire is not None or plan.first is None:
             return False
@@ -409,14 +329,16 @@ class Tracker:
                 break
         return True
 
-    async def _flight(self, key: str, account: Account, wish: _Wish, before: Entry | None) -> asyncio.Task[Entry]:
+    async def _flight(
+        self, key: str, account: Account, wish: Wish, before: Entry | None, *, behind: bool
+    ) -> asyncio.Task[Entry]:
         query, stranger = await self._query(wish), wish.stranger and not (await self._record(wish)).ordered
         ask = partial(self._fetcher.track, account, query, stranger=stranger, wire=wish.wire)
         life, now = wish.store.freshness, wish.wire is not None
         quiet, since = wish.patient, wish.news_at
-        return self.questions.flight(key, account, before, ask, life, quiet=quiet, now=now, since=since)
+        return self.questions.flight(key, account, before, ask, life, quiet=quiet, now=now, behind=behind, since=since)
 
-    async def _kept(self, account: Account, wish: _Wish) -> tuple[str, Entry | None]:
+    async def _kept(self, account: Account, wish: Wish) -> tuple[str, Entry | None]:
         """The newest answer of an account that is kept anywhere, with its key in the cache, where it is from then on."""
         key = self._key(account, wish)
         entry = await self._read(wish, key)
@@ -428,27 +350,19 @@ class Tracker:
             await self.questions.put(key, lasting, before)
         return key, entry
 
-    async def _read(self, wish: _Wish, key: str) -> Entry | None:
+    async def _read(self, wish: Wish, key: str) -> Entry | None:
         if key not in wish.read:
             wish.read[key] = await self.questions.read(key)
         return wish.read[key]
 
-    async def _record(self, wish: _Wish) -> Record:
+    async def _record(self, wish: Wish) -> Record:
         """What lasts of the number; read once a look-up."""
         if wish.record is None:
             wish.record = await self._records.known(wish.number, wish.store.language)
         return wish.record
 
-    async def _query(self, wish: _Wish) -> Query:
+    async def _query(self, wish: Wish) -> Query:
         return self.query(Wanted(wish.number, wish.store, await self._record(wish)))
 
-    def _key(self, account: Account, wish: _Wish) -> str:
+    def _key(self, account: Account, wish: Wish) -> str:
         return self.questions.key(account, wish.number, wish.store.language)
-
-
-def _found(number: str, known: Sequence[_Known]) -> Lookup:
-    carriers = tuple(one.account.carrier.manifest.slug for one in known)
-    shipments = tuple(s for one in known if isinstance(one.entry.answer, Found) for s in one.entry.answer.shipments)
-    oldest = min(known, key=lambda one: one.entry.fetched_at)
-    outcome = Outcome.FOUND if len(shipments) == 1 else Outcome.CHOOSE
-    return Lookup(outcome, number, shipments, oldest.entry.fetched_at, oldest.served, carriers)

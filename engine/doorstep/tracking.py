@@ -16,6 +16,7 @@ from .contexts import ALL_EVENTS, Contexts, Visit
 from .errors import ConfigError
 from .exchange import Query
 from .files import File
+from .lookup import Lookup, Outcome
 from .manifest import Ability
 from .packages import found
 from .recognition import normalise
@@ -23,7 +24,7 @@ from .sandbox import sandbox_accounts, sandbox_of
 from .secret import Secret
 from .serving import on_loopback
 from .terminal import page_lines
-from .tracker import Lookup, Outcome, Wanted
+from .tracker import Wanted
 from .wire import Wire
 
 

@@ -16,9 +16,9 @@ from .contexts import Visit
 from .errors import ThemeError
 from .fallback import fallback_page
 from .limits import Networks
+from .lookup import Lookup
 from .models import Shipment
 from .shops import Shop
-from .tracker import Lookup
 
 _LARGEST_FORM = 64 * 1024
 _WEAKEST = ";q=0.001"  # what a browser asks for comes first

@@ -12,10 +12,12 @@ from doorstep.cache import MemoryCache
 from doorstep.clock import SystemClock
 from doorstep.config import Store
 from doorstep.fetch import Fetcher
+from doorstep.freshness import Freshness
+from doorstep.lookup import Outcome
 from doorstep.metrics import Metrics
 from doorstep.plugins import Plugins
 from doorstep.secret import Secret
-from doorstep.tracker import Freshness, Outcome, Tracker
+from doorstep.tracker import Tracker
 
 from ..acme import ACME, acme, asks, parcel
 from ..clock import FakeClock

@@ -6,7 +6,10 @@ import random
 
 import pytest
 
+from doorstep import NotFound
+from doorstep.config import Store
 from doorstep.metrics import Metrics
+from doorstep.patience import allowance
 from doorstep.shared_cache import RedisCache, RedisServer
 
 from ..lookups import Worker
@@ -88,6 +91,72 @@ async def test_a_slow_server_is_left_alone_after_one_time_out(server, worker):
         proxy.delay = lambda: 0.0
         await until(lambda: one.cache.healthy)
         assert await asked(carrier, one) == ({"found"}, 0)
+
+
+async def connected(server):
+    """Opens connections: each takes several round trips until it is there."""
+    await asyncio.gather(*(server._sent([("PING",)]) for _ in range(8)))
+
+
+def had(server, monkeypatch):
+    """The replies that somebody has waited for until they came."""
+    coming, replies = server._reply, []
+
+    async def noting(command, reply):
+        said = await coming(command, reply)
+        replies.append(command[0])
+        return said
+
+    monkeypatch.setattr(server, "_reply", noting)
+    return replies
+
+
+@pytest.mark.parametrize("ms", [100, 150])
+async def test_a_page_waits_for_a_slow_server_once_in_all_and_others_hear_of_the_answer(
+    server, worker, monkeypatch, ms
+):
+    async with hostile(reply()) as carrier, proxied(server.port) as proxy:
+        one, patient = worker(proxy.url, carrier), worker(proxy.url, carrier)
+        await connected(one.server)
+        await connected(patient.server)
+        proxy.delay = lambda: ms / 1000
+        ours, all_of_them = had(one.server, monkeypatch), had(patient.server, monkeypatch)
+        with allowance(0.25):
+            assert await asked(carrier, one) == ({"found"}, 1)
+            assert len(ours) <= 250 // ms + 1  # the first round trip brings two
+        assert await asked(carrier, patient, number="000000003") == ({"found"}, 1)
+        assert len(all_of_them) >= 4
+        assert one.cache.healthy
+        assert patient.cache.healthy
+        proxy.delay = lambda: 0.0
+        await one.tracker.close()  # whatever is still to be told
+        assert await asked(carrier, worker(server.url, carrier)) == ({"found"}, 0)
+
+
+async def test_a_page_that_waits_no_longer_leaves_no_lease_behind(server, worker):
+    async with hostile(reply()) as carrier, proxied(server.port) as proxy:
+        one = worker(proxy.url, carrier)
+        await connected(one.server)
+        proxy.delay = lambda: 0.15
+        with allowance(0.25):
+            await one.look_up(NUMBER)
+        proxy.delay = lambda: 0.0
+        await one.tracker.close()
+        assert await one.server.do("KEYS", "*:lease") == []
+
+
+async def test_what_is_refreshed_behind_a_page_takes_its_turn_whatever_the_page_has_spent(server, worker, monkeypatch):
+    async with hostile(reply()) as carrier:
+        one = worker(server.url, carrier)
+        replies, questions, account = had(one.server, monkeypatch), one.tracker.questions, one.accounts[0]
+        key = questions.key(account, NUMBER, "en")
+
+        async def ask():
+            return NotFound()
+
+        with allowance(0.0):
+            await questions.flight(key, account, None, ask, Store(name="Test").freshness, behind=True)
+        assert replies == ["EVAL", "EVAL"]  # the turn is taken, and the answer kept
 
 
 WAYS = {

@@ -12,12 +12,12 @@ from ..context import PageContext
 from ..contexts import Contexts, Visit
 from ..freshness import Freshness
 from ..links import Proof, Ticket
+from ..lookup import Lookup, Outcome
 from ..models import Shipment, Status
 from ..order import Item, Money, Order, PackedItem, Promise
 from ..order_views import Addresses, Looked
 from ..orderbook import KeptOrder
 from ..packing import KeptParcel
-from ..tracker import Lookup, Outcome
 from . import parcels
 
 _GOODS = ("Linen throw, sand", "Oak side table", "Candle, cedar and fig")
