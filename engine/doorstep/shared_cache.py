@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
-from redis.asyncio import RedisCluster
 from redis.exceptions import RedisError, ResponseError
 
 from .cache import LANDED, MemoryCache, Unshared
@@ -35,7 +34,6 @@ class RedisServer:
 
     def __init__(self, url: str, *, metrics: Metrics, retry_after: float = 1.0) -> None:
         self._client = open_client(url)
-        self._spread = isinstance(self._client, RedisCluster)  # over servers, of which each has its own keys
         self._metrics = metrics
         self._retry_after = retry_after
         self._recovery: asyncio.Task[None] | None = None
@@ -125,9 +123,6 @@ class RedisServer:
     async def _sent(self, commands: Sequence[Sequence[Argument]]) -> Sequence[Any]:
         if len(commands) == 1:
             return [await self._client.execute_command(*commands[0])]
-        if not self._spread and all(command[0] == "GET" for command in commands):  # a third of the work of so many GETs
-            read: list[Any] = await self._client.execute_command("MGET", *(command[1] for command in commands))
-            return read
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
