@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from .errors import CarrierError, ProtocolError
 from .models import Shipment
+from .shapes import shaped
 from .tree import Tree, from_xml
 
 T = TypeVar("T")
@@ -65,6 +66,14 @@ class Response(Struct, frozen=True):
         """The body as JSON, checked against `type` (a msgspec Struct, say). Raises ProtocolError."""
         try:
             return msgspec.json.decode(self.body, type=type)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise ProtocolError(f"the answer (HTTP {self.status}) is not the JSON expected: {error}") from None
+
+    def shaped(self, shape: type[T]) -> T:
+        """The body as JSON in the shape of a Struct whose fields may all be None, with the tolerance of `tree`. Raises
+        ProtocolError for what is no JSON, or a single value."""
+        try:
+            return shaped(self.body, shape)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise ProtocolError(f"the answer (HTTP {self.status}) is not the JSON expected: {error}") from None
 

@@ -149,10 +149,12 @@ class TestWhichShipments:
         shipments = shipments_of({"id": NUMBER}, {"id": 340434520607182935}, piece_alone, number="")
         assert [one.number for one in shipments] == [NUMBER, "340434520607182935", "JD014600012845079316"]
 
-    @pytest.mark.parametrize("body", [{}, {"shipments": None}, {"shipments": "none"}, {"shipments": [{"id": "1"}, 1]}])
-    def test_a_shipment_that_is_none_is_an_error(self, body: Any) -> None:
+    @pytest.mark.parametrize(
+        "shipments", [None, "", "none", [{"id": "1"}, 1], [{"url": "https://dhl.example"}]], ids=repr
+    )
+    def test_a_shipment_that_is_none_is_an_error(self, shipments: Any) -> None:
         with pytest.raises(ProtocolError):
-            answer_to(body)
+            answer_to({"shipments": shipments})
 
     @pytest.mark.parametrize("references", [{"number": "A", "type": "x"}, [{"number": "A"}], "A", None])
     def test_references_of_any_shape_do_no_harm(self, references: Any) -> None:

@@ -1,6 +1,5 @@
 """UPS: parcels by their 1Z number, and waybills, by the Track API v1."""
 
-import re
 from datetime import datetime
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
@@ -10,6 +9,7 @@ from doorstep import (  # isort: skip
     ProtocolError, Query, Request, Shipment, Tree, Weight, Window, countries, moments, registers,
 )  # fmt: skip
 
+from .answer import Details, End, Package, Scan, State
 from .track_alert import TrackAlert
 
 UNKNOWN = {"TW0001", "TV1002"}  # a warning beside HTTP 200, an error beside HTTP 400
@@ -23,7 +23,7 @@ VAGUE = {"000", "011", "013"}  # not available, delivered (to whom?), exception 
 LEGS = {"USPS_PIC": "USPS", "": "UPS"}  # a number without a type is another one of UPS
 HOURS = {"EDW", "CDW", "IDW", "CMT"}  # windows, and a latest time; EOD is some time that day
 UNITS = {"LBS": "lb", "KGS": "kg"}
-CLOCK = re.compile("20[0-9]{6}T[0-9]{6}")
+NOWHERE, NOTHING = End(), State()
 
 
 class UPS(TrackAlert):
@@ -41,43 +41,44 @@ class UPS(TrackAlert):
         response = yield Request("GET", path, params={"locale": locale}, headers=headers)
         if response.status == 404:
             return NotFound("HTTP 404")
-        return self._answer(response.expect(200, 400).tree(), query.number)
+        return self._answer(response.expect(200, 400).shaped(Details), query.number)
 
-    def _answer(self, answer: Tree, number: str) -> Answer:
-        consignments = answer.each("trackResponse.shipment")
-        packages = [package for consignment in consignments for package in consignment.each("package")]
+    def _answer(self, answer: Details, number: str) -> Answer:
+        consignments = (answer.track_response and answer.track_response.shipment) or []
+        packages = [package for consignment in consignments for package in consignment.package or []]
         if not packages:
-            warnings = [warning for consignment in consignments for warning in consignment.each("warnings")]
-            return _unknown(warnings + answer.each("response.errors"))
-        own = [package for package in packages if number and package.text("trackingNumber").upper() == number.upper()]
+            warnings = [warning for consignment in consignments for warning in Tree(consignment.warnings).each()]
+            return _unknown(warnings + Tree(answer.response).each("errors"))
+        own = [package for package in packages if number and _number(package).upper() == number.upper()]
         return Found(tuple(self._shipment(package, number) for package in own or packages))
 
-    def _shipment(self, package: Tree, number: str) -> Shipment:
-        ends = {end.text("type"): _place(end.at("address")) for end in package.each("packageAddress")}
+    def _shipment(self, package: Package, number: str) -> Shipment:
+        ends = {(end.type or "").strip(): _place(end) for end in package.package_address or []}
         destination = ends.get("DESTINATION", Place())
         # Without a scan there is still what UPS says of now, though not since when.
-        now = [Tree({"status": state.value}) for state in package.each("currentStatus")]
-        until = _day(package.text("accessPointInformation.pickupByDate"))
-        others = [(LEGS.get(one.text("type")), one.text("number")) for one in package.each("alternateTrackingNumber")]
-        weight, unit = package.number("weight.weight"), UNITS.get(package.text("weight.unitOfMeasurement"))
+        now = [Scan(status=package.current_status)] if package.current_status else []
+        until = _day(Tree(package.access_point_information).text("pickupByDate"))
+        numbers = Tree(package.alternate_tracking_number).each()
+        others = [(LEGS.get(one.text("type")), one.text("number")) for one in numbers]
         return Shipment(
-            number=package.text("trackingNumber") or number,
-            events=tuple(map(self._event, package.each("activity") or now)),
-            service=package.text("service.description"),
+            number=_number(package) or number,
+            events=tuple(map(self._event, package.activity or now)),
+            service=Tree(package.service).text("description"),
             origin=ends.get("ORIGIN", Place()),
             destination=destination,
             window=_window(package, destination.country),
             pickup_point=PickupPoint(until=until) if until else None,
             legs=tuple(Leg(carrier, other) for carrier, other in others if carrier and other),
-            weight=Weight(weight, unit) if unit and weight and weight > 0 else None,
+            weight=_weight(Tree(package.weight)),
         )
 
-    def _event(self, scan: Tree) -> Event:
-        where, state = _place(scan.at("location.address")), scan.at("status")
-        kind, letters, number = state.text("type"), state.text("code"), state.text("statusCode")
+    def _event(self, scan: Scan) -> Event:
+        where, state = _place(scan.location or NOWHERE), scan.status or NOTHING
+        kind, letters = (state.type or "").strip(), (state.code or "").strip()
+        number, said = (state.status_code or "").strip(), (state.description or "").strip()
         meaning = self._meaning(kind, letters, number.zfill(3) if number else "")
         code = f"{kind}/{letters}/{number}".replace("//", "/").strip("/")  # those that there are
-        return meaning.event(_moment(scan, where.country), code=code, text=state.text("description"), place=where)
+        return meaning.event(_moment(scan, where.country), code=code, text=said, place=where)
 
     def _meaning(self, kind: str, letters: str, number: str) -> Meaning:
         whole, detail = self.codes.find("statusCode", number), self.codes.find(TABLES.get(kind, ""), letters)
@@ -100,19 +101,23 @@ def _unknown(problems: list[Tree]) -> NotFound:
     raise ProtocolError(f"UPS answered without a package: {said or 'no reason given'}")
 
 
-def _moment(scan: Tree, country: str) -> Moment:
-    date, time = scan.text("date"), scan.text("time")
-    gmt = _clock(scan.text("gmtDate"), scan.text("gmtTime"))
+def _number(package: Package) -> str:
+    return (package.tracking_number or "").strip()
+
+
+def _moment(scan: Scan, country: str) -> Moment:
+    date, time = (scan.date or "").strip(), (scan.time or "").strip()
+    gmt = _clock((scan.gmt_date or "").strip(), (scan.gmt_time or "").strip())
     if gmt:  # UTC already: gmtOffset says how far the wall clock is from it, and must not be added
         return moments.utc(gmt, raw=f"{date} {time}".strip(), wall=_clock(date, time), country=country)
     return _local(date, time, country) or _day(date) or Moment(f"{date} {time}".strip())
 
 
-def _window(package: Tree, country: str) -> Window | None:
+def _window(package: Package, country: str) -> Window | None:
     """When UPS plans to deliver; None when it has delivered or does not say."""
-    dates = {date.text("type"): date.text("date") for date in package.each("deliveryDate")}
+    dates = {date.text("type"): date.text("date") for date in Tree(package.delivery_date).each()}
     date = dates.get("RDD") or dates.get("SDD", "")
-    day, times = _day(date), package.at("deliveryTime")
+    day, times = _day(date), Tree(package.delivery_time)
     if day is None or "DEL" in dates:
         return None
     start, end = (_local(date, times.text(name), country) for name in ("startTime", "endTime"))
@@ -129,16 +134,27 @@ def _day(date: str) -> Moment | None:
 
 def _clock(date: str, time: str) -> datetime | None:
     digits = time.replace(":", "")
-    written = f"{date}T{digits}" if len(digits) != 5 else f"{date}T0{digits}"  # UPS may leave out a leading zero
+    if len(digits) == 5:
+        digits = f"0{digits}"  # UPS may leave out a leading zero
+    if not (len(date) == 8 and len(digits) == 6 and date.startswith("20") and (date + digits).isdecimal()):
+        return None
     try:
-        return datetime.fromisoformat(written) if CLOCK.fullmatch(written) else None
+        return datetime.fromisoformat(f"{date}T{digits}")
     except ValueError:
         return None
 
 
-def _place(address: Tree) -> Place:
-    country = countries.alpha2(address.text("countryCode") or address.text("country"))
-    return Place(address.text("city"), address.text("stateProvince"), address.text("postalCode"), country)
+def _place(end: End) -> Place:
+    if (at := end.address) is None:
+        return Place()
+    country = countries.alpha2((at.country_code or at.country or "").strip())
+    city, region, postcode = at.city or "", at.state_province or "", at.postal_code or ""
+    return Place(city.strip(), region.strip(), postcode.strip(), country)
+
+
+def _weight(weight: Tree) -> Weight | None:
+    value, unit = weight.number("weight"), UNITS.get(weight.text("unitOfMeasurement"))
+    return Weight(value, unit) if unit and value and value > 0 else None
 
 
 register_carriers = registers(UPS)
