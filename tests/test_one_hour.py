@@ -7,7 +7,7 @@ import pytest
 
 from doorstep import Found, NotFound, Status
 from doorstep.config import Store
-from doorstep.freshness import Freshness
+from doorstep.freshness import Entry, Freshness
 from doorstep.shelf_life import ShelfLife
 
 from .acme import parcel
@@ -36,9 +36,12 @@ class Hour:
 
     def number(self, jitter):
         """Of many numbers, the one whose jitter is the least or the most."""
-        account, key = self.rig.plugins.accounts["acme"], self.rig.tracker.questions.key
+        account, questions = self.rig.plugins.accounts["acme"], self.rig.tracker.questions
         numbers = [str(n) for n in range(100_000_000, 100_002_000)]
-        return jitter(numbers, key=lambda number: key(account, number, "en").partition("{")[2])
+        told = Entry(MOVING, self.clock.now())
+        return jitter(
+            numbers, key=lambda one: questions.fresh_until(questions.key(account, one, "en"), told, HASTY.freshness)
+        )
 
     async def passes(self, number):
         """How often the carrier was asked."""

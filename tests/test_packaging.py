@@ -152,7 +152,7 @@ def test_wheel_puts_nothing_else_into_site_packages(checkout: Path, wheel: Path)
     version = tomllib.loads((checkout / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     roots = {name.partition("/")[0] for name in contents(wheel)}
     assert roots == {"doorstep", f"doorstep-{version}.dist-info", *plugins(checkout)}
-    assert all(re.fullmatch(r"doorstep_[a-z_]+", plugin) for plugin in plugins(checkout))
+    assert all(re.fullmatch(r"doorstep_[a-z0-9_]+", plugin) for plugin in plugins(checkout))
 
 
 def test_wheel_has_no_tests_no_templates_for_translators_no_notes_and_no_traces(wheel: Path) -> None:
