@@ -243,6 +243,22 @@ async def test_what_is_pushed_while_somebody_asks_stays_and_the_turn_is_over(lea
     assert (await keeper.turn("k", NEWER[:8])).token
 
 
+async def test_who_asked_while_the_server_was_lost_replaces_what_it_had_not_seen_before(leases):
+    one, other = leases(), leases()
+    assert await other.keep("k", NEW, 60, seen=b"") == NEW
+    await asyncio.sleep(0.6)
+    assert await one.keep("k", NEWER, 60, seen=OLD[:8], lasted=0.1) == NEWER
+    assert await one.keep("k", NEW, 60, seen=OLD[:8], lasted=1.0) == NEWER, "it came while this one asked"
+
+
+async def test_what_was_read_while_this_process_asked_alone_is_not_newer_than_what_it_was_told(clock):
+    near = MemoryCache(clock)
+    alone = OwnLeases(near)
+    await near.set("k", NEW, 60)  # of another process, read from the server while this one asked
+    assert await alone.keep("k", NEWER, 60, seen=OLD[:8]) == NEWER
+    assert await near.get("k") == NEWER
+
+
 async def test_what_was_learnt_in_an_outage_is_not_given_up_for_what_redis_had_before(leases):
     one = leases()
     await one.keep("k", OLD, 60, seen=b"")

@@ -35,7 +35,7 @@ class FakeLeases:
         self.seen.append(seen)
         return self.turns.pop(0)
 
-    async def keep(self, key, value, ttl, *, seen, token=""):
+    async def keep(self, key, value, ttl, *, seen, token="", lasted=0.0):
         self.kept.append((seen, token, ttl))
         return self.newer or value
 

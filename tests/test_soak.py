@@ -77,6 +77,10 @@ def test_what_another_process_was_told_while_valkey_was_lost_may_be_what_is_kept
     calls = [call(300, 2, worker=1), call(600, 2), call(1201, 2)]
     assert witness.asked_too_often(calls, 1, lost) == []
     assert len(witness.asked_too_often(calls[1:], 1, lost)) == 1
+    # Of out for delivery, which another was told right after, the age counts that is allowed there: five minutes.
+    sooner = [call(600, 2), call(601, 3, worker=1), call(905, 4)]
+    assert witness.asked_too_often(sooner, 1, lost) == []
+    assert len(witness.asked_too_often(sooner, 1, well)) > 0
     assert len(witness.asked_too_often(calls, 1, well)) == 3  # of one process, and twice of all
 
 

@@ -7,6 +7,7 @@ there. No clock but Redis' own counts: an answer is told from another by its sta
 import asyncio
 import secrets
 from contextlib import suppress
+from math import inf
 from typing import Protocol
 
 import msgspec
@@ -16,6 +17,7 @@ from .cache import LANDED, Cache, Shared, Unshared
 from .compact import STAMP
 
 LEASE = 12.0  # seconds: a little longer than a carrier is waited for. What a holder that died costs, at most.
+_SLACK = 0.25  # seconds by which a question may have begun before that was counted
 _POLL = 1.0  # seconds after which is looked, should a message be lost
 
 
@@ -35,9 +37,12 @@ class Leases(Protocol):
         """Waits until it is this one's turn to ask, or somebody else has asked."""
         ...
 
-    async def keep(self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "") -> bytes:
+    async def keep(
+        self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "", lasted: float = inf
+    ) -> bytes:
         """Keeps an answer and gives the turn back; returns what is kept now. It replaces the one its asker has seen, and none
-        that came after: what is pushed while somebody asks is news to who asks."""
+        that came after: what is pushed while somebody asks is news to who asks. After a question that `lasted` so many
+        seconds, also what was there before it began: who asked while the server was lost had not seen that."""
         ...
 
     async def give_back(self, key: str, token: str, failure: bytes = b"", pause: float = 0.0) -> None:
@@ -54,8 +59,10 @@ class OwnLeases:
     async def turn(self, key: str, seen: bytes) -> Turn:
         return Turn(answer=await self.later(key, seen), token="own")  # noqa: S106  # of no lock
 
-    async def keep(self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "") -> bytes:
-        later = await self.later(key, seen)
+    async def keep(
+        self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "", lasted: float = inf
+    ) -> bytes:
+        later = await self.later(key, max(seen, value[:STAMP]))  # what was read meanwhile may be older than this
         if later is None:
             await self._cache.set(key, value, ttl)
         return later or value
@@ -95,21 +102,25 @@ class SharedLeases:
             alone = await self._alone.turn(key, seen)
             return msgspec.structs.replace(alone, token=token)  # it may have been taken there after all
 
-    async def keep(self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "") -> bytes:
+    async def keep(
+        self, key: str, value: bytes, ttl: float, *, seen: bytes, token: str = "", lasted: float = inf
+    ) -> bytes:
         here = await self._alone.keep(key, value, ttl, seen=seen)  # for who cannot wait for the server
+        young = min(lasted + _SLACK, ttl)
         try:
-            kept = await self._kept(key, token, seen, value, ttl)
+            kept = await self._kept(key, token, seen, value, ttl, young)
             if kept and kept[:STAMP] < seen:  # from before an outage, through which what was seen is left
-                kept = await self._kept(key, token, kept[:STAMP], value, ttl)
+                kept = await self._kept(key, token, kept[:STAMP], value, ttl, young)
         except Unshared:
             return here
         newest = kept or value
         await self._near.set(key, newest, ttl)
         return newest
 
-    async def _kept(self, key: str, token: str, seen: bytes, value: bytes, ttl: float) -> bytes:
-        """Another answer that stands in the way of this one; b"" where this is kept."""
-        return await self._shared.run(bytes, _KEEP, _names(key), token, seen, value, _ms(ttl), LANDED)
+    async def _kept(self, key: str, token: str, seen: bytes, value: bytes, ttl: float, young: float) -> bytes:
+        """Another answer, kept for less than `young` seconds, that stands in the way of this one; b"" where this is kept."""
+        values = token, seen, value, _ms(ttl), LANDED, _ms(young)
+        return await self._shared.run(bytes, _KEEP, _names(key), *values)
 
     async def give_back(self, key: str, token: str, failure: bytes = b"", pause: float = 0.0) -> None:
         with suppress(Unshared):  # the lease ends by itself
@@ -158,6 +169,7 @@ _KEEP = f"""
 local ours = redis.call('GET', KEYS[2]) == ARGV[1]
 local kept = redis.pcall('GET', KEYS[1])
 local other = type(kept) == 'string' and string.sub(kept, 1, {STAMP}) ~= ARGV[2]
+  and redis.call('PTTL', KEYS[1]) + tonumber(ARGV[6]) >= tonumber(ARGV[4])
 if not other then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
 if ours then
   redis.call('DEL', KEYS[2], KEYS[3])

@@ -6,6 +6,7 @@ A question outlives the page that began it. An error belongs to the question, ne
 
 import asyncio
 import hmac
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -13,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from math import inf
 from typing import Any, TypeVar
 
 import msgspec
@@ -187,7 +189,7 @@ class Questions:
                     return before
 
     async def _asked(self, question: _Question, before: Entry | None, seen: bytes, token: str = "") -> Entry:
-        key = question.key
+        key, began = question.key, time.monotonic()
         try:
             answer = await question.ask()
         except CarrierError as error:
@@ -205,18 +207,18 @@ class Questions:
             if isinstance(before.answer, Found):
                 answer = before.answer  # a carrier that forgets a parcel it knew does not make it unknown
         entry = Entry(self._with_ids(answer, before, question.account), self._clock.now(), times)
-        return await self._keep(key, entry, seen, token)
+        return await self._keep(key, entry, seen, token, time.monotonic() - began)
 
-    async def _keep(self, key: str, entry: Entry, seen: bytes, token: str = "") -> Entry:
-        """What is kept now: this, or an answer that came after the one seen."""
+    async def _keep(self, key: str, entry: Entry, seen: bytes, token: str = "", lasted: float = inf) -> Entry:
+        """What is kept now: this, or an answer that came after the one seen, while it was asked for."""
         packed = pack(entry)
-        kept = await self._tell(self._kept(key, packed, seen, token)) or packed
+        kept = await self._tell(self._kept(key, packed, seen, token, lasted)) or packed
         with suppress(ValueError):
             return entry if kept == packed else unpack(kept)
         return entry
 
-    async def _kept(self, key: str, packed: bytes, seen: bytes, token: str) -> bytes:
-        kept = await self._leases.keep(key, packed, KEPT, seen=seen, token=token)
+    async def _kept(self, key: str, packed: bytes, seen: bytes, token: str, lasted: float) -> bytes:
+        kept = await self._leases.keep(key, packed, KEPT, seen=seen, token=token, lasted=lasted)
         self._moved(key)
         return kept
 

@@ -7,7 +7,6 @@ from statistics import linear_regression
 from typing import TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from doorstep.invalidation import TRUST
 from doorstep.models import Status
@@ -104,42 +103,40 @@ def asked_too_often(calls: Sequence[Call], speed: float, was_well: WasWell) -> l
         of_all = sorted(asked, key=lambda call: call.asked)
         lanes = [[call for call in of_all if call.worker == worker] for worker in {call.worker for call in of_all}]
         for lane in lanes:
-            told = [_as_kept(call, of_all, speed, was_well) for call in lane]
-            problems += [
-                f"{number} was asked for again {why}" for why in _too_soon(told, speed, lambda since, until: True)
-            ]
-        problems += [f"{number} was asked for by all again {why}" for why in _too_soon(of_all, speed, was_well)]
+            found = _too_soon(lane, of_all, speed, was_well, alone=True)
+            problems += [f"{number} was asked for again {why}" for why in found]
+        found = _too_soon(of_all, of_all, speed, was_well, alone=False)
+        problems += [f"{number} was asked for by all again {why}" for why in found]
     return problems
 
 
-def _as_kept(call: Call, of_all: Sequence[Call], speed: float, was_well: WasWell) -> Call:
-    """Who asked for itself while Valkey was lost may find that another's answer is kept already, and takes that: what it was
-    told counts from then on."""
-    if call.stage < 0:
-        return call
-    others = [
-        other.ended
-        for other in of_all
-        if other.worker != call.worker
-        and other.stage >= 0
-        and call.ended - _fresh(other, speed) < other.ended < call.ended
-        and not was_well(other.asked, call.ended)
-    ]
-    return replace(call, ended=min(others, default=call.ended))
-
-
-def _too_soon(calls: Sequence[Call], speed: float, counts: WasWell) -> Iterable[str]:
-    """Questions in order of time that came while there was an answer; of failures one may be repeated at once."""
+def _too_soon(
+    calls: Sequence[Call], of_all: Sequence[Call], speed: float, was_well: WasWell, *, alone: bool
+) -> Iterable[str]:
+    """Questions in order of time that came while there was an answer; of failures one may be repeated at once. `alone`: of
+    one process, which has no excuse."""
     for nth, (before, call) in enumerate(pairwise(calls)):
-        if not counts(before.asked, call.asked):
+        if not (alone or was_well(before.asked, call.asked)):
             continue
         if before.stage >= 0:
-            if call.asked < before.ended + _fresh(before, speed) - _SLACK:
+            if call.asked < _fresh_until(before, call, of_all, speed, was_well) - _SLACK:
                 yield f"{call.asked - before.ended:.1f} s after it was {STATUSES[before.stage]}"
-        elif nth and calls[nth - 1].stage < 0 and counts(calls[nth - 1].asked, call.asked):
+        elif nth and calls[nth - 1].stage < 0 and (alone or was_well(calls[nth - 1].asked, call.asked)):
             since = call.asked - calls[nth - 1].asked
             if since < _PAUSE - _SLACK:
                 yield f"though it had failed twice in {since:.1f} s"
+
+
+def _fresh_until(before: Call, call: Call, of_all: Sequence[Call], speed: float, was_well: WasWell) -> float:
+    """When the answer grew stale that the process had: what it was told or, where Valkey was lost and others asked for
+    themselves, what one of them was told about then and it has read since."""
+    ends = [before.ended + _fresh(before, speed)]
+    for other in of_all:
+        if other.stage < 0 or other.worker == before.worker or was_well(min(before.asked, other.asked), call.asked):
+            continue
+        if before.ended - _fresh(other, speed) < other.ended <= call.asked:
+            ends.append(other.ended + _fresh(other, speed))
+    return min(ends)
 
 
 def _fresh(call: Call, speed: float) -> float:
