@@ -116,7 +116,7 @@ class Server:
                 return Turn(token=token)
             await self.rung.wait()
 
-    async def keep(self, key, value, ttl, *, seen, token=""):
+    async def keep(self, key, value, ttl, *, seen, token="", lasted=0.0):
         kept = await self.cache.get(key)
         other = kept is not None and kept[:STAMP] != seen
         if not other:
