@@ -83,8 +83,9 @@ def test_run_finds_the_commands_of_the_environment_first_and_keeps_arguments_who
     assert dev(checkout, "run", "ls", "two words", "*").stdout == "<two words><*>"
 
 
-def test_test_hands_its_arguments_to_pytest(checkout: Path) -> None:
-    assert dev(checkout, "test", "-q", "tests").stdout == ".venv/bin/python -m pytest -q tests\n"
+def test_test_uses_every_processor_and_hands_its_arguments_to_pytest(checkout: Path) -> None:
+    started = ".venv/bin/python -m pytest --numprocesses logical --dist worksteal"
+    assert dev(checkout, "test", "-q", "tests").stdout == f"{started} -q tests\n"
 
 
 def test_environment_is_built_once_and_again_when_its_files_change(checkout: Path) -> None:
