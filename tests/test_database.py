@@ -169,7 +169,7 @@ async def test_two_that_wait_for_each_other_both_get_done(database):
         return database.write(work)
 
     tries = await asyncio.gather(crossing("ban_a", "ban_b", b"1"), crossing("ban_b", "ban_a", b"2"))
-    assert sorted(tries) == ([1, 2] if met else [1, 1])
+    assert (max(tries) > 1) == met  # the server may give up more than one of them
     assert await database.read(count) == 4
 
 
