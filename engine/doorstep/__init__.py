@@ -39,11 +39,26 @@ from .models import (
     Weight,
     Window,
 )
-from .order import PackedItem, Parcel
+from .order import CustomerFacts, Money, PackedItem, Parcel
 from .secret import Secret
 from .summary import turned_back
 from .tree import Tree, newest_first
-from .widget import FormProblem, NoWidgetSettings, OrderFacts, ShipmentFacts, Submission, Widget, WidgetView
+from .widget import (
+    CodeFacts,
+    CodeRule,
+    FormProblem,
+    ItemFacts,
+    Need,
+    NoWidgetSettings,
+    OrderFacts,
+    ShipmentFacts,
+    Source,
+    Submission,
+    Voice,
+    When,
+    Widget,
+    WidgetView,
+)
 
 __version__ = "0.1.0"
 
@@ -61,10 +76,13 @@ __all__ = [
     "CarrierSettings",
     "CarrierUnavailable",
     "Change",
+    "CodeFacts",
+    "CodeRule",
     "CodeTable",
     "Connector",
     "ConnectorSettings",
     "Credential",
+    "CustomerFacts",
     "DataRequest",
     "Document",
     "DoorstepError",
@@ -77,11 +95,14 @@ __all__ = [
     "HeaderKey",
     "InJson",
     "Incoming",
+    "ItemFacts",
     "Leg",
     "Link",
     "Manifest",
     "Meaning",
     "Moment",
+    "Money",
+    "Need",
     "NoAuth",
     "NoSettings",
     "NoWidgetSettings",
@@ -109,12 +130,15 @@ __all__ = [
     "Secret",
     "Shipment",
     "ShipmentFacts",
+    "Source",
     "Status",
     "StoreView",
     "Submission",
     "Tree",
     "Verdict",
+    "Voice",
     "Weight",
+    "When",
     "Widget",
     "WidgetView",
     "Window",

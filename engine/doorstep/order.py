@@ -86,11 +86,15 @@ class Promise(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CustomerFacts(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the shop knows of the customer: how many orders, worth how much, when the last one before this."""
+    """What the shop knows of the customer: how many orders, worth how much, when the last one before this; `tags` are the
+    segments it puts them in, `points` and `tier` what they have in its loyalty programme, where it keeps one itself."""
 
     orders: Annotated[int, Meta(ge=0)] = 0
     value: Money | None = None
     last_order_at: Instant | None = None
+    tags: Annotated[tuple[Name, ...], Meta(max_length=50)] = ()
+    points: Annotated[int, Meta(ge=0)] | None = None
+    tier: Name = ""
 
     def __post_init__(self) -> None:
         _check_years(self.last_order_at)

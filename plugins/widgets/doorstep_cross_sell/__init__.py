@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from doorstep import TROUBLE, Status, Widget, WidgetView, hookimpl, is_web_address
+from doorstep import TROUBLE, When, Widget, WidgetView, hookimpl, is_web_address
 
 
 class Product(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,12 +35,11 @@ class Product(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[stores.<id>.widgets.cross_sell]`. At most `count` products are shown, in this order; none while in `hide`."""
+    """`[stores.<id>.widgets.cross_sell]`. At most `count` products are shown, in this order."""
 
     products: tuple[Product, ...]
     title: str = ""
     count: Annotated[int, Meta(ge=1, le=12)] = 3
-    hide: tuple[Status, ...] = TROUBLE
 
 
 class Context(Struct, frozen=True):
@@ -54,10 +53,10 @@ class CrossSell(Widget[Settings]):
     name = "cross_sell"
     slot = "after_timeline"
     settings_type = Settings
+    when = When(except_status=TROUBLE)
+    needs = frozenset()
 
     def context(self, view: WidgetView) -> Context | None:
-        if view.shipment and view.shipment.status in self.settings.hide:
-            return None
         fitting = [product for product in self.settings.products if _speaks(product, view.language)]
         return Context(self.settings.title, tuple(fitting[: self.settings.count])) if fitting else None
 
