@@ -48,9 +48,11 @@ from .widget import (
     CodeRule,
     FormProblem,
     ItemFacts,
+    Mistake,
     Need,
     NoWidgetSettings,
     OrderFacts,
+    PartRead,
     ShipmentFacts,
     Source,
     Submission,
@@ -59,6 +61,7 @@ from .widget import (
     Widget,
     WidgetView,
 )
+from .xml_items import xml_items
 
 __version__ = "0.1.0"
 
@@ -100,6 +103,7 @@ __all__ = [
     "Link",
     "Manifest",
     "Meaning",
+    "Mistake",
     "Moment",
     "Money",
     "Need",
@@ -113,6 +117,7 @@ __all__ = [
     "OrderGone",
     "PackedItem",
     "Parcel",
+    "PartRead",
     "PickupPoint",
     "Piece",
     "Place",
@@ -157,4 +162,5 @@ __all__ = [
     "soap",
     "taken_back",
     "turned_back",
+    "xml_items",
 ]  # fmt: skip

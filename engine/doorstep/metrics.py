@@ -58,6 +58,14 @@ class Metrics:
         self.widget_failures = Counter(
             "doorstep_widget_failures", "Widgets that left their slot empty", ["widget"], registry=self.registry
         )
+        self.source_age = Gauge(
+            "doorstep_source_age_seconds", "How old what a widget has from outside is, where it is on kept pages",
+            ["store", "widget", "source"], registry=self.registry,
+        )  # fmt: skip
+        self.source_failures = Counter(
+            "doorstep_source_failures", "Times that what a widget needs from outside could not be had or read",
+            ["store", "widget", "source"], registry=self.registry,
+        )  # fmt: skip
         self.near_lookups = Counter(
             "doorstep_near_lookups", "Pages looked for among the finished ones, by whether they were there", ["result"],
             registry=self.registry,

@@ -100,8 +100,8 @@ class Source(Struct, frozen=True):
     """What a widget needs from outside. The engine reads it, keeps it and asks again; the widget gets what `read` makes of it.
 
     `address` is https://… or a file, relative to `doorstep.toml`; `read` is pure, gets the bytes and the content type (or
-    the file's name), and raises ValueError with what is wrong and where. `every` is in seconds, `largest` in bytes. The last
-    good one stays while a newer one cannot be had.
+    the file's name), and raises ValueError with what is wrong and where; what it had to leave out it tells as a `PartRead`.
+    `every` is in seconds, `largest` in bytes. The last good one stays while a newer one cannot be had.
     """
 
     name: str
@@ -109,6 +109,25 @@ class Source(Struct, frozen=True):
     read: Callable[[bytes, str], Any]
     every: float = 900.0
     largest: int = 20_000_000
+
+    @property
+    def is_remote(self) -> bool:
+        return self.address.lower().startswith(("https://", "http://"))
+
+
+class Mistake(Struct, frozen=True):
+    """What `read` left out of a source: its line (0 where there are none), and why."""
+
+    line: int
+    reason: str
+
+
+class PartRead(Struct, frozen=True):
+    """A `value` without what was wrong in its source: how much that is, and the first of the mistakes."""
+
+    value: Any
+    left_out: int
+    mistakes: tuple[Mistake, ...]
 
 
 class ShipmentFacts(Struct, frozen=True):
