@@ -58,6 +58,10 @@ class Metrics:
         self.widget_failures = Counter(
             "doorstep_widget_failures", "Widgets that left their slot empty", ["widget"], registry=self.registry
         )
+        self.codes_missing = Counter(
+            "doorstep_codes_missing", "Orders that got no code, because the pool was empty", ["store", "pool"],
+            registry=self.registry,
+        )  # fmt: skip
         self.near_lookups = Counter(
             "doorstep_near_lookups", "Pages looked for among the finished ones, by whether they were there", ["result"],
             registry=self.registry,

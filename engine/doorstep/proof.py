@@ -71,6 +71,7 @@ SEEN_FROM: Mapping[str, int] = {
     "order.customer": RECIPIENT,
     "order.note": RECIPIENT,
     "order.cancelled_at": RECIPIENT,
+    "order.referral": NOBODY,
     "item.name": RECIPIENT,
     "item.id": RECIPIENT,
     "item.quantity": RECIPIENT,

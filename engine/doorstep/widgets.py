@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 from markupsafe import Markup
 from msgspec import Struct
@@ -19,7 +20,7 @@ from .looks import Look
 from .metrics import Metrics
 from .plugins import WidgetOffer
 from .settings import convert
-from .widget import FormProblem, Submission, Widget, WidgetView
+from .widget import CodeRule, FormProblem, Submission, Widget, WidgetView
 
 T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
@@ -77,6 +78,18 @@ class Widgets:
 
     def __contains__(self, name: str) -> bool:
         return name in self._placed
+
+    def codes(self) -> dict[str, CodeRule]:
+        """How orders get a code, of each widget that gives one; none of one that fails."""
+        found = {}
+        for name, placed in self._placed.items():
+            try:
+                rule = placed.widget.codes()
+                if rule is not None:
+                    found[name] = msgspec.convert(msgspec.to_builtins(rule), CodeRule)
+            except Exception as error:
+                self._failed(name, type(error).__name__, str(error))
+        return found
 
     async def slots(self, views: Mapping[str, WidgetView], localizer: Localizer) -> dict[str, Markup]:
         """What stands in each slot, given the view of each widget by name."""
