@@ -35,12 +35,12 @@ def rename(connection: Connection, store: str, before: str, number: str) -> None
     connection.execute(_of(referrals, store, referrals.c.order_number == before).values(order_number=number))
 
 
-def unname(connection: Connection, matching: Any, *, limit: int | None = None) -> int:
-    """Takes out of referrals who the friend was."""
+def unname(connection: Connection, matching: Any, *, limit: int | None = None, **others: str) -> int:
+    """Takes out of referrals who the friend was; `others` are columns that change with it."""
     query = select(referrals.c.id).where(matching, ~referrals.c.friend.startswith(f"{UNNAMED}_"))
     ids = connection.scalars(query.order_by(referrals.c.id).limit(limit).with_for_update(skip_locked=True)).all()
     for id in ids:
-        connection.execute(update(referrals).where(referrals.c.id == id).values(friend=new_id(UNNAMED)))
+        connection.execute(update(referrals).where(referrals.c.id == id).values(friend=new_id(UNNAMED), **others))
     return len(ids)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 from . import payload
 from .gate import Call, Gate, Reply
 from .openapi import Operation
-from .order import Name, Number
+from .order import Number
 from .orderbook import KeptOrder, OrderBook
 from .referrals import EARNED, PENDING, Referrals
 from .refusals import Refusal
@@ -71,7 +71,7 @@ class Settlement(Struct, frozen=True, forbid_unknown_fields=True):
     """What became of a referral that was pending; `reason` is the shop's own word for a refusal."""
 
     state: Literal["earned", "refused"]
-    reason: Annotated[Name, Meta(max_length=32)] = ""
+    reason: Annotated[str, Meta(max_length=32)] = ""
 
 
 class ReferralAnswer(Struct, frozen=True):

@@ -45,7 +45,7 @@ def _steps(config: Config, now: datetime) -> Iterator[Step]:
         _before(referrals.c.store, referrals.c.settled_at, ends),
         _before(referrals.c.store, referrals.c.created_at, old),
     )
-    yield lambda connection: unname(connection, of_friends, limit=_ROWS)
+    yield lambda connection: unname(connection, of_friends, limit=_ROWS, order_number="")
     used = _before(codes.c.store, codes.c.redeemed_at, ends)
     yield lambda connection: forget_numbers(connection, used, limit=_ROWS)
     # What still waits to be delivered is told, however old it is.
