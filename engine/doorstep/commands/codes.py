@@ -81,8 +81,10 @@ def _read(file: Path) -> list[str]:
 def _lines(stock: list[Stock]) -> list[str]:
     if not stock:
         return ["There is no code: no widget of this store asks for one"]
-    rows = [
-        (one.pool or f"made for {one.widget}", f"{one.free} free" if one.pool else "", f"{one.reserved} reserved", f"{one.redeemed} redeemed")
-        for one in stock
-    ]  # fmt: skip
+    rows = []
+    for one in stock:
+        free = f"{one.free} free" if one.pool else ""
+        rows.append(
+            (one.pool or f"made for {one.widget}", free, f"{one.reserved} reserved", f"{one.redeemed} redeemed")
+        )
     return table(rows)
