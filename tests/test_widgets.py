@@ -21,7 +21,8 @@ from doorstep.packages import Package
 from doorstep.plugins import load_plugins
 from doorstep.scenes import Scene
 from doorstep.shops import Outfitter
-from doorstep.widgets import Sources, Widgets, place_widgets
+from doorstep.sources import Found
+from doorstep.widgets import Widgets, place_widgets
 
 from .ordering import DELIVERED, MOVING, order, ordering, placed
 from .shopfront import HOST, Front, parsed, store
@@ -154,8 +155,14 @@ class Away:
 
 
 class Feeds:
-    async def read(self, store: str, widget: str, sources: Sequence[Source]) -> Mapping[str, Any]:
-        return {one.name: f"{store}/{widget} read {one.address}" for one in sources}
+    """Stands for what reads from outside; says when it is asked for something that many see."""
+
+    def trust(self, settings: Any) -> None:
+        pass
+
+    async def read(self, store: str, widget: str, wanted: Sequence[Source], *, shared: bool) -> Found:
+        told = "shared" if shared else "own"
+        return Found({one.name: f"{store}/{widget} read {told} {one.address}" for one in wanted}, pending=False)
 
 
 def serving(front: Front, **facilities: Any) -> Front:
@@ -245,7 +252,7 @@ def test_a_rule_of_days_turns_at_the_shops_midnight_on_pages_near_too(front: Fro
     assert seen == [None, None, None, None, "asked", "asked"]
 
 
-def rendered(front: Front, sources: Sources) -> tuple[str, Widgets]:
+def rendered(front: Front, sources: Any) -> tuple[str, Widgets]:
     """What stands on a page of the shop, where widgets read from these."""
     engine = front.engine
     outfitter = Outfitter(engine.config, engine.plugins, clock=front.clock, metrics=engine.metrics, sources=sources)
@@ -257,27 +264,30 @@ def rendered(front: Front, sources: Sources) -> tuple[str, Widgets]:
 
 def test_sources_are_read_for_the_widget_that_names_them(front: Front) -> None:
     html, _ = rendered(front, Feeds())
-    assert "main/fed read https://feed.example/en" in html
+    assert "main/fed read shared https://feed.example/en" in html
 
 
-class Failing:
-    async def read(self, store: str, widget: str, sources: Sequence[Source]) -> Mapping[str, Any]:
+class Failing(Feeds):
+    async def read(self, store: str, widget: str, wanted: Sequence[Source], *, shared: bool) -> Found:
         raise OSError("the feed's disk is gone")
 
 
-class Hanging:
-    async def read(self, store: str, widget: str, sources: Sequence[Source]) -> Mapping[str, Any]:
-        await asyncio.sleep(3600)
-        return {}
+class Coming(Feeds):
+    async def read(self, store: str, widget: str, wanted: Sequence[Source], *, shared: bool) -> Found:
+        return Found({}, pending=True)
 
 
-@pytest.mark.parametrize(("sources", "error"), [(Failing(), "OSError"), (Hanging(), "TimeoutError")])
-def test_a_source_that_fails_leaves_its_widgets_slot_empty_and_no_other(
-    front: Front, sources: Sources, error: str
-) -> None:
+def test_a_source_that_fails_leaves_its_widgets_slot_empty_and_no_other(front: Front) -> None:
     with capture_logs() as logs:
-        html, widgets = rendered(front, sources)
+        html, widgets = rendered(front, Failing())
     assert 'id="fed"' not in html
     assert 'id="happy"' in html
-    assert (widgets.failures, [(one["widget"], one["error"]) for one in logs]) == (1, [("fed", error)])
+    assert (widgets.missing, [(one["widget"], one["error"]) for one in logs]) == (1, [("fed", "OSError")])
     assert 'doorstep_widget_failures_total{widget="fed"} 1.0' in front.get("/metrics").text
+
+
+def test_what_is_still_on_its_way_is_missing_and_no_failure(front: Front) -> None:
+    html, widgets = rendered(front, Coming())
+    assert widgets.missing == 1
+    assert 'id="happy"' in html
+    assert 'doorstep_widget_failures_total{widget="fed"}' not in front.get("/metrics").text

@@ -31,6 +31,7 @@ from .banners_api import BannersApi
 from .budget import Budgets
 from .cache import Cache, MemoryCache, Shared
 from .clock import Clock, SystemClock
+from .codes_api import CodesApi
 from .config import Config
 from .connectors import ConnectApi, Connectors, open_connectors
 from .cors import Cors
@@ -46,6 +47,7 @@ from .hot import HotPath
 from .idempotency import Once
 from .invalidation import Invalidation
 from .keys import Keys
+from .landing import Landing
 from .leases import Leases, OwnLeases, SharedLeases
 from .ledger import Ledger
 from .limits import Limits
@@ -68,14 +70,16 @@ from .ratelimits import open_limits
 from .receiving import Receiver
 from .recognition import carrier_named
 from .records import Records
+from .referrals import Referrals
 from .reports import Reports
 from .routing import StoreRouter
 from .shops import Outfitter, Shops
+from .sources import Sources
 from .statics import Statics
 from .tracker import Tracker
 from .vault import Vault
 from .wardrobe import Wardrobe
-from .widgets import NoSources, Sources
+from .widget_codes import Codes
 
 _NEW_OBJECTS = 10_000  # before garbage is looked for among them, which takes less than a millisecond
 
@@ -95,6 +99,8 @@ class Engine(Struct, frozen=True):
     answers: Answers
     backstage: Backstage
     orders: OrderBook
+    codes: Codes
+    referrals: Referrals
     ledger: Ledger
     connectors: Connectors
     receiver: Receiver
@@ -123,6 +129,7 @@ class Engine(Struct, frozen=True):
         await self.pushes.close()
         await self.tracker.close()
         await self.fetcher.aclose()
+        await self.sources.aclose()
         await self.invalidation.close()
         await self.cache.close()
         await self.database.close()
@@ -150,6 +157,14 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     webhooks = {id: store.webhooks for id, store in config.stores.items()}
     outbox = Outbox(webhooks, clock=clock)
     answers = Answers(database, outbox, clock=clock)
+    sources = Sources(base=config.base, clock=clock, metrics=metrics, moved=moved)
+    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics, sources=sources)
+    shops = outfitter.all()
+    codes = Codes(
+        {shop.id: shop.widgets.codes() for shop in shops.all}, orders, outbox, vault, metrics, clock=clock,
+        zones={id: zone for id, (_, zone) in calendars.items()}, addresses=_addresses(config),
+    )  # fmt: skip
+    referrals = Referrals(database, orders, codes, outbox, vault, clock=clock)
     records = Records(
         database,
         outbox,
@@ -157,6 +172,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         clock=clock,
         languages={id: store.language for id, store in config.stores.items()},
         zones={id: zone for id, (_, zone) in calendars.items()},
+        arrived=codes.arrived,
     )
     secret = config.secret_key[0]
     tracker = Tracker(
@@ -174,7 +190,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     links = Links(config.secret_key)
     access = Access(database, orders, links, vault, clock=clock)
     guesses = Limits(config.server.trusted_proxies, clock=clock, shared=server, space=space)
-    ledger = Ledger(orders, outbox, clock=clock)
+    ledger = Ledger(orders, outbox, clock=clock, follow=(codes.give, referrals.follow))
     receiver = Receiver(orders, ledger, outbox, vault, clock=clock)
     reports = Reports(vault, outbox, clock=clock)
     of_stores = {id: store.banners for id, store in config.stores.items()}
@@ -182,9 +198,6 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     invalidation.keepers += [near, banners]
     limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
-    sources: Sources = NoSources()
-    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics, sources=sources)
-    shops = outfitter.all()
     appearances = Appearances(database, clock=clock, moved=moved)
     wardrobe = Wardrobe(
         config, plugins, shops, appearances, near, outfitter=outfitter, clock=clock, metrics=metrics
@@ -201,6 +214,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         answers,
         Backstage(database, orders, answers),
         orders,
+        codes,
+        referrals,
         ledger,
         open_connectors(config, plugins),
         receiver,
@@ -224,6 +239,12 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         appearances,
         wardrobe,
     )
+
+
+def _addresses(config: Config) -> dict[str, str]:
+    """What links to the stores' pages begin with; empty where the settings do not say it."""
+    origins = {id: store.public_url.rstrip("/") for id, store in config.stores.items()}
+    return {id: origin and origin + config.stores[id].path for id, origin in origins.items()}
 
 
 def _invalidation(config: Config, clock: Clock) -> Invalidation:
@@ -281,6 +302,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,
         guesses=engine.limits.documents,
     )  # fmt: skip
+    landing = Landing(engine.codes, engine.database, missing=pages.not_found)
     api = Api(engine.tracker, engine.plugins, engine.limits, deadline=deadline)
     health = health_of(engine)
     connect = ConnectApi(engine.connectors, engine.database, engine.receiver)
@@ -295,7 +317,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         often = gc.get_threshold()
         gc.set_threshold(_NEW_OBJECTS, *often[1:])  # a page makes more than the usual 700, none of them in circles
         with engine.loop_watch.watching():
-            async with engine.wardrobe.kept(), _reading_languages(engine.shops), beside():
+            async with engine.wardrobe.kept(), engine.sources.kept(), _reading_languages(engine.shops), beside():
                 yield
         gc.set_threshold(*often)
         gc.unfreeze()
@@ -332,6 +354,8 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/o/{token}/proof", from_own_pages(order_pages.prove), methods=["POST"]),
             Route("/o/{token}/reports/{kind}", from_own_pages(order_pages.report), methods=["POST"]),
             Route("/o/{token}/widgets/{widget}", from_own_pages(order_pages.submit), methods=["POST"]),
+            Route("/r/{code}", landing.land),
+            Route("/r/{code}/qr.svg", landing.qr_code),
             Route("/connect/{connector}", connect.connect, methods=["POST"]),
             Route("/webhooks/{carrier}/{account}", push.push, methods=["POST"]),
             *routes(below),
@@ -354,7 +378,7 @@ def health_of(engine: Engine) -> HealthApi:
     """What tells how this engine is."""
     return HealthApi(
         engine.database, engine.cache, engine.invalidation, engine.plugins, engine.connectors, engine.shops, engine.fetcher,
-        engine.metrics, engine.wardrobe, clock=engine.clock,
+        engine.metrics, engine.wardrobe, engine.sources, clock=engine.clock,
     )  # fmt: skip
 
 
@@ -383,7 +407,13 @@ def _merchants(engine: Engine) -> list[Operation]:
         engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, clock=engine.clock
     )  # fmt: skip
     appearance = AppearanceApi(engine.gate, engine.appearances, engine.wardrobe)
-    return [*orders.operations(), *BannersApi(engine.gate, engine.banners).operations(), *appearance.operations()]
+    codes = CodesApi(engine.gate, engine.orders, engine.codes, engine.referrals)
+    return [
+        *orders.operations(),
+        *BannersApi(engine.gate, engine.banners).operations(),
+        *appearance.operations(),
+        *codes.operations(),
+    ]
 
 
 def _tell_what_is_broken(engine: Engine) -> None:

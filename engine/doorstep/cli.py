@@ -16,6 +16,7 @@ from . import __version__, logs, terminal
 from .app import Engine, assemble, create_engine
 from .commands.backup import backup
 from .commands.check import check
+from .commands.codes import codes
 from .commands.draft import draft
 from .commands.keys import keys
 from .commands.link import link
@@ -62,6 +63,7 @@ main.add_command(link)
 main.add_command(draft)
 main.add_command(orders)
 main.add_command(privacy)
+main.add_command(codes)
 main.add_command(backup)
 main.add_command(check)
 main.add_command(push)

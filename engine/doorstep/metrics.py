@@ -66,6 +66,10 @@ class Metrics:
             "doorstep_source_failures", "Times that what a widget needs from outside could not be had or read",
             ["store", "widget", "source"], registry=self.registry,
         )  # fmt: skip
+        self.codes_missing = Counter(
+            "doorstep_codes_missing", "Orders that got no code, because the pool was empty", ["store", "pool"],
+            registry=self.registry,
+        )  # fmt: skip
         self.near_lookups = Counter(
             "doorstep_near_lookups", "Pages looked for among the finished ones, by whether they were there", ["result"],
             registry=self.registry,

@@ -104,7 +104,8 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     """An order as a shop writes it. Only `number` is needed.
 
     `placed_at` is when it was placed (now, when missing), `country` where it goes (ISO 3166-1 alpha-2), `language` BCP 47,
-    `note` a personal line to the customer, `customer` computed from the other orders where it is not given.
+    `note` a personal line to the customer, `customer` computed from the other orders where it is not given, `referral` the
+    code of the friend who brought this customer.
     """
 
     number: Number
@@ -121,6 +122,7 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     note: Annotated[str, Meta(max_length=2000)] = ""
     customer: CustomerFacts | None = None
     cancelled_at: Instant | None = None
+    referral: Name = ""
 
     def __post_init__(self) -> None:
         _check_years(self.placed_at, self.cancelled_at)

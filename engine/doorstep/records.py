@@ -5,7 +5,7 @@ transaction. A newer answer alone changes anything, so no parcel goes backwards;
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -33,6 +33,8 @@ _SLACK = timedelta(days=1)  # clocks and dates without a zone: earlier by less i
 _FORMER = timedelta(days=90)  # what had ended so long before the order is another parcel under the same number
 PAST = timedelta(days=7)  # what ended so long before the shop told of the parcel is no news
 
+Arrived = Callable[[Connection, Sequence[str]], None]  # with the ids of orders
+
 # A parcel without what its carrier said in full, which is most of it.
 SUMMARY = tuple(column for column in parcels.c if column.name != "snapshot")
 
@@ -52,7 +54,8 @@ class Told(Struct, frozen=True):
 
 
 class Records:
-    """Reads and writes what carriers said. `languages` are the stores', `zones` their clocks, both by store id."""
+    """Reads and writes what carriers said. `languages` are the stores', `zones` their clocks, both by store id; `arrived` is
+    told which orders a parcel was of that arrived."""
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class Records:
         clock: Clock,
         languages: Mapping[str, str],
         zones: Mapping[str, ZoneInfo],
+        arrived: Arrived = lambda connection, order_ids: None,
     ) -> None:
         self._database = database
         self._outbox = outbox
@@ -70,6 +74,7 @@ class Records:
         self._clock = clock
         self._languages = languages
         self._zones = zones
+        self._arrived = arrived
         self._not_before = 0.0
         self._reading: set[asyncio.Task[Record]] = set()
 
@@ -170,6 +175,8 @@ class Records:
             return
         noted = {name: summary[name] for name in ("status", "reason", "delayed", "expected")}
         connection.execute(history.insert().values(parcel_id=row.id, version=row.version + 1, at=fetched_at, **noted))
+        if row.status != shipment.status and shipment.status is Status.DELIVERED:
+            self._arrived(connection, [order.id for order in belongs])
         if row.final != shipment.final:
             close_orders(connection, [order.id for order in belongs], now)
         is_past = row.version == 0 and shipment.final and last is not None and last < row.created_at - PAST

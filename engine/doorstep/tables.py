@@ -264,7 +264,7 @@ codes = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("store", String(64), nullable=False),
-    Column("widget", String(64), nullable=False),
+    Column("widget", String(64), nullable=False),  # empty while nobody has it
     Column("pool", String(64), nullable=False),  # empty: made by the engine
     Column("code", String(64), nullable=False),
     Column("order_id", String(32), ForeignKey("orders.id", ondelete="SET NULL")),
@@ -275,9 +275,10 @@ codes = Table(
     Column("redeemed_by", String(64), nullable=False),  # the number of the order it was used for
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("store", "code"),
-    Index("ix_codes_free", "store", "widget", "pool", "reserved_at", "id"),
+    Index("ix_codes_free", "store", "pool", "reserved_at", "id"),
     Index(None, "order_id"),
     Index(None, "customer"),
+    Index(None, "redeemed_by"),
 )
 
 # Friends who came by somebody's code. A friend is brought once.
@@ -295,6 +296,7 @@ referrals = Table(
     Column("settled_at", Instant),
     UniqueConstraint("store", "friend"),
     Index(None, "code_id"),
+    Index(None, "order_number"),
 )
 
 # What is counted for a shop and a day. No row is about anybody.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,11 @@ def _money(context: Context, amount: str, currency: str) -> str:
     return _localizer(context).money(amount, currency)
 
 
+@pass_context
+def _day(context: Context, day: date, today: date) -> str:
+    return _localizer(context).long_date(day, today)
+
+
 def _gettext(context: Context, text: str, /, **values: Any) -> Markup:
     return _filled(_localizer(context).text(text), values)
 
@@ -282,4 +288,4 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "pgettext": _pgettext,
     "npgettext": _npgettext,
 }
-FILTERS: dict[str, Callable[..., Any]] = {"money": _money}
+FILTERS: dict[str, Callable[..., Any]] = {"money": _money, "day": _day}

@@ -61,29 +61,46 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     level: Annotated[int, Meta(ge=0, le=2)] = 0
 
 
+class FriendRule(Struct, frozen=True):
+    """What a code is for that brings friends.
+
+    Its link leads to `landing`, with the code as its `parameter`. A reward is earned `days` days after the friend's order
+    has arrived. Of those whom one code brings `most_a_day` count in a day, and `most` in all.
+    """
+
+    landing: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    parameter: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.~-]{1,64}$")] = "ref"
+    days: Annotated[int, Meta(ge=0, le=365)] = 14
+    most_a_day: Annotated[int, Meta(ge=1)] = 5
+    most: Annotated[int, Meta(ge=1)] = 50
+
+
 class CodeRule(Struct, frozen=True):
     """How an order gets a code of a widget when it comes in; never by looking at a page.
 
     With a `pool` it is one of those that the shop has put there, else the engine makes one: `prefix` and eight letters and
-    digits that nobody mistakes for others. `per_customer`: one for all orders with the same e-mail address. It ends `lasts`
-    days after `start`; None: never.
+    digits that nobody mistakes for others. `per_customer`: one for all orders with the same e-mail address. It ends with the
+    day `lasts` days after `start`; None: never. With `friends` it is used by many, to bring them.
     """
 
-    pool: str = ""
-    prefix: str = ""
+    pool: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] = ""
+    prefix: Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,31})?$")] = ""
     per_customer: bool = False
-    lasts: int | None = None
+    lasts: Annotated[int, Meta(ge=1, le=3650)] | None = None
     start: Literal["placed", "delivered"] = "placed"
+    friends: FriendRule | None = None
 
 
 class CodeFacts(Struct, frozen=True):
-    """The code that an order has of a widget. `friends` are those who came by it: how many, and how many earned a reward."""
+    """The code that an order has of a widget. It holds to the end of the day `ends`. `link` is the address that brings
+    friends, `friends` how many came by it, and `earned` how many of them earned a reward."""
 
     code: str
     ends: date | None = None
     redeemed: bool = False
     friends: int = 0
     earned: int = 0
+    link: str = ""
 
 
 class Voice(Struct, frozen=True):

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 import structlog
 from markupsafe import Markup
 from msgspec import Struct, structs
@@ -18,10 +19,12 @@ from .lane import Lane
 from .looks import Look
 from .metrics import Metrics
 from .plugins import WidgetOffer
+from .proof import NUMBER
 from .rules import asks_for_customer, holds, merged
 from .scenes import Declared, Scene, declared, view_of
 from .settings import convert
-from .widget import FormProblem, Need, Source, Submission, When, Widget, WidgetView
+from .sources import Sources
+from .widget import CodeRule, FormProblem, Need, Submission, When, Widget, WidgetView
 
 T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
@@ -72,18 +75,6 @@ class Wants(Struct, frozen=True):
     customer: bool  # to see, or for a rule
 
 
-class Sources(Protocol):
-    """Reads what widgets need from outside."""
-
-    async def read(self, store: str, widget: str, sources: Sequence[Source]) -> Mapping[str, Any]:
-        """What there is of them by now, by name; at once, whatever is still to be read."""
-
-
-class NoSources:
-    async def read(self, store: str, widget: str, sources: Sequence[Source]) -> Mapping[str, Any]:
-        return {}
-
-
 def place_widgets(
     wanted: Mapping[str, Mapping[str, Any]], offers: Mapping[str, WidgetOffer], *, store: str, file: str, base: Path
 ) -> tuple[list[Placed], list[WidgetProblem]]:
@@ -128,14 +119,26 @@ class Widgets:
         self._look = look
         self._metrics = metrics
         self._store = store
-        self._sources = sources or NoSources()
+        self._sources = sources
         self._lane: Lane | None = None
         self.wants = _wants(placed)
         self.longest = LONGEST
-        self.failures = 0
+        self.missing = 0  # times that something was left out which may be there a moment later
 
     def __contains__(self, name: str) -> bool:
         return name in self._placed
+
+    def codes(self) -> dict[str, CodeRule]:
+        """How orders get a code, of each widget that gives one; none of one that fails."""
+        found = {}
+        for name, placed in self._placed.items():
+            try:
+                rule = placed.widget.codes()
+                if rule is not None:
+                    found[name] = msgspec.convert(msgspec.to_builtins(rule), CodeRule)
+            except Exception as error:
+                self._failed(name, type(error).__name__, str(error))
+        return found
 
     async def slots(self, scene: Scene, localizer: Localizer) -> dict[str, Markup]:
         """What stands in each slot of a page."""
@@ -166,16 +169,15 @@ class Widgets:
 
     def _context(self, placed: Placed, view: WidgetView) -> asyncio.Future[Struct | None]:
         """The values of a widget's template, under way."""
-        if placed.has_sources:
-            return asyncio.ensure_future(self._with_sources(placed, view))
+        if placed.has_sources and self._sources is not None:
+            return asyncio.ensure_future(self._with_sources(placed, view, self._sources))
         return self._start(placed, partial(placed.widget.context, view))
 
-    async def _with_sources(self, placed: Placed, view: WidgetView) -> Struct | None:
+    async def _with_sources(self, placed: Placed, view: WidgetView, sources: Sources) -> Struct | None:
         wanted = await self._start(placed, partial(placed.widget.sources, view))
-        async with asyncio.timeout(self.longest):
-            read = await self._sources.read(self._store, placed.name, wanted)
-        full = structs.replace(view, sources=read)
-        return await self._start(placed, partial(placed.widget.context, full))
+        read = await sources.read(self._store, placed.name, wanted, shared=view.level == NUMBER)
+        self.missing += read.pending
+        return await self._start(placed, partial(placed.widget.context, structs.replace(view, sources=read.values)))
 
     def _start(self, placed: Placed, work: Callable[[], T]) -> asyncio.Future[T]:
         """Plugin code, off the loop, one widget's beside the other's."""
@@ -200,7 +202,7 @@ class Widgets:
             return Markup()
 
     def _failed(self, name: str, error: str, detail: str) -> None:
-        self.failures += 1
+        self.missing += 1
         self._metrics.widget_failures.labels(name).inc()
         log.error("widget failed, its slot stays empty", widget=name, error=error, detail=detail)
 

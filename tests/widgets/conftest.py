@@ -52,6 +52,7 @@ def render() -> Render:
             extensions=["jinja2.ext.i18n"],
         )
         env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+        env.filters["day"] = lambda day, today: f"{day} seen {today}"
         env.filters["money"] = lambda amount, currency: f"{currency} {amount}"
         context = widget.context(view)
         assert context is not None, "nothing is shown on this page"

@@ -38,10 +38,22 @@ _SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
 
 _OWN = {"bold": {"hero_image": "/shop/static/harbour.svg"}}  # settings that one theme alone has
 _REWARD = {
-    "en": "€10 off their first order, and €10 for you.",
-    "de": "10 € Rabatt auf die erste Bestellung, und 10 € für Sie.",
-    "fr": "10 € de remise sur la première commande, et 10 € pour vous.",
-    "ar": "خصم 10 يورو على أول طلب، و10 يورو لك.",
+    "en": "€10 off your next order",
+    "de": "10 € Rabatt auf Ihre nächste Bestellung",
+    "fr": "10 € de remise sur votre prochaine commande",
+    "ar": "خصم 10 يورو على طلبك القادم",
+}
+_FRIEND_REWARD = {
+    "en": "€10 off the first order",
+    "de": "10 € Rabatt auf die erste Bestellung",
+    "fr": "10 € de remise sur la première commande",
+    "ar": "خصم 10 يورو على أول طلب",
+}
+_OFFER = {
+    "en": "10% off, as a thank-you.",
+    "de": "10 % Rabatt, als Dankeschön.",
+    "fr": "10 % de remise, pour vous remercier.",
+    "ar": "خصم 10٪ شكراً لك.",
 }
 
 
@@ -51,7 +63,12 @@ def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: S
     widgets: dict[str, dict[str, Any]] = {
         "survey": {},
         "cross_sell": {"products": offered, "count": 3},
-        "referral": {"link": "https://harbour-and-pine.example/friends", "reward": _REWARD},
+        "offer": {"text": _OFFER, "url": "https://harbour-and-pine.example/discount/{code}", "days": 30},
+        "referral": {
+            "link": "https://harbour-and-pine.example/friends",
+            "reward": _REWARD,
+            "friend_reward": _FRIEND_REWARD,
+        },
     }
     stores = {
         theme: Store(

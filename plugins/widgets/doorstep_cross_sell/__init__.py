@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -60,6 +60,10 @@ class CrossSell(Widget[Settings]):
     when = When(except_status=TROUBLE)
     needs = frozenset({Need.SHIPMENT, Need.ORDER, Need.ITEMS})
 
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._own = catalogue(settings.products)
+
     def sources(self, view: WidgetView) -> Sequence[Source]:
         own, found = self.settings, []
         if own.feed and (market_of(view) or "{country}" not in own.feed):  # of no market there is no feed
@@ -81,10 +85,6 @@ class CrossSell(Widget[Settings]):
         if not (products or bundle or guides):
             return None
         return Context(self.settings.title, products, _set(*bundle, view.today) if bundle else None, guides)
-
-    @cached_property
-    def _own(self) -> Catalogue:
-        return catalogue(self.settings.products)
 
 
 def _filled(address: str, view: WidgetView) -> str:

@@ -30,9 +30,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name="fk_codes_order_id", ondelete="SET NULL"),
         sa.UniqueConstraint("store", "code", name="uq_codes"),
     )
-    op.create_index("ix_codes_free", "codes", ["store", "widget", "pool", "reserved_at", "id"])
+    op.create_index("ix_codes_free", "codes", ["store", "pool", "reserved_at", "id"])
     op.create_index("ix_codes_order_id", "codes", ["order_id"])
     op.create_index("ix_codes_customer", "codes", ["customer"])
+    op.create_index("ix_codes_redeemed_by", "codes", ["redeemed_by"])
     op.create_table(
         "referrals",
         sa.Column("id", sa.String(32), nullable=False),
@@ -49,6 +50,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("store", "friend", name="uq_referrals"),
     )
     op.create_index("ix_referrals_code_id", "referrals", ["code_id"])
+    op.create_index("ix_referrals_order_number", "referrals", ["order_number"])
     op.create_table(
         "tallies",
         sa.Column("store", sa.String(64), nullable=False),
