@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from . import __version__, embedding, widgets
 from .access import Access
 from .answers import Answers
+from .answers_api import AnswersApi
 from .api import Api, open_operations
 from .appearance_api import AppearanceApi
 from .appearances import Appearances
@@ -73,6 +74,7 @@ from .shops import Outfitter, Shops
 from .statics import Statics
 from .tracker import Tracker
 from .vault import Vault
+from .voices import Voices
 from .wardrobe import Wardrobe
 
 _NEW_OBJECTS = 10_000  # before garbage is looked for among them, which takes less than a millisecond
@@ -91,6 +93,7 @@ class Engine(Struct, frozen=True):
     tracker: Tracker
     database: Database
     answers: Answers
+    voices: Voices
     orders: OrderBook
     ledger: Ledger
     connectors: Connectors
@@ -145,7 +148,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     orders = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=carrier_named(plugins.manifests))
     webhooks = {id: store.webhooks for id, store in config.stores.items()}
     outbox = Outbox(webhooks, clock=clock)
-    answers = Answers(database, outbox, clock=clock)
+    answers = Answers(database, outbox, clock=clock, moved=moved)
+    voices = Voices(database, {id: zone for id, (_, zone) in calendars.items()}, clock=clock)
     records = Records(
         database,
         outbox,
@@ -175,7 +179,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     reports = Reports(vault, outbox, clock=clock)
     of_stores = {id: store.banners for id, store in config.stores.items()}
     banners = Banners(database, of_stores, clock=clock, moved=moved)
-    invalidation.keepers += [near, banners]
+    invalidation.keepers += [near, banners, voices]
     limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
     outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics)
@@ -194,6 +198,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         tracker,
         database,
         answers,
+        voices,
         orders,
         ledger,
         open_connectors(config, plugins),
@@ -376,7 +381,9 @@ def _merchants(engine: Engine) -> list[Operation]:
         engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, clock=engine.clock
     )  # fmt: skip
     appearance = AppearanceApi(engine.gate, engine.appearances, engine.wardrobe)
-    return [*orders.operations(), *BannersApi(engine.gate, engine.banners).operations(), *appearance.operations()]
+    answers = AnswersApi(engine.gate, engine.answers)
+    banners = BannersApi(engine.gate, engine.banners)
+    return [*orders.operations(), *answers.operations(), *banners.operations(), *appearance.operations()]
 
 
 def _tell_what_is_broken(engine: Engine) -> None:

@@ -19,7 +19,7 @@ from .ids import new_id
 from .order import CustomerFacts, Money, Order, Parcel, Promise
 from .packing import Fields, KeptParcel, close_orders, drop_orphans, merged, pack, packed_in, unpack
 from .recognition import normalise
-from .tables import order_parcels, orders
+from .tables import answers, order_parcels, orders
 from .vault import Vault
 
 __all__ = ["KeptOrder", "KeptParcel", "OrderBook", "Page", "close_orders"]
@@ -114,6 +114,7 @@ class OrderBook:
         """Deletes an order, with the parcels that belong to no other. Whether there was one."""
         before = unpack(connection, order_id)
         gone = connection.execute(delete(orders).where(orders.c.id == order_id)).rowcount
+        connection.execute(delete(answers).where(answers.c.shipment == order_id))
         drop_orphans(connection, before)
         return bool(gone)
 

@@ -33,11 +33,15 @@ PROBLEMS: dict[str, Problem] = {
         404, N_("There is no such order"), N_("Name it by its id or by the shop’s own number, URL-encoded."),
     ),
     "banner_not_found": Problem(404, N_("There is no such banner"), N_("Name it by its id.")),
+    "answer_not_found": Problem(404, N_("There is no such answer"), N_("Name it by its id.")),
     "method_not_allowed": Problem(
         405, N_("That cannot be done with this address"), N_("The header Allow names what can."),
     ),
     "order_exists": Problem(
         409, N_("There is an order with this number"), N_("Change it with PATCH, or choose another number."),
+    ),
+    "answer_not_shared": Problem(
+        409, N_("This answer must not be shown"), N_("Its customer has not written anything that others may see."),
     ),
     "order_erased": Problem(
         410, N_("The personal data of this order were erased"), N_("It can be read and deleted, and is not written again."),
