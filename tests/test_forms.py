@@ -40,7 +40,7 @@ def kept(folder, store_id="main"):
         database = Database("sqlite:///doorstep.db", base=folder)
         try:
             found = await Answers(database, None, clock=None).of(store_id, "survey")
-            return [(one.shipment, one.moment, one.data) for one in found]
+            return [(one.given_to, one.moment, one.data) for one in found]
         finally:
             await database.close()
 
