@@ -1,4 +1,4 @@
-"""Surveys on pages: answered from a signed link without a script, changed, limited, and kept whatever becomes of the process."""
+"""Surveys on pages: answered from a signed link without a script, changed, limited, and there for the next process."""
 
 from datetime import timedelta
 
