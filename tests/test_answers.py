@@ -1,5 +1,8 @@
 """What shoppers answered in a form is kept as they gave it: one answer a question, the last edit wins."""
 
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -93,6 +96,30 @@ async def test_an_answer_is_there_for_the_next_process(answers, database_url, tm
     await again.open()
     assert await kept(Desk(again, clock)) == [("s1", "after_delivery", {"score": 4})]
     await again.close()
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from doorstep.answers import Answers
+from doorstep.clock import SystemClock
+from doorstep.database import Database
+from doorstep.outbox import Outbox
+
+async def main():
+    clock = SystemClock()
+    answers = Answers(Database(sys.argv[1], base=Path()), Outbox({}, clock=clock), clock=clock)
+    await answers.save("main", "survey", "s1", "after_delivery", {"score": 4})
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_an_answer_that_was_accepted_outlives_kill_9(answers, database_url):
+    killed = subprocess.run([sys.executable, "-c", KILLED, database_url])
+    assert killed.returncode == -signal.SIGKILL
+    assert await kept(answers) == [("s1", "after_delivery", {"score": 4})]
 
 
 async def test_the_shop_is_told_of_each_answer_and_not_what_it_says(answers, database, clock):

@@ -176,8 +176,7 @@ def test_a_trap_that_is_filled_in_and_a_form_too_large_keep_nothing(front, typed
     assert kept(front) == []
 
 
-def test_answers_outlive_the_process(tmp_path, plugin):
-    """The database is written through on each commit; a process that is killed is proved in test_kill."""
+def test_answers_are_there_for_the_next_process(tmp_path, plugin):
     with ordering(tmp_path, plugin, stores={"main": SHOP}) as front:
         order_kept, page = delivered(front)
         fill_in(front, page, score="9", comment="Still here")
