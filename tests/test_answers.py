@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from anyio import to_thread
 from sqlalchemy import func, select
 
 from doorstep.answers import Answers, find, listed
@@ -117,7 +118,7 @@ asyncio.run(main())
 
 
 async def test_an_answer_that_was_accepted_outlives_kill_9(answers, database_url):
-    killed = subprocess.run([sys.executable, "-c", KILLED, database_url])
+    killed = await to_thread.run_sync(subprocess.run, [sys.executable, "-c", KILLED, database_url])
     assert killed.returncode == -signal.SIGKILL
     assert await kept(answers) == [("s1", "after_delivery", {"score": 4})]
 
