@@ -49,7 +49,7 @@ def moments(widget, view, level=1):
 
 class TestContract(WidgetContract):
     package = "doorstep_survey"
-    settings = {"after_delivery": {**OWN["after_delivery"], "kind": "csat", "comment": True, "share": True}}
+    settings = {"on_the_way": {**OWN["after_delivery"], "kind": "csat", "comment": True, "share": True}}
 
 
 def test_without_settings_the_delivery_alone_is_asked_about(view):

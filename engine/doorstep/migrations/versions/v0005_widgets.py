@@ -66,4 +66,6 @@ def downgrade() -> None:
     op.drop_table("tallies")
     op.drop_table("referrals")
     op.drop_table("codes")
+    op.drop_index("ix_answers_listed", "answers")
+    op.drop_index("ix_answers_approved", "answers")
     op.drop_column("answers", "approved_at")
