@@ -169,7 +169,9 @@ def serving(front: Front, **facilities: Any) -> Front:
     """The same shop, with these facilities of the order pages and the tracking pages."""
     engine = front.engine
     database = facilities.pop("database", engine.database)
-    backstage = Backstage(database, engine.orders, engine.answers, **facilities)
+    backstage = Backstage(
+        database, engine.orders, engine.answers, **{"codes": engine.codes, "voices": engine.voices, **facilities}
+    )
     engine = msgspec.structs.replace(engine, backstage=backstage)
     return Front(TestClient(assemble(engine), base_url=HOST), engine, front.sandbox, front.clock)
 

@@ -42,6 +42,7 @@ from .models import (
 from .order import CustomerFacts, Money, PackedItem, Parcel
 from .secret import Secret
 from .summary import turned_back
+from .texts import Phrase, Texts, in_language
 from .tree import Tree, newest_first
 from .widget import (
     CodeFacts,
@@ -120,6 +121,7 @@ __all__ = [
     "PackedItem",
     "Parcel",
     "PartRead",
+    "Phrase",
     "PickupPoint",
     "Piece",
     "Place",
@@ -141,6 +143,7 @@ __all__ = [
     "Status",
     "StoreView",
     "Submission",
+    "Texts",
     "Tree",
     "Verdict",
     "Voice",
@@ -154,6 +157,7 @@ __all__ = [
     "each_of",
     "file_in",
     "hookimpl",
+    "in_language",
     "is_any",
     "is_signed",
     "is_web_address",

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from . import __version__, embedding, widgets
 from .access import Access
 from .answers import Answers
+from .answers_api import AnswersApi
 from .api import Api, open_operations
 from .appearance_api import AppearanceApi
 from .appearances import Appearances
@@ -78,6 +79,7 @@ from .sources import Sources
 from .statics import Statics
 from .tracker import Tracker
 from .vault import Vault
+from .voices import Voices
 from .wardrobe import Wardrobe
 from .widget_codes import Codes
 
@@ -98,6 +100,7 @@ class Engine(Struct, frozen=True):
     database: Database
     answers: Answers
     backstage: Backstage
+    voices: Voices
     orders: OrderBook
     codes: Codes
     referrals: Referrals
@@ -156,7 +159,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     orders = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=carrier_named(plugins.manifests))
     webhooks = {id: store.webhooks for id, store in config.stores.items()}
     outbox = Outbox(webhooks, clock=clock)
-    answers = Answers(database, outbox, clock=clock)
+    answers = Answers(database, outbox, clock=clock, moved=moved)
+    voices = Voices(database, {id: zone for id, (_, zone) in calendars.items()}, clock=clock)
     sources = Sources(base=config.base, clock=clock, metrics=metrics, moved=moved)
     outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics, sources=sources)
     shops = outfitter.all()
@@ -195,7 +199,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     reports = Reports(vault, outbox, clock=clock)
     of_stores = {id: store.banners for id, store in config.stores.items()}
     banners = Banners(database, of_stores, clock=clock, moved=moved)
-    invalidation.keepers += [near, banners]
+    invalidation.keepers += [near, banners, voices]
     limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
     appearances = Appearances(database, clock=clock, moved=moved)
@@ -212,7 +216,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         tracker,
         database,
         answers,
-        Backstage(database, orders, answers),
+        Backstage(database, orders, answers, codes, voices),
+        voices,
         orders,
         codes,
         referrals,
@@ -407,11 +412,13 @@ def _merchants(engine: Engine) -> list[Operation]:
         engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, clock=engine.clock
     )  # fmt: skip
     appearance = AppearanceApi(engine.gate, engine.appearances, engine.wardrobe)
+    answers = AnswersApi(engine.gate, engine.answers)
     codes = CodesApi(engine.gate, engine.orders, engine.codes, engine.referrals)
     return [
         *orders.operations(),
         *BannersApi(engine.gate, engine.banners).operations(),
         *appearance.operations(),
+        *answers.operations(),
         *codes.operations(),
     ]
 

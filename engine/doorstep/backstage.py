@@ -1,7 +1,7 @@
 """What widgets are to see, gathered once for a page: from the page itself and, of an order, from SQL in one turn."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from msgspec import Struct
@@ -17,34 +17,12 @@ from .order_forms import Typed
 from .order_views import Addresses
 from .orderbook import KeptOrder, OrderBook
 from .scenes import Scene, item_facts, order_facts, shipment_facts
+from .voices import Voices
 from .widget import CodeFacts, Need, Voice
+from .widget_codes import Codes
 from .widgets import Wants
 
 log = structlog.get_logger("doorstep.backstage")
-
-
-class CodesOf(Protocol):
-    """Knows the codes of orders."""
-
-    def of_order(self, connection: Connection, kept: KeptOrder) -> Mapping[str, CodeFacts]:
-        """The codes that an order has, by widget. Nothing is written."""
-
-
-class VoicesOf(Protocol):
-    """Knows what customers said that the shop approved."""
-
-    async def of(self, store: str) -> tuple[Voice, ...]:
-        """Those of a store, the newest first. Raises StoreError."""
-
-
-class NoCodes:
-    def of_order(self, connection: Connection, kept: KeptOrder) -> Mapping[str, CodeFacts]:
-        return {}
-
-
-class NoVoices:
-    async def of(self, store: str) -> tuple[Voice, ...]:
-        return ()
 
 
 class _Read(Struct, frozen=True):
@@ -59,14 +37,13 @@ class Backstage:
     """Makes scenes. Without a database they show less, and the page is there all the same."""
 
     def __init__(
-        self, database: Database, book: OrderBook, answers: Answers, *, codes: CodesOf | None = None,
-        voices: VoicesOf | None = None,
+        self, database: Database, book: OrderBook, answers: Answers, codes: Codes, voices: Voices
     ) -> None:  # fmt: skip
         self._database = database
         self._book = book
         self._answers = answers
-        self._codes = codes or NoCodes()
-        self._voices = voices or NoVoices()
+        self._codes = codes
+        self._voices = voices
 
     async def of_parcel(self, visit: Visit, shipment: Shipment, path: str, typed: Typed | None = None) -> Scene:
         """The page of a parcel, which is at this `path`, for whoever has its number."""

@@ -14,6 +14,7 @@ import msgspec
 
 from . import __version__, logs, terminal
 from .app import Engine, assemble, create_engine
+from .commands.answers import answers
 from .commands.backup import backup
 from .commands.check import check
 from .commands.codes import codes
@@ -59,6 +60,7 @@ def main() -> None:
 main.add_command(webhooks)
 main.add_command(worker)
 main.add_command(keys)
+main.add_command(answers)
 main.add_command(link)
 main.add_command(draft)
 main.add_command(orders)

@@ -42,6 +42,7 @@ _ANSWERED = (Outcome.FOUND, Outcome.CHOOSE)
 _NOT_KEPT = N_("Your message could not be saved just now. Nothing you wrote is lost: please send it again in a minute.")
 _ANSWER_NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 _TOO_MANY = N_("You have written to the shop often enough for now. Please wait an hour, or use its contact below.")
+_TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
 _TOO_MANY_PROOFS = N_("Too many attempts. Please wait an hour before you try again.")
 
 log = structlog.get_logger("doorstep.order_pages")
@@ -184,6 +185,10 @@ class OrderPages:
         try:
             submission = await shop.widgets.submit(name, form, await self._scene(sight))
             order = (sight.order.id, sight.order.order.number)
+            if after := await self._limits.answer(name, order[0], network_of(request, self._limits.networks)):
+                return await self._shown(
+                    request, sight, typed=Typed(name, form, text(_TOO_OFTEN)), status=429, after=after
+                )
             await self._answers.save(shop.id, name, order[0], submission.moment, submission.data, order=order)
         except FormProblem as error:
             return await self._shown(request, sight, typed=Typed(name, form, text(str(error))), status=422)

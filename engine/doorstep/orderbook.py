@@ -20,7 +20,7 @@ from .ids import new_id
 from .order import CustomerFacts, Money, Order, Parcel, Promise
 from .packing import Fields, KeptParcel, close_orders, drop_orphans, merged, pack, packed_in, unpack
 from .recognition import normalise
-from .tables import order_parcels, orders
+from .tables import answers, order_parcels, orders
 from .vault import Vault
 
 __all__ = ["KeptOrder", "KeptParcel", "OrderBook", "Page", "close_orders"]
@@ -121,6 +121,7 @@ class OrderBook:
         hashes = self.email_hashes(connection, kept)
         before = unpack(connection, order_id)
         connection.execute(delete(orders).where(orders.c.id == order_id))
+        connection.execute(delete(answers).where(answers.c.shipment == order_id))
         drop_orphans(connection, before)
         let_go(connection, kept.store, order_id, kept.order.number, hashes)
         return True

@@ -9,7 +9,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from . import order_forms, responses, views
+from . import order_forms, responses, views, voices
 from .access import Access
 from .answers import Answers
 from .appearances import Appearances
@@ -38,6 +38,7 @@ _MOST_NUMBERS = 10  # looked up at once
 _BETWEEN_NUMBERS = re.compile(r"[,;\n]+")
 _UNKNOWN = (Outcome.NOT_FOUND, Outcome.UNRECOGNISED)
 _NOT_NOW = N_("We cannot look your order up just now. Please try again in a minute.")
+_TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
 _NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 
 log = structlog.get_logger("doorstep.pages")
@@ -140,7 +141,10 @@ class Pages:
         text = visit.reader.localizer.text
         try:
             submission = await visit.shop.widgets.submit(name, form, await self._scene(visit, lookup))
-            shipment = lookup.shipments[0].id
+            shipment, network = lookup.shipments[0].id, network_of(request, self._limits.networks)
+            if after := await self._limits.answer(name, shipment, network):
+                typed = Typed(name, form, text(_TOO_OFTEN))
+                return await self._answer(request, visit, lookup, status=429, typed=typed, after=after)
             await self._answers.save(visit.shop.id, name, shipment, submission.moment, submission.data)
         except FormProblem as error:
             return await self._answer(request, visit, lookup, status=422, typed=Typed(name, form, text(str(error))))
@@ -210,15 +214,16 @@ class Pages:
         return rendered(request, visit, "lookup.html", context, status=status, headers=headers)
 
     async def _answer(
-        self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, typed: Typed | None = None
-    ) -> Response:
+        self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, typed: Typed | None = None,
+        after: float = 0,
+    ) -> Response:  # fmt: skip
         visit = _to_its_market(visit, lookup)
         context = self._contexts.of(visit, lookup)
         headers = cached(visit.shop, lookup)
         if lookup.outcome is Outcome.WAITING and request.method != "POST":
             headers["Refresh"] = str(REFRESH)
-        if 503 in (status, STATUS[lookup.outcome]):
-            headers["Retry-After"] = str(round(lookup.retry_after or 60))
+        if after or 503 in (status, STATUS[lookup.outcome]):
+            headers["Retry-After"] = str(round(after or lookup.retry_after or 60) or 1)
         slots: Mapping[str, str] = {}
         if lookup.outcome is Outcome.FOUND:
             missing = visit.shop.widgets.missing
@@ -262,6 +267,7 @@ class Pages:
             self._banners.tag(visit.shop.id),
             Appearances.tag(visit.shop.id),
             Sources.tag(visit.shop.id),
+            voices.tag(visit.shop.id),
         )
         kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags)
         self._near.keep(key, kept, began)

@@ -117,13 +117,14 @@ def erase(connection: Connection, order_ids: Iterable[str], *, vault: Vault, now
 
 
 def forget_answers(connection: Connection, matching: Any, *, limit: int | None = None) -> int:
-    """Takes the texts out of answers, and what they were given to. Numbers stay: a score tells nothing of who gave it."""
+    """Takes the texts out of answers, and what they were given to; none is shown to others any more. Numbers stay: a score
+    tells nothing of who gave it."""
     query = select(answers.c.id, answers.c.data).where(matching, ~answers.c.shipment.startswith(f"{_UNNAMED}_"))
     rows = connection.execute(query.order_by(answers.c.id).limit(limit).with_for_update(skip_locked=True)).all()
     for row in rows:
         given = msgspec.json.decode(row.data, type=dict[str, Any])
         numbers = {name: value for name, value in given.items() if isinstance(value, int | float)}
-        values = {"data": msgspec.json.encode(numbers), "shipment": new_id(_UNNAMED)}
+        values = {"data": msgspec.json.encode(numbers), "shipment": new_id(_UNNAMED), "approved_at": None}
         connection.execute(update(answers).where(answers.c.id == row.id).values(values))
     return len(rows)
 

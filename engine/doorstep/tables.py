@@ -41,6 +41,8 @@ answers = Table(
     Column("approved_at", Instant),  # when the shop allowed it to be shown to others
     UniqueConstraint("store", "widget", "shipment", "moment"),
     Index(None, "store", "widget", "updated_at"),
+    Index("ix_answers_approved", "store", "approved_at"),
+    Index("ix_answers_listed", "store", "updated_at", "id"),
 )
 
 orders = Table(

@@ -12,6 +12,8 @@ depends_on = None
 def upgrade() -> None:
     at = sa.DateTime(timezone=True)
     op.add_column("answers", sa.Column("approved_at", at, nullable=True))
+    op.create_index("ix_answers_approved", "answers", ["store", "approved_at"])
+    op.create_index("ix_answers_listed", "answers", ["store", "updated_at", "id"])
     op.create_table(
         "codes",
         sa.Column("id", sa.Integer, nullable=False),
@@ -66,4 +68,6 @@ def downgrade() -> None:
     op.drop_table("tallies")
     op.drop_table("referrals")
     op.drop_table("codes")
+    op.drop_index("ix_answers_listed", "answers")
+    op.drop_index("ix_answers_approved", "answers")
     op.drop_column("answers", "approved_at")
