@@ -76,11 +76,11 @@ class AnswersApi:
             of(self.read_answer, "GET", _ANSWER, "Read an answer", refuses=(404,), **one, **read),
             self._told(of(
                 self.approve_answer, "POST", _ANSWER + "/approve", "Let pages show an answer to others",
-                refuses=(404, 409), **one, **write,
+                refuses=(400, 404, 409), **one, **write,
             )),
             self._told(of(
                 self.withdraw_answer, "POST", _ANSWER + "/withdraw", "Show an answer no more",
-                refuses=(404,), **one, **write,
+                refuses=(400, 404), **one, **write,
             )),
         ]  # fmt: skip
 
