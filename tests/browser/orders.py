@@ -101,7 +101,7 @@ def running(
                     widgets={**SHOP.widgets, **widgets},
                 )
                 for theme, path in THEMES.items()
-            },  # fmt: skip
+            },
             secret_key=(Secret("0123456789abcdef0123456789abcdef"),),
             carriers=sandbox_accounts(sandbox, carriers.url),
             base=folder,
