@@ -39,7 +39,7 @@ def test_who_has_the_order_sees_its_codes(front: Front) -> None:
     page = front.get(path).text
     assert f'href="https://shop.example/discount/{given["offer"]}"' in page
     assert f'value="https://track.example/r/{given["referral"]}"' in page
-    assert f'src="/r/{given["referral"]}/qr.svg"' in page
+    assert f'href="/r/{given["referral"]}/qr.svg"' in page
 
 
 def test_who_has_the_number_sees_the_shop_s_link_and_no_code(front: Front) -> None:
