@@ -4,11 +4,17 @@ import msgspec
 import pytest
 
 from doorstep import CodeFacts, CodeRule, Need, Status, When
+from doorstep.testing import WidgetContract
 from doorstep_offer import Offer, Settings
 
 DAY = date(2026, 11, 20)  # the fixture's
 CODE = CodeFacts("AUT 1/ä", date(2026, 12, 4))
 TEXTS = {"en": "10 % off", "de": "10 % Rabatt"}
+
+
+class TestContract(WidgetContract):
+    package = "doorstep_offer"
+    settings = {"text": TEXTS, "url": "https://shop.example/?code={code}", "terms": "Once per order."}
 
 
 def offer(**settings):

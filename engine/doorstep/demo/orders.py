@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,7 +13,6 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from ..app import Engine
-from ..errors import OrderExists
 from ..links import Proof, Ticket
 from ..order import Item, Money, Order, PackedItem, Parcel, Promise
 from ..samples import Samples
@@ -112,8 +111,9 @@ async def orders_and_worker(engine: Engine, orders: Sequence[Order]) -> AsyncIte
 
 
 def _send(engine: Engine, store: str, order: Order, connection: Connection) -> None:
-    with suppress(OrderExists):
-        engine.orders.create(connection, store, order)
+    engine.ledger.begin(connection, store)
+    if engine.orders.find(connection, store, order.number) is None:
+        engine.ledger.enter(connection, store, order.number, lambda _: order)
 
 
 async def links(engine: Engine, store: str) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Context(Struct, frozen=True):
     link: str
     mail: str  # a mailto: address with the shop's name as subject, the friend's reward and the link as text
     code: str
-    qr: str  # the address of the link as a picture
+    qr: str  # the address of a picture of the link
     reward: str
     reward_language: str
     friend_reward: str
