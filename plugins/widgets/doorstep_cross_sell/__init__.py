@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -53,6 +53,9 @@ class CrossSell(Widget[Settings]):
     name = "cross_sell"
     slot = "after_timeline"
     settings_type = Settings
+    example: ClassVar[dict[str, Any]] = {
+        "products": [{"name": "Stoneware mug", "url": "/mug", "price": "24.90", "currency": "EUR"}]
+    }
     when = When(except_status=TROUBLE)
     needs = frozenset()
 
