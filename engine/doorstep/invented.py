@@ -89,9 +89,9 @@ def told_as(page: Scene, text: str) -> Scene:
     return structs.replace(
         page,
         store=structs.replace(page.store, name=text),
-        order=page.order and structs.replace(page.order, tags=(text,)),
+        order=page.order and structs.replace(page.order, tags=(*page.order.tags, text)),
         items=lines,
-        customer=page.customer and structs.replace(page.customer, tags=(text,), tier=text),
+        customer=page.customer and structs.replace(page.customer, tags=(*page.customer.tags, text), tier=text),
         codes={name: structs.replace(one, code=text) for name, one in page.codes.items()},
         voices=heard,
     )

@@ -92,11 +92,12 @@ def _context(trial: Trial) -> Iterator[str]:
 
 
 def _reading_changes_nothing(trial: Trial) -> Iterator[str]:
-    before = dict(vars(trial.own.widget))
-    first, again = (trial.html(trial.good_page()) for _ in range(2))
+    new = trial.placed()
+    before = dict(vars(new.widget))
+    first, again = (trial.html(trial.good_page(), new) for _ in range(2))
     if first != again:
         yield "two looks at one page differ: a page is kept and shared, so it must say the same for the same facts"
-    if vars(trial.own.widget) != before:
+    if vars(new.widget) != before:
         yield "context() changes the widget: it serves all pages at once, so keep nothing in self"
 
 

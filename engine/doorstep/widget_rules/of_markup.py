@@ -99,10 +99,12 @@ def _escapes_settings(trial: Trial) -> Iterator[str]:
 
 
 def _grown(calm: list[Tag], wild: list[Tag], whose: str) -> Iterator[str]:
-    if [tag.name for tag in calm] != [tag.name for tag in wild]:
-        yield f"a text {whose} becomes HTML: print it with {{{{ … }}}} alone, never with `safe` or Markup"
-    elif [sorted(tag.attributes) for tag in calm] != [sorted(tag.attributes) for tag in wild]:
-        yield f"a text {whose} becomes an attribute: put quotes around the value"
+    if _outline(calm) != _outline(wild):
+        yield f"a text {whose} becomes part of the HTML: put quotes around every value of an attribute"
+
+
+def _outline(tags: Iterable[Tag]) -> list[tuple[str, list[str]]]:
+    return [(tag.name, sorted(tag.attributes)) for tag in tags]
 
 
 def _each_text(value: Any, instead: Iterable[str], path: str = "") -> Iterator[tuple[str, Any]]:

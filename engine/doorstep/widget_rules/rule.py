@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from .trial import Trial
+from .trial import CannotTry, Raised, Trial
 
 
 class Rule(Struct, frozen=True):
@@ -12,3 +12,10 @@ class Rule(Struct, frozen=True):
 
     name: str
     broken: Callable[[Trial], Iterator[str]]
+
+    def problems(self, trial: Trial) -> list[str]:
+        """How the widget breaks the rule; where it raises before that can be said, that it does."""
+        try:
+            return list(self.broken(trial))
+        except (Raised, CannotTry) as error:
+            return [str(error)]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -57,6 +57,9 @@ class CrossSell(Widget[Settings]):
     name = "cross_sell"
     slot = "after_timeline"
     settings_type = Settings
+    example: ClassVar[dict[str, Any]] = {
+        "products": [{"name": "Stoneware mug", "url": "/mug", "price": "24.90", "currency": "EUR"}]
+    }
     when = When(except_status=TROUBLE)
     needs = frozenset({Need.SHIPMENT, Need.ORDER, Need.ITEMS})
 

@@ -1,7 +1,7 @@
 """Referral: a link to pass on to a friend, the customer's own where the page knows the customer, and what comes of it."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
 from msgspec import Meta, Struct
@@ -54,6 +54,7 @@ class Referral(Widget[Settings]):
     name = "referral"
     slot = "aside"
     settings_type = Settings
+    example: ClassVar[dict[str, Any]] = {"link": "https://shop.example/friends", "reward": "10 € for both"}
     when = When(except_status=TROUBLE)
     needs = frozenset({Need.CODE})
 
