@@ -50,11 +50,13 @@ class _Done(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """How an account stands with its carrier: since when it is left alone, and what is left of its limits."""
+    """How an account stands with its carrier: since when it is left alone, what is left of its limits, how many requests
+    may be repeated."""
 
     account: str
     open_since: datetime | None
     left: list[Left]
+    retries: int
 
 
 class _Line:
@@ -121,7 +123,8 @@ class Fetcher:
         lines = dict(self._lines)
         left = await asyncio.gather(*(line.budget.left() for line in lines.values()))
         return [
-            Standing(name, line.breaker.open_since, one) for (name, line), one in zip(lines.items(), left, strict=True)
+            Standing(name, line.breaker.open_since, one, line.retries.left)
+            for (name, line), one in zip(lines.items(), left, strict=True)
         ]
 
     async def track(self, account: Account, query: Query, *, stranger: bool = True, wire: Wire | None = None) -> Answer:
