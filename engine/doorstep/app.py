@@ -43,10 +43,11 @@ from .errors import ConfigError
 from .fetch import Fetcher
 from .forms import from_own_pages
 from .gate import Gate, not_allowed
+from .generation import Generation
 from .health import HealthApi
 from .hot import HotPath
 from .idempotency import Once
-from .invalidation import Invalidation
+from .invalidation import Invalidation, Others
 from .keys import Keys
 from .landing import Landing
 from .leases import Leases, OwnLeases, SharedLeases
@@ -149,7 +150,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     cache, leases, budgets, server = _shared(config, clock, metrics)
     space = _space(config)
     fetcher = Fetcher(clock=clock, metrics=metrics, budgets=budgets)
-    invalidation = _invalidation(config, clock)
+    invalidation = _invalidation(config, clock, server)
     moved = invalidation.moved
     near = NearPages(clock, invalidation, most_bytes=config.server.near_megabytes * 1024 * 1024)
     near.measured_by(metrics)
@@ -252,12 +253,13 @@ def _addresses(config: Config) -> dict[str, str]:
     return {id: origin and origin + config.stores[id].path for id, origin in origins.items()}
 
 
-def _invalidation(config: Config, clock: Clock) -> Invalidation:
-    if not config.redis:
+def _invalidation(config: Config, clock: Clock, server: Shared | None) -> Invalidation:
+    if server is None:
         return Invalidation(clock=clock)
     from .shared_channel import redis_channel  # as below
 
-    return Invalidation(partial(redis_channel, config.redis.reveal(), _channel_name(config)), clock=clock)
+    channel = partial(redis_channel, config.redis.reveal(), _channel_name(config))
+    return Invalidation(Others(channel, Generation(server, space=_space(config))), clock=clock)
 
 
 def _channel_name(config: Config) -> str:

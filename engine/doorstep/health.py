@@ -107,6 +107,7 @@ class HealthApi:
     async def metrics(self, request: Request) -> Response:
         for one in await self._fetcher.standings():
             self._metrics.breaker_open.labels(one.account).set(one.open_since is not None)
+            self._metrics.retries_left.labels(one.account).set(one.retries)
             for left in one.left:
                 self._metrics.budget_left.labels(one.account, left.limit, "orders").set(left.orders)
                 self._metrics.budget_left.labels(one.account, left.limit, "strangers").set(left.strangers)

@@ -49,6 +49,10 @@ class Metrics:
             "doorstep_carrier_budget_requests", "Requests an account has left of each limit, for orders and for strangers",
             ["account", "limit", "share"], registry=self.registry,
         )  # fmt: skip
+        self.retries_left = Gauge(
+            "doorstep_carrier_retries_left", "Requests of an account that may be repeated now, should they fail",
+            ["account"], registry=self.registry,
+        )  # fmt: skip
         self.unmapped_codes = Counter(
             "doorstep_unmapped_codes", "Scans whose code the table does not know", ["carrier"], registry=self.registry
         )
