@@ -106,11 +106,15 @@ def progress(shipment: Shipment, reader: Reader) -> tuple[Step, ...]:
     if found is None:
         return ()
     labels, current = found
-    done = current + (shipment.status in (Status.DELIVERED, Status.RETURNED))
+    return steps(reader.localizer, labels, current + (shipment.status in (Status.DELIVERED, Status.RETURNED)))
+
+
+@lru_cache(1024)  # what is the same object, a theme writes once
+def steps(localizer: Localizer, labels: tuple[str, ...], done: int) -> tuple[Step, ...]:
     states = ["done" if i < done else "current" if i == done else "todo" for i in range(len(labels))]
     if done == len(labels):
         states[-1] = "current"
-    return tuple(Step(reader.localizer.text(label), state) for label, state in zip(labels, states, strict=True))
+    return tuple(Step(localizer.text(label), state) for label, state in zip(labels, states, strict=True))
 
 
 def shipment_view(
