@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from doorstep.database import Database
 from doorstep.errors import NumberError, OrderChanged, OrderExists, StoreError
 from doorstep.order import CustomerFacts, Money, Order, PackedItem, Parcel, Promise
+from doorstep.orderbook import facts_without_counting
 from doorstep.secret import Secret
 from doorstep.tables import metadata, orders, parcels
 
@@ -246,6 +247,7 @@ def test_a_customer_is_counted_from_the_orders_with_the_same_address(book, writi
         first = book.facts(connection, book.find(connection, "main", "1"))
         without_total = book.facts(connection, book.find(connection, "main", "2"))
     assert facts == CustomerFacts(4, Money(Decimal("30.05"), "EUR"), datetime(2026, 10, 1, tzinfo=UTC))
+    assert facts_without_counting(kept) is None
     assert (first.orders, first.last_order_at) == (4, None)
     assert without_total == CustomerFacts(4, None, datetime(2026, 9, 1, tzinfo=UTC))
 
@@ -255,6 +257,7 @@ def test_what_the_shop_says_of_the_customer_goes_before_what_is_counted(book, wr
     with writing() as connection:
         kept = book.create(connection, "main", order(email="mara@post.example", customer=said))
         assert book.facts(connection, kept) == msgspec.convert(said, CustomerFacts)
+    assert facts_without_counting(kept) == msgspec.convert(said, CustomerFacts)
 
 
 def test_an_order_without_an_address_is_its_customer_s_only_one(book, writing):
@@ -262,6 +265,7 @@ def test_an_order_without_an_address_is_its_customer_s_only_one(book, writing):
         book.create(connection, "main", order("1001"))
         kept = book.create(connection, "main", order("1002", **money("5")))
         assert book.facts(connection, kept) == CustomerFacts(1, Money(Decimal(5), "EUR"))
+    assert facts_without_counting(kept) == CustomerFacts(1, Money(Decimal(5), "EUR"))
 
 
 def test_a_changed_secret_key_loses_neither_contact_nor_customer(writing, clock):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import structlog
@@ -22,10 +23,9 @@ from .i18n import N_
 from .limits import Limits
 from .lookup import Outcome
 from .openapi import Operation
-from .order import CustomerFacts
 from .order_forms import Missing, Told, Typed
 from .order_views import Addresses, Looked, documents, pressing
-from .orderbook import KeptOrder, KeptParcel, OrderBook
+from .orderbook import KeptOrder, KeptParcel, OrderBook, facts_without_counting
 from .plugins import Plugins
 from .records import chosen
 from .reports import Kind, Reports
@@ -267,10 +267,10 @@ class OrderPages:
     async def _facts(self, sight: _Sight) -> OrderFacts:
         """What widgets may know of the order. Without a database they know less, and the page is there all the same."""
         order = sight.order
-        try:
-            customer: CustomerFacts | None = await self._database.read(lambda conn: self._book.facts(conn, order))
-        except StoreError:
-            customer = order.order.customer
+        customer = facts_without_counting(order)
+        if customer is None:
+            with suppress(StoreError):
+                customer = await self._database.read(lambda conn: self._book.facts(conn, order))
         items = order.order.items
         return OrderFacts(
             id=order.id,

@@ -180,10 +180,8 @@ class OrderBook:
 
     def facts(self, connection: Connection, kept: KeptOrder) -> CustomerFacts:
         """What is known of the customer: as the shop says, else counted from the orders with the same e-mail address."""
-        if kept.order.customer is not None:
-            return kept.order.customer
-        if kept.email_hash is None:
-            return CustomerFacts(orders=1, value=kept.order.total)
+        if (known := facts_without_counting(kept)) is not None:
+            return known
         total = kept.order.total
         same = (orders.c.store == kept.store) & orders.c.email_hash.in_(self._email_hashes(connection, kept))
         count = connection.scalar(select(func.count()).select_from(orders).where(same)) or 0
@@ -261,3 +259,10 @@ def _order(row: Fields, order: Order, listed: tuple[KeptParcel, ...]) -> KeptOrd
         row["link_generation"], listed, row["email_hash"], row["postcode_hash"], row["created_at"], row["updated_at"],
         row["closed_at"], row["erased_at"],
     )  # fmt: skip
+
+
+def facts_without_counting(kept: KeptOrder) -> CustomerFacts | None:
+    """What is known of the customer by this order alone; None where there may be others with the same e-mail address."""
+    if kept.order.customer is not None or kept.email_hash is not None:
+        return kept.order.customer
+    return CustomerFacts(orders=1, value=kept.order.total)
