@@ -74,7 +74,7 @@ from .recognition import carrier_named
 from .records import Records
 from .referrals import Referrals
 from .reports import Reports
-from .routing import StoreRouter
+from .routing import StoreRouter, TrackRoute
 from .shops import Outfitter, Shops
 from .sources import Sources
 from .statics import Statics
@@ -370,7 +370,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/openapi.json", openapi.show),
             Route("/static/{fingerprint}/{name:path}", Statics(engine.shops, engine.wardrobe).file),
         ],
-        middleware=[Middleware(Cors)],
+        middleware=[Middleware(Cors), Middleware(TrackRoute, page=pages.track)],
         exception_handlers={404: missing, 405: wrong_method, 500: failed},
         lifespan=lifespan,
     )

@@ -53,13 +53,13 @@ class Look:
     ) -> str:
         """A page. Raises ThemeError with file and line."""
         frame = self._frame(localizer, context.store.base, slots or {})
-        return self._templates.render(template, _fields(context), frame)
+        return self._templates.render(template, structs.asdict(context), frame)
 
     def render_widget(
         self, name: str, context: Struct, view: Struct, localizer: Localizer, base: str, *, widget_id: str
     ) -> Markup:
         """A widget's fragment, from `widgets/<name>.html`. Raises ThemeError with file and line."""
-        variables = {**_fields(context), "view": view, "widget_id": widget_id}
+        variables = {**structs.asdict(context), "view": view, "widget_id": widget_id}
         frame = self._frame(localizer, base, {})
         return Markup(self._templates.render(f"widgets/{name}.html", variables, frame))  # noqa: S704  # autoescaped
 
@@ -281,7 +281,3 @@ def _address(templates: Templates, name: str) -> str:
     if is_own_file(name):
         name = f"../{templates.assets[name].fingerprint}/{name}"
     return f'url("{name}")'
-
-
-def _fields(value: Struct) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__struct_fields__}

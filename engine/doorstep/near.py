@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -65,7 +66,7 @@ class Page(Struct):
 
     @property
     def size(self) -> int:
-        return len(self.body) + sum(len(name) + len(value) for name, value in self.headers) + _OVERHEAD
+        return len(self.body) + sum(map(len, chain.from_iterable(self.headers))) + _OVERHEAD
 
 
 class NearPages:
@@ -113,12 +114,13 @@ class NearPages:
     def keep(self, key: Key, page: Page, began: int) -> None:
         if began < self._blind or any(self._moved.get(tag, 0) > began for tag in page.tags):
             return
-        if not self._trust.trusted or page.size > self._most:
+        size = page.size
+        if not self._trust.trusted or size > self._most:
             return
         if key in self._pages:
             self._remove(key)
         self._pages[key] = page
-        self.size += page.size
+        self.size += size
         for tag in page.tags:
             self._by_tag.setdefault(tag, set()).add(key)
         while self.size > self._most:

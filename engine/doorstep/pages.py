@@ -250,7 +250,8 @@ class Pages:
             return page
 
         said = msgspec.structs.replace(lookup, shipments=())  # which are told by tags and `fetched_at`
-        return responses.again(await self._together.have((key, said, msgspec.msgpack.encode(visit.banners)), make))
+        banners = msgspec.msgpack.encode(visit.banners) if visit.banners else b""
+        return responses.again(await self._together.have((key, said, banners), make))
 
     def _keep(self, key: Key, visit: Visit, lookup: Lookup, page: Response, began: int) -> None:
         """Keeps a finished page near: of one parcel whose answer is fresh."""

@@ -119,8 +119,16 @@ def again(page: Response) -> Response:
 def finished(page: Response, span: Span, fetched_at: datetime, fresh_until: datetime, tags: tuple[str, ...]) -> Page:
     """A page with all its headers, to be sent again as it is; `Cache-Status` is said anew each time."""
     own = [header for header in page.raw_headers if header[0] != b"cache-status"]
-    etag = next(value for name, value in own if name == b"etag")
-    return Page(bytes(page.body), etag, (*own, *_SECURITY), tuple(of_a_304(own)), span, fetched_at, fresh_until, tags)
+    return Page(
+        bytes(page.body),
+        dict(own)[b"etag"],
+        (*own, *_SECURITY),
+        tuple(of_a_304(own)),
+        span,
+        fetched_at,
+        fresh_until,
+        tags,
+    )
 
 
 def unless_known(request: Request, response: Response) -> Response:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from .themes import Theme, inside
 _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set
 _LASTING = (  # of what a page has: of the shop, or made once for many pages
     "store", "settings", "sections", "page.kind", "page.language", "page.dir", "page.languages", "page.embedded", "page.draft",
+    "steps", "hero.icon",
 )  # fmt: skip
 _KNOWN = (  # of those, what stands written out in a template that is rendered often; the menu is another for each order
     "store", "settings", "sections", "aside", "page.kind", "page.language", "page.dir", "page.embedded", "page.draft",
@@ -98,12 +100,15 @@ class Templates:
             raise ThemeError(f"{type(error).__name__}: {error}", file=file, line=line) from None
 
     def _written(self, template: str, variables: Mapping[str, Any], frame: Frame) -> Template | None:
-        """The template as one piece, where it is rendered often for pages of which the same is known."""
+        """The template as one piece, where it is rendered often for pages of which the same is known: some values, and of the
+        others that there is one, or which type an empty one has."""
         if not FUNCTIONS.keys().isdisjoint(variables):
             return None
         get = variables.get
         values = tuple([getattr(get(name), field, missing) if field else get(name, missing) for name, field in _PATHS])
-        filled = tuple(map(_filling, variables.values()))
+        filled = tuple(
+            [PRESENT if one else type(one) if type(one) in _EMPTY else missing for one in variables.values()]
+        )
         key = (template, frame.localizer, frame.base, filled)
         return frame.often.find(key, values, lambda: self._flattened(template, [*variables], filled, values, frame))
 
@@ -135,13 +140,6 @@ class Templates:
                 place = (_short(file), trace.tb_lineno)
             trace = trace.tb_next
         return place
-
-
-def _filling(value: Any) -> Any:
-    """What a page has in a variable, as far as that is the same on many: the type of an empty value, or that there is one."""
-    if value:
-        return PRESENT
-    return type(value) if type(value) in _EMPTY else missing
 
 
 _EMPTY = frozenset({type(None), str, int, bool, tuple})
@@ -273,7 +271,17 @@ def _localizer(context: Context) -> Localizer:
 
 def _filled(text: str, values: Mapping[str, Any]) -> Markup:
     """A text of a catalog, which is HTML, with what templates put into it, which is not."""
+    if _PLAIN.issuperset(map(type, values.values())):
+        return _filled_with_words(text, tuple(values.items()))
     return Markup(text) % values  # noqa: S704
+
+
+@lru_cache(1024)  # the carrier's name, the shop's
+def _filled_with_words(text: str, values: tuple[tuple[str, str], ...]) -> Markup:
+    return Markup(text) % dict(values)  # noqa: S704
+
+
+_PLAIN = frozenset({str})  # HTML equals the words that it is written with, and is filled in otherwise
 
 
 # What templates may call, beside what the sandbox has of its own.
