@@ -86,20 +86,14 @@ def orders(numbers: dict[str, str]) -> dict[str, Order]:
 
 @contextmanager
 def running(
-    folder: Path, settings: Mapping[str, Any] = MappingProxyType({}), widgets: Mapping[str, Any] = MappingProxyType({})
+    folder: Path, settings: Mapping[str, Any] = MappingProxyType({}), *, shop: Store = SHOP
 ) -> Iterator[Orders]:
-    """The shop with its orders, in every theme, on loopback; with more settings of the theme, and more widgets."""
+    """The shop with its orders, in every theme, on loopback; with more settings of the theme."""
     sandbox = sandbox_of(installed(), today=TODAY)
     with serve(sandbox.app) as carriers:
         config = Config(
             stores={
-                theme: structs.replace(
-                    SHOP,
-                    path=path,
-                    theme=theme,
-                    settings={**SHOP.settings, **settings},
-                    widgets={**SHOP.widgets, **widgets},
-                )
+                theme: structs.replace(shop, path=path, theme=theme, settings={**shop.settings, **settings})
                 for theme, path in THEMES.items()
             },
             secret_key=(Secret("0123456789abcdef0123456789abcdef"),),

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from msgspec import structs
 from playwright.sync_api import BrowserContext, Page
 
 from doorstep.demo import THEMES
 
 from .looks import SCHEMES, Look, amiss
-from .orders import Orders, running
+from .orders import SHOP, Orders, running
 
 pytestmark = pytest.mark.browser
 WIDGETS = {
@@ -31,7 +32,8 @@ SHARED = "navigator.share = async (given) => { window.shared = given }"
 
 @pytest.fixture(scope="module")
 def orders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orders]:
-    with running(tmp_path_factory.mktemp("codes"), widgets=WIDGETS) as orders:
+    shop = structs.replace(SHOP, widgets={**SHOP.widgets, **WIDGETS})
+    with running(tmp_path_factory.mktemp("codes"), shop=shop) as orders:
         yield orders
 
 

@@ -79,7 +79,7 @@ def test_the_shop_may_ask_at_other_statuses(view):
         ({}, Status.DELIVERED, "How was your delivery?"),
         (NPS, Status.DELIVERED, "How likely are you to recommend Leaf & Loom to a friend?"),
         ({"after_checkout": {}}, None, "How was ordering with us?"),
-        ({"on_the_way": {}}, Status.IN_TRANSIT, "Do you know all you want to know about your order?"),
+        ({"on_the_way": {}}, Status.IN_TRANSIT, "How well do we keep you informed?"),
         ({"after_delivery": {"question": "All <well>?"}}, Status.DELIVERED, "All <well>?"),
         ({"after_delivery": {"question": {"de": "Gut?", "en": "Fine?"}}}, Status.DELIVERED, "Fine?"),
     ],
