@@ -396,7 +396,7 @@ async def _reading_languages(shops: Shops) -> AsyncIterator[None]:
 def _merchants(engine: Engine) -> list[Operation]:
     """What the shop may do with a key."""
     orders = OrdersApi(
-        engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, clock=engine.clock
+        engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, engine.codes, clock=engine.clock
     )  # fmt: skip
     appearance = AppearanceApi(engine.gate, engine.appearances, engine.wardrobe)
     codes = CodesApi(engine.gate, engine.orders, engine.codes, engine.referrals)
