@@ -411,7 +411,7 @@ async def _reading_languages(shops: Shops) -> AsyncIterator[None]:
 def _merchants(engine: Engine) -> list[Operation]:
     """What the shop may do with a key."""
     orders = OrdersApi(
-        engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, clock=engine.clock
+        engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, engine.codes, clock=engine.clock
     )  # fmt: skip
     appearance = AppearanceApi(engine.gate, engine.appearances, engine.wardrobe)
     answers = AnswersApi(engine.gate, engine.answers)

@@ -97,6 +97,7 @@ class CodesApi:
 
     def operations(self) -> list[Operation]:
         of, read, write = self._gate.operation, {"scope": "codes:read"}, {"scope": "codes:write"}
+        see, note = {"scope": "referrals:read"}, {"scope": "referrals:write"}
         return [
             of(
                 self.add_codes, "POST", _CODES, "Put codes into a pool; those that are there already stay as they are",
@@ -110,15 +111,15 @@ class CodesApi:
             ),
             of(
                 self.create_referral, "POST", _REFERRALS, "Note by whose code an order came",
-                takes=Brought, gives={200: ReferralAnswer}, refuses=(404,), **write,
+                takes=Brought, gives={200: ReferralAnswer}, refuses=(404,), **note,
             ),
             of(
                 self.read_referral, "GET", _REFERRAL, "Read a referral",
-                gives={200: ReferralAnswer}, refuses=(404,), **read,
+                gives={200: ReferralAnswer}, refuses=(404,), **see,
             ),
             of(
                 self.settle_referral, "POST", _REFERRAL + "/settle", "Say whether a reward is earned",
-                takes=Settlement, gives={200: ReferralAnswer}, refuses=(404, 409), **write,
+                takes=Settlement, gives={200: ReferralAnswer}, refuses=(404, 409), **note,
             ),
         ]  # fmt: skip
 

@@ -22,6 +22,7 @@ from .paging import cursor, instant, next_link, place
 from .refusals import Refusal
 from .reports import Report, Reports
 from .tables import orders
+from .widget_codes import Codes
 
 _ORDERS = "/api/v1/orders"
 _ORDER = _ORDERS + "/{order:path}"  # a shop's number may have a slash in it
@@ -50,14 +51,15 @@ class OrderLinks(Struct, frozen=True):
 class OrderAnswer(Order, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """An order as it is kept: what the shop wrote, with the days promised and the customer's facts filled in.
 
-    `version` counts the shop's changes. `promise` is "", at_risk or missed; `closed_at` is when the last parcel came to its
-    end, `erased_at` when personal data were erased.
+    `version` counts the shop's changes. `promise` is "", at_risk or missed; `codes` are those it has, by widget;
+    `closed_at` is when the last parcel came to its end, `erased_at` when personal data were erased.
     """
 
     id: str
     version: int
     shipments: tuple[ShipmentAnswer, ...] = ()
     promise: str
+    codes: dict[str, str]
     links: OrderLinks
     created_at: datetime
     updated_at: datetime
@@ -105,9 +107,11 @@ class OrdersApi:
     """What the API does with orders. Every function is the work of one transaction."""
 
     def __init__(
-        self, gate: Gate, book: OrderBook, ledger: Ledger, links: Links, reports: Reports, *, clock: Clock
-    ) -> None:
+        self, gate: Gate, book: OrderBook, ledger: Ledger, links: Links, reports: Reports, codes: Codes, *,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._gate = gate
+        self._codes = codes
         self._book = book
         self._ledger = ledger
         self._links = links
@@ -223,14 +227,16 @@ class OrdersApi:
     def _answer(self, connection: Connection, call: Call, kept: KeptOrder) -> OrderAnswer:
         written = self._book.written(connection, kept)
         own = f"{call.base}{_ORDERS}/{kept.id}"
+        given = {widget: one.code for widget, one in self._codes.of_order(connection, kept).items()}
         fields: dict[str, Any] = {
             **{name: getattr(written, name) for name in Order.__struct_fields__},
             "shipments": tuple(map(_shipment, kept.parcels)),
             "customer": self._book.facts(connection, kept),
         }
         return OrderAnswer(
-            **fields, id=kept.id, version=kept.version, promise=kept.promise, links=OrderLinks(own, self._page(call, kept)),
-            created_at=kept.created_at, updated_at=kept.updated_at, closed_at=kept.closed_at, erased_at=kept.erased_at,
+            **fields, id=kept.id, version=kept.version, promise=kept.promise, codes=given,
+            links=OrderLinks(own, self._page(call, kept)), created_at=kept.created_at, updated_at=kept.updated_at,
+            closed_at=kept.closed_at, erased_at=kept.erased_at,
         )  # fmt: skip
 
     def _page(self, call: Call, kept: KeptOrder) -> str:

@@ -100,7 +100,7 @@ class CodeFacts(Struct, frozen=True):
     redeemed: bool = False
     friends: int = 0
     earned: int = 0
-    link: str = ""
+    link: str = ""  # the address that brings friends, where the rule has any
 
 
 class Voice(Struct, frozen=True):
