@@ -39,7 +39,8 @@ from .models import (
     Weight,
     Window,
 )
-from .order import CustomerFacts, Money, PackedItem, Parcel
+from .order import Country, CustomerFacts, Money, PackedItem, Parcel
+from .own_words import OwnWords, in_language, language_covers
 from .secret import Secret
 from .summary import turned_back
 from .tree import Tree, newest_first
@@ -81,6 +82,7 @@ __all__ = [
     "CodeTable",
     "Connector",
     "ConnectorSettings",
+    "Country",
     "Credential",
     "CustomerFacts",
     "DataRequest",
@@ -111,6 +113,7 @@ __all__ = [
     "OrderChange",
     "OrderFacts",
     "OrderGone",
+    "OwnWords",
     "PackedItem",
     "Parcel",
     "PickupPoint",
@@ -147,9 +150,11 @@ __all__ = [
     "each_of",
     "file_in",
     "hookimpl",
+    "in_language",
     "is_any",
     "is_signed",
     "is_web_address",
+    "language_covers",
     "moments",
     "newest_first",
     "registers",
