@@ -240,7 +240,7 @@ def template_functions() -> str:
 
 def template_filters() -> str:
     environment = vars(templates())["_environment"]
-    own = [name for name in environment.filters if name in ("day", "money")]
+    own = [name for name in environment.filters if name in FILTERS]
     rows = [(f"`{name}`", MEANINGS.of("theming.filters", name)) for name in own]
     ready = ", ".join(f"`{name}`" for name in sorted(set(environment.filters) - set(own)))
     tests = ", ".join(f"`{name}`" for name in sorted(environment.tests))

@@ -39,7 +39,8 @@ from .models import (
     Weight,
     Window,
 )
-from .order import CustomerFacts, Money, PackedItem, Parcel
+from .order import Country, CustomerFacts, Money, PackedItem, Parcel
+from .own_words import OwnWords, in_language, language_covers
 from .secret import Secret
 from .summary import turned_back
 from .texts import Phrase, Texts, in_language
@@ -86,6 +87,7 @@ __all__ = [
     "CodeTable",
     "Connector",
     "ConnectorSettings",
+    "Country",
     "Credential",
     "CustomerFacts",
     "DataRequest",
@@ -118,6 +120,7 @@ __all__ = [
     "OrderChange",
     "OrderFacts",
     "OrderGone",
+    "OwnWords",
     "PackedItem",
     "Parcel",
     "PartRead",
@@ -161,6 +164,7 @@ __all__ = [
     "is_any",
     "is_signed",
     "is_web_address",
+    "language_covers",
     "moments",
     "newest_first",
     "registers",

@@ -243,6 +243,11 @@ def _day(context: Context, day: date, today: date) -> str:
     return _localizer(context).long_date(day, today)
 
 
+@pass_context
+def _number(context: Context, value: float) -> str:
+    return _localizer(context).number(value)
+
+
 def _gettext(context: Context, text: str, /, **values: Any) -> Markup:
     return _filled(_localizer(context).text(text), values)
 
@@ -296,4 +301,4 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "pgettext": _pgettext,
     "npgettext": _npgettext,
 }
-FILTERS: dict[str, Callable[..., Any]] = {"money": _money, "day": _day}
+FILTERS: dict[str, Callable[..., Any]] = {"money": _money, "day": _day, "number": _number}
