@@ -12,6 +12,7 @@ from .clock import Clock
 from .database import Database, insert
 from .outbox import Event, Outbox
 from .tables import answers
+from .tallies import Tallies
 
 
 class Answer(Struct, frozen=True):
@@ -27,9 +28,10 @@ class Answer(Struct, frozen=True):
 class Answers:
     """The answers of all stores."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, clock: Clock) -> None:
+    def __init__(self, database: Database, outbox: Outbox, tallies: Tallies, *, clock: Clock) -> None:
         self._database = database
         self._outbox = outbox
+        self._tallies = tallies
         self._clock = clock
 
     async def save(
@@ -51,12 +53,14 @@ class Answers:
 
         def work(connection: Connection) -> None:
             statement = insert(connection, answers).values(values)
-            connection.execute(
+            created_at = connection.scalar(
                 statement.on_conflict_do_update(
                     index_elements=["store", "widget", "shipment", "moment"],
                     set_={"data": statement.excluded.data, "updated_at": statement.excluded.updated_at},
-                )
+                ).returning(answers.c.created_at)
             )
+            if created_at == now:
+                self._tallies.add(connection, store, "answered", widget)
             self._outbox.put(connection, event)
 
         await self._database.write(work)

@@ -46,6 +46,7 @@ from .idempotency import Once
 from .invalidation import Invalidation
 from .keys import Keys
 from .leases import Leases, OwnLeases, SharedLeases
+from .leaving import Leaving
 from .ledger import Ledger
 from .limits import Limits
 from .links import Links
@@ -58,6 +59,7 @@ from .order_pages import OrderPages
 from .orderbook import OrderBook
 from .orders_api import OrdersApi
 from .outbox import Outbox
+from .outgoing import Outgoing
 from .packages import Package, found
 from .pages import Pages
 from .plugins import Plugins, load_plugins
@@ -71,6 +73,7 @@ from .reports import Reports
 from .routing import StoreRouter
 from .shops import Outfitter, Shops
 from .statics import Statics
+from .tallies import Tallies
 from .tracker import Tracker
 from .vault import Vault
 from .wardrobe import Wardrobe
@@ -113,6 +116,7 @@ class Engine(Struct, frozen=True):
     near: NearPages
     appearances: Appearances
     wardrobe: Wardrobe
+    tallies: Tallies
 
     async def close(self) -> None:
         await self.deliverer.aclose()
@@ -145,14 +149,18 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     orders = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=carrier_named(plugins.manifests))
     webhooks = {id: store.webhooks for id, store in config.stores.items()}
     outbox = Outbox(webhooks, clock=clock)
-    answers = Answers(database, outbox, clock=clock)
+    zones = {id: zone for id, (_, zone) in calendars.items()}
+    tallies = Tallies(
+        database, secret=config.secret_key[0], clock=clock, zones=zones, shared=server, space=space
+    )  # fmt: skip
+    answers = Answers(database, outbox, tallies, clock=clock)
     records = Records(
         database,
         outbox,
         vault,
         clock=clock,
         languages={id: store.language for id, store in config.stores.items()},
-        zones={id: zone for id, (_, zone) in calendars.items()},
+        zones=zones,
     )
     secret = config.secret_key[0]
     tracker = Tracker(
@@ -216,6 +224,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         near,
         appearances,
         wardrobe,
+        tallies,
     )
 
 
@@ -264,16 +273,17 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     deadline = max(longest - widgets.LONGEST, longest / 2)  # of look-ups; the rest is for what is made of them
     pages = Pages(
         engine.tracker, engine.plugins, engine.answers, engine.access, engine.banners, engine.limits, near=engine.near,
-        deadline=deadline,
+        tallies=engine.tallies, deadline=deadline,
     )  # fmt: skip
     order_pages = OrderPages(
         engine.access, engine.orders, engine.reports, engine.database, engine.tracker, engine.plugins, engine.answers,
-        engine.banners, engine.limits, deadline=deadline,
+        engine.banners, engine.limits, engine.tallies, deadline=deadline,
     )  # fmt: skip
     files = OrderFiles(
         engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,
         guesses=engine.limits.documents,
     )  # fmt: skip
+    leaving = Leaving(Outgoing(engine.config.secret_key), engine.tallies, refused=pages.not_signed)
     api = Api(engine.tracker, engine.plugins, engine.limits, deadline=deadline)
     health = health_of(engine)
     connect = ConnectApi(engine.connectors, engine.database, engine.receiver)
@@ -288,7 +298,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         often = gc.get_threshold()
         gc.set_threshold(_NEW_OBJECTS, *often[1:])  # a page makes more than the usual 700, none of them in circles
         with engine.loop_watch.watching():
-            async with engine.wardrobe.kept(), _reading_languages(engine.shops), beside():
+            async with engine.wardrobe.kept(), _reading_languages(engine.shops), engine.tallies.running(), beside():
                 yield
         gc.set_threshold(*often)
         gc.unfreeze()
@@ -325,6 +335,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/o/{token}/proof", from_own_pages(order_pages.prove), methods=["POST"]),
             Route("/o/{token}/reports/{kind}", from_own_pages(order_pages.report), methods=["POST"]),
             Route("/o/{token}/widgets/{widget}", from_own_pages(order_pages.submit), methods=["POST"]),
+            Route("/out/{widget}", leaving.out),
             Route("/connect/{connector}", connect.connect, methods=["POST"]),
             Route("/webhooks/{carrier}/{account}", push.push, methods=["POST"]),
             *routes(below),
@@ -340,7 +351,9 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     outside = Starlette(routes=health.routes())
     drafts = DraftLinks(engine.config.secret_key, clock=engine.clock)
     router = StoreRouter(engine.shops, inner, outside, drafts)
-    return HotPath(router, engine.shops, engine.near, engine.limits, metrics=engine.metrics, clock=engine.clock)
+    return HotPath(
+        router, engine.shops, engine.near, engine.limits, engine.tallies, metrics=engine.metrics, clock=engine.clock
+    )
 
 
 def health_of(engine: Engine) -> HealthApi:

@@ -1,7 +1,7 @@
 """The page of an order, for whoever has a link to it: shown, proved further, written to."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode
 
 import structlog
@@ -26,13 +26,16 @@ from .order import CustomerFacts
 from .order_forms import Missing, Told, Typed
 from .order_views import Addresses, Looked, documents, pressing
 from .orderbook import KeptOrder, KeptParcel, OrderBook
+from .people import is_person
 from .plugins import Plugins
 from .records import chosen
 from .reports import Kind, Reports
 from .shops import Shop
+from .tallies import Glance, Tallies
 from .tracker import Tracker
 from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem, OrderFacts, ShipmentFacts, WidgetView, facts_of
+from .widgets import Filled
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 _MOST_ASKED = 20  # parcels of an order whose carriers are asked for one page
@@ -70,7 +73,7 @@ class OrderPages:
 
     def __init__(
         self, access: Access, book: OrderBook, reports: Reports, database: Database, tracker: Tracker, plugins: Plugins,
-        answers: Answers, banners: Banners, limits: Limits, *, deadline: float,
+        answers: Answers, banners: Banners, limits: Limits, tallies: Tallies, *, deadline: float,
     ) -> None:  # fmt: skip
         self._access = access
         self._book = book
@@ -82,6 +85,7 @@ class OrderPages:
         self._answers = answers
         self._banners = banners
         self._limits = limits
+        self._tallies = tallies
         self._deadline = deadline
 
     def operations(self) -> list[Operation]:
@@ -257,11 +261,14 @@ class OrderPages:
             headers["Retry-After"] = str(round(after) or 1)
         if context.page.refresh and request.method != "POST":
             headers["Refresh"] = str(REFRESH)
-        slots: Mapping[str, str] = {}
+        slots = Filled()
         if names := sight.visit.shop.config.widgets:
             facts = await self._facts(sight)
             views = {name: self._widget_view(request, sight, name, facts, typed) for name in names}
             slots = await sight.visit.shop.widgets.slots(views, sight.visit.reader.localizer)
+        shop = sight.visit.shop
+        if status == 200 and not shop.draft and is_person(request.method, dict(request.scope["headers"])):
+            self._tallies.view(Glance(shop.id, "order", sight.order.id, slots.shown))
         return rendered(request, sight.visit, "order.html", context, status=status, headers=headers, slots=slots)
 
     async def _facts(self, sight: _Sight) -> OrderFacts:

@@ -2,7 +2,6 @@
 
 import asyncio
 import traceback
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -64,6 +63,12 @@ def place_widgets(
     return placed, problems
 
 
+class Filled(dict[str, Markup]):
+    """What stands in each slot. `shown` are the widgets that have something to say."""
+
+    shown: tuple[str, ...] = ()
+
+
 class Widgets:
     """Renders the widgets of one store."""
 
@@ -78,13 +83,15 @@ class Widgets:
     def __contains__(self, name: str) -> bool:
         return name in self._placed
 
-    async def slots(self, views: Mapping[str, WidgetView], localizer: Localizer) -> dict[str, Markup]:
+    async def slots(self, views: Mapping[str, WidgetView], localizer: Localizer) -> Filled:
         """What stands in each slot, given the view of each widget by name."""
         seen = [one for name, one in self._placed.items() if name in views and views[name].level >= one.widget.level]
         contexts = [self._start(one, partial(one.widget.context, views[one.widget.name])) for one in seen]
-        filled: dict[str, Markup] = defaultdict(Markup)
+        filled = Filled()
         for placed, context in zip(seen, contexts, strict=True):
-            filled[placed.slot] += await self._render(placed, context, views[placed.widget.name], localizer)
+            if said := await self._render(placed, context, views[placed.widget.name], localizer):
+                filled[placed.slot] = filled.get(placed.slot, Markup()) + said
+                filled.shown += (placed.widget.name,)
         return filled
 
     async def submit(self, name: str, form: Mapping[str, str], view: WidgetView) -> Submission:
