@@ -43,6 +43,7 @@ from .gate import Gate, not_allowed
 from .health import HealthApi
 from .hot import HotPath
 from .idempotency import Once
+from .insights_api import InsightsApi
 from .invalidation import Invalidation
 from .keys import Keys
 from .leases import Leases, OwnLeases, SharedLeases
@@ -389,7 +390,9 @@ def _merchants(engine: Engine) -> list[Operation]:
         engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, clock=engine.clock
     )  # fmt: skip
     appearance = AppearanceApi(engine.gate, engine.appearances, engine.wardrobe)
-    return [*orders.operations(), *BannersApi(engine.gate, engine.banners).operations(), *appearance.operations()]
+    told = InsightsApi(engine.gate, clock=engine.clock)
+    banners = BannersApi(engine.gate, engine.banners)
+    return [*orders.operations(), *banners.operations(), *appearance.operations(), *told.operations()]
 
 
 def _tell_what_is_broken(engine: Engine) -> None:

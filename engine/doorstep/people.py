@@ -16,9 +16,9 @@ _IN_ADVANCE = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 
 def is_person(method: str, sent: Mapping[bytes, bytes]) -> bool:
     """By what a request sends, its headers in lower case. Who hides what it is passes for a person."""
-    if method != "GET" or any(_asks_early(sent[name]) for name in _IN_ADVANCE if name in sent):
+    if method != "GET" or not _is_browser(sent.get(b"user-agent", b"")[:_LONGEST]):
         return False
-    return _is_browser(sent.get(b"user-agent", b"")[:_LONGEST])
+    return not any(_asks_early(sent[name]) for name in _IN_ADVANCE if name in sent)
 
 
 @lru_cache(1024)
