@@ -17,6 +17,7 @@ from .app import Engine, assemble, create_engine
 from .commands.backup import backup
 from .commands.check import check
 from .commands.draft import draft
+from .commands.insights import insights_command
 from .commands.keys import keys
 from .commands.link import link
 from .commands.new_store import new_store_command
@@ -61,6 +62,7 @@ main.add_command(keys)
 main.add_command(link)
 main.add_command(draft)
 main.add_command(orders)
+main.add_command(insights_command)
 main.add_command(privacy)
 main.add_command(backup)
 main.add_command(check)

@@ -33,6 +33,7 @@ from .orders import Product, demo_orders, links, orders_and_worker, products, wr
 
 FILES = Path(__file__).parent / "shop"
 THEMES = {"classic": "", "minimal": "/minimal", "bold": "/bold"}  # theme: path of the store that wears it
+BUSY = "classic"  # the store with a month behind it
 _BY_NUMBER = 3  # of more than two hundred
 _SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
 
@@ -95,7 +96,7 @@ def demo_site(
     goods = {product.id: product for product in products(FILES)}
     today = datetime.now(UTC).date()
     orders = [written(one, goods, sandbox.samples, today=today) for one in demo_orders(FILES)]
-    application = Preview(assemble(engine, beside=partial(orders_and_worker, engine, orders)), engine)
+    application = Preview(assemble(engine, beside=partial(orders_and_worker, engine, orders, busy=BUSY)), engine)
     return DemoShop(application, engine, list(sandbox.samples.values()))
 
 
@@ -158,7 +159,7 @@ class DemoShop:
         return responses.page(request, html, language=localizer.tag, csp=csp, headers={})
 
     async def _order_rows(self, theme: str, base: str, localizer: Localizer) -> list[dict[str, str]]:
-        paths = await links(self._engine, theme if theme in THEMES else "classic")
+        paths = await links(self._engine, theme if theme in THEMES else BUSY, [one.number for one in self._orders])
         return [
             {"number": one.number, "title": one.title, "url": f"{base}{paths[one.number]}?lang={localizer.tag}"}
             for one in self._orders
