@@ -101,6 +101,7 @@ _DEMO = """
     Other themes      {shop}/minimal/track/{number}
                       {shop}/bold/track/{number}
     As JSON           {shop}/api/v1/shipments/{number}
+    A month of it     {shop}/shop/insights
     Carriers' sandbox {sandbox}
 
     Stop with Ctrl+C.

@@ -54,7 +54,7 @@ def bars(rows: Sequence[tuple[str, float, str]], *, width: int, largest: float =
     """A label, a value and how it is written: with a bar between, in lines of at most `width` columns."""
     labels = max((columns_of(label) for label, _, _ in rows), default=0)
     figures = max((len(said) for _, _, said in rows), default=0)
-    left = max(0, width - labels - figures - 3)
+    left = max(0, width - labels - figures - 2)
     most = largest or max((value for _, value, _ in rows), default=0)
     return [
         f"{padded(label, labels)} {said:>{figures}} {bar(value, most, left)}".rstrip() for label, value, said in rows

@@ -13,6 +13,7 @@ from .comparison import Comparison, LaneFigures, compare
 from .tables import tallies
 
 USUAL, LONGEST = 30, 400  # days
+_OLDEST, _LATEST = 2000, 2200  # years: calendars end, and sums of days with them
 _WEEK = 7
 _KINDS = ("shown", "clicked", "answered", "referred", "redeemed")
 _LARGEST = 100  # scale that is shown score by score
@@ -92,7 +93,9 @@ class Period(Struct, frozen=True):
 def period(first: date | None, last: date | None, *, today: date) -> Period:
     """The days that are meant: thirty up to today, where nothing else is said. Raises ValueError."""
     last = last or (max(today, first) if first else today)
-    first = first or last - timedelta(days=USUAL - 1)
+    first = first or last - timedelta(days=min(USUAL - 1, (last - date.min).days))
+    if first.year < _OLDEST or last.year > _LATEST:
+        raise ValueError(f"the period is not between {_OLDEST} and {_LATEST}")
     if first > last:
         raise ValueError(f"the period ends ({last}) before it begins ({first})")
     if (last - first).days >= LONGEST:

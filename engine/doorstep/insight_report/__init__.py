@@ -20,7 +20,7 @@ _KINDS = {  # of what is counted of a widget
     "redeemed": N_("Redeemed"),
 }
 _MOMENTS = {
-    "checkout": N_("After checkout"),
+    "after_checkout": N_("After checkout"),
     "on_the_way": N_("On the way"),
     "after_delivery": N_("After delivery"),
 }
