@@ -77,6 +77,16 @@ def test_what_is_no_page_of_a_parcel_or_is_read_by_nobody_is_not_counted(front: 
     assert counted(front) == {}
 
 
+def test_widgets_are_counted_where_they_stand_on_a_page_that_is_read(tmp_path: Path, bundled: Any) -> None:
+    with shop(tmp_path, *bundled, stores={"main": store(widgets={"survey": {}})}) as front:
+        front.get(f"/track/{MOVING}")
+        assert counted(front) == {("main", "viewed", "tracking"): 1}
+        for _ in range(3):
+            assert 'id="widget-survey"' in front.get(PAGE).text
+        front.get(f"{PAGE}?lang=de")
+        assert counted(front) == {("main", "viewed", "tracking"): 2, ("main", "shown", "survey"): 1}
+
+
 def test_a_link_out_leads_on_and_is_counted(front: Front) -> None:
     for to in (MUG, "/shop/#mug", "http://shop.example:8080/?q=%2F%2Fevil"):
         answer = front.get(link(front, to))

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from doorstep import tallies as module
+from doorstep.answers import Answers
 from doorstep.cache import Unshared
 from doorstep.database import Database
 from doorstep.errors import StoreError
 from doorstep.metrics import Metrics
+from doorstep.outbox import Outbox
 from doorstep.secret import Secret
 from doorstep.shared_cache import RedisServer
 from doorstep.tables import tallies as table
@@ -159,3 +161,11 @@ def test_a_mark_is_another_one_tomorrow_and_with_another_secret(tmp_path: Path, 
     marks = [mark(SECRET, TODAY), mark(SECRET, date(2026, 11, 23)), mark(Secret("other"), TODAY)]
     assert len(set(marks)) == 3
     assert mark(SECRET, TODAY) == marks[0]
+
+
+async def test_an_answer_is_counted_once_however_often_it_is_edited(database: Database, clock: FakeClock) -> None:
+    answers = Answers(database, Outbox({}, clock=clock), clock=clock, counted=counting(database, clock).add)
+    for shipment, score in (("a", 1), ("a", 2), ("b", 3), ("a", 2)):
+        await answers.save("main", "survey", shipment, "after_delivery", {"score": score})
+        clock.advance(1)
+    assert kept(database) == {("main", TODAY, "answered", "survey"): 2}

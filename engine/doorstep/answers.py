@@ -12,7 +12,7 @@ from .clock import Clock
 from .database import Database, insert
 from .outbox import Event, Outbox
 from .tables import answers
-from .tallies import Tallies
+from .tallies import Counted, uncounted
 
 
 class Answer(Struct, frozen=True):
@@ -28,11 +28,11 @@ class Answer(Struct, frozen=True):
 class Answers:
     """The answers of all stores."""
 
-    def __init__(self, database: Database, outbox: Outbox, tallies: Tallies, *, clock: Clock) -> None:
+    def __init__(self, database: Database, outbox: Outbox, *, clock: Clock, counted: Counted = uncounted) -> None:
         self._database = database
         self._outbox = outbox
-        self._tallies = tallies
         self._clock = clock
+        self._counted = counted
 
     async def save(
         self, store: str, widget: str, shipment: str, moment: str, data: Mapping[str, Any], *,
@@ -60,7 +60,7 @@ class Answers:
                 ).returning(answers.c.created_at)
             )
             if created_at == now:
-                self._tallies.add(connection, store, "answered", widget)
+                self._counted(connection, store, "answered", widget)
             self._outbox.put(connection, event)
 
         await self._database.write(work)

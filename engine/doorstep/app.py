@@ -154,7 +154,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     tallies = Tallies(
         database, secret=config.secret_key[0], clock=clock, zones=zones, shared=server, space=space
     )  # fmt: skip
-    answers = Answers(database, outbox, tallies, clock=clock)
+    answers = Answers(database, outbox, clock=clock, counted=tallies.add)
     records = Records(
         database,
         outbox,

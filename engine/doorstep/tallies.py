@@ -9,7 +9,7 @@ Counts wait in memory and are added to the database every few seconds; a process
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from functools import lru_cache
@@ -60,6 +60,13 @@ class Glance(Struct, frozen=True):
 
 
 Mark = tuple[int, int, int]
+
+
+Counted = Callable[[Connection, str, Kind, str], None]  # of a store, in the transaction in which it happens
+
+
+def uncounted(connection: Connection, store: str, kind: Kind, subject: str) -> None:
+    """Where nothing is counted."""
 
 
 class Tallies:
