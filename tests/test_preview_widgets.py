@@ -46,7 +46,9 @@ def shown(tmp_path: Path, plugin: Callable[..., Package]) -> Callable[[str], str
 
 
 def widgets_on(html: str) -> set[str]:
-    return set(re.findall(r'<section class="widget[^"]*" id="widget-([a-z-]+)"', html)) | ({"mine"} if 'id="mine"' in html else set())
+    return set(re.findall(r'<section class="widget[^"]*" id="widget-([a-z-]+)"', html)) | (
+        {"mine"} if 'id="mine"' in html else set()
+    )
 
 
 def test_a_stores_widgets_are_on_its_pages_by_their_rules(shown: Callable[[str], str]) -> None:

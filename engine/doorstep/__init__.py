@@ -40,10 +40,9 @@ from .models import (
     Window,
 )
 from .order import Country, CustomerFacts, Money, PackedItem, Parcel
-from .own_words import OwnWords, in_language, language_covers
 from .secret import Secret
 from .summary import turned_back
-from .texts import Phrase, Texts, in_language
+from .texts import Phrase, Texts, in_language, language_covers
 from .tree import Tree, newest_first
 from .widget import (
     CodeFacts,
@@ -120,7 +119,6 @@ __all__ = [
     "OrderChange",
     "OrderFacts",
     "OrderGone",
-    "OwnWords",
     "PackedItem",
     "Parcel",
     "PartRead",

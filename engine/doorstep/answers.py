@@ -21,6 +21,7 @@ from .database import Database, insert
 from .invalidation import Moved, nobody
 from .outbox import Event, Outbox
 from .tables import answers, orders
+from .tallies import Counted, uncounted
 
 _COLUMNS = (
     answers.c.id, answers.c.widget, answers.c.shipment, answers.c.moment, answers.c.data, answers.c.created_at,
@@ -55,11 +56,14 @@ class Listed(Struct, frozen=True):
 class Answers:
     """The answers of all stores."""
 
-    def __init__(self, database: Database, outbox: Outbox, *, clock: Clock, moved: Moved = nobody) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, *, clock: Clock, moved: Moved = nobody, counted: Counted = uncounted
+    ) -> None:
         self._database = database
         self._outbox = outbox
         self._clock = clock
         self._moved = moved
+        self._counted = counted
 
     async def save(
         self, store: str, widget: str, given_to: str, moment: str, data: Mapping[str, Any], *,
@@ -96,9 +100,12 @@ class Answers:
                     "approved_at": None,
                 },
                 where=answers.c.data != statement.excluded.data,
-            ).returning(answers.c.id)
-            if connection.scalar(written) is None:
+            ).returning(answers.c.created_at)
+            created_at = connection.scalar(written)
+            if created_at is None:
                 return False
+            if created_at == now:
+                self._counted(connection, store, "answered", widget)
             self._outbox.put(connection, event)
             return approved_at is not None
 

@@ -47,10 +47,12 @@ from .generation import Generation
 from .health import HealthApi
 from .hot import HotPath
 from .idempotency import Once
+from .insights_api import InsightsApi
 from .invalidation import Invalidation, Others
 from .keys import Keys
 from .landing import Landing
 from .leases import Leases, OwnLeases, SharedLeases
+from .leaving import Leaving
 from .ledger import Ledger
 from .limits import Limits
 from .links import Links
@@ -63,6 +65,7 @@ from .order_pages import OrderPages
 from .orderbook import OrderBook
 from .orders_api import OrdersApi
 from .outbox import Outbox
+from .outgoing import Outgoing
 from .packages import Package, found
 from .pages import Pages
 from .plugins import Plugins, load_plugins
@@ -78,6 +81,7 @@ from .routing import StoreRouter, TrackRoute
 from .shops import Outfitter, Shops
 from .sources import Sources
 from .statics import Statics
+from .tallies import Tallies
 from .tracker import Tracker
 from .vault import Vault
 from .voices import Voices
@@ -127,6 +131,7 @@ class Engine(Struct, frozen=True):
     near: NearPages
     appearances: Appearances
     wardrobe: Wardrobe
+    tallies: Tallies
 
     async def close(self) -> None:
         await self.deliverer.aclose()
@@ -160,14 +165,18 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     orders = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=carrier_named(plugins.manifests))
     webhooks = {id: store.webhooks for id, store in config.stores.items()}
     outbox = Outbox(webhooks, clock=clock)
-    answers = Answers(database, outbox, clock=clock, moved=moved)
-    voices = Voices(database, {id: zone for id, (_, zone) in calendars.items()}, clock=clock)
+    zones = {id: zone for id, (_, zone) in calendars.items()}
+    tallies = Tallies(
+        database, secret=config.secret_key[0], clock=clock, zones=zones, shared=server, space=space
+    )  # fmt: skip
+    answers = Answers(database, outbox, clock=clock, moved=moved, counted=tallies.add)
+    voices = Voices(database, zones, clock=clock)
     sources = Sources(base=config.base, clock=clock, metrics=metrics, moved=moved)
     outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics, sources=sources)
     shops = outfitter.all()
     codes = Codes(
         {shop.id: shop.widgets.codes() for shop in shops.all}, orders, outbox, vault, metrics, clock=clock,
-        zones={id: zone for id, (_, zone) in calendars.items()}, addresses=_addresses(config),
+        zones=zones, addresses=_addresses(config),
     )  # fmt: skip
     referrals = Referrals(database, orders, codes, outbox, vault, clock=clock)
     records = Records(
@@ -176,7 +185,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         vault,
         clock=clock,
         languages={id: store.language for id, store in config.stores.items()},
-        zones={id: zone for id, (_, zone) in calendars.items()},
+        zones=zones,
         arrived=codes.arrived,
     )
     secret = config.secret_key[0]
@@ -244,6 +253,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         near,
         appearances,
         wardrobe,
+        tallies,
     )
 
 
@@ -299,17 +309,18 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     deadline = max(longest - widgets.LONGEST, longest / 2)  # of look-ups; the rest is for what is made of them
     pages = Pages(
         engine.tracker, engine.plugins, engine.backstage, engine.answers, engine.access, engine.banners, engine.limits,
-        near=engine.near, deadline=deadline,
+        near=engine.near, tallies=engine.tallies, deadline=deadline,
     )  # fmt: skip
     order_pages = OrderPages(
         engine.access, engine.backstage, engine.reports, engine.database, engine.tracker, engine.plugins,
-        engine.answers, engine.banners, engine.limits, deadline=deadline,
+        engine.answers, engine.banners, engine.limits, engine.tallies, deadline=deadline,
     )  # fmt: skip
     files = OrderFiles(
         engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,
         guesses=engine.limits.documents,
     )  # fmt: skip
     landing = Landing(engine.codes, engine.database, missing=pages.not_found)
+    leaving = Leaving(Outgoing(engine.config.secret_key), engine.tallies, refused=pages.not_signed)
     api = Api(engine.tracker, engine.plugins, engine.limits, deadline=deadline)
     health = health_of(engine)
     connect = ConnectApi(engine.connectors, engine.database, engine.receiver)
@@ -324,7 +335,10 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         often = gc.get_threshold()
         gc.set_threshold(_NEW_OBJECTS, *often[1:])  # a page makes more than the usual 700, none of them in circles
         with engine.loop_watch.watching():
-            async with engine.wardrobe.kept(), engine.sources.kept(), _reading_languages(engine.shops), beside():
+            async with (
+                engine.wardrobe.kept(), engine.sources.kept(), _reading_languages(engine.shops), engine.tallies.running(),
+                beside(),
+            ):  # fmt: skip
                 yield
         gc.set_threshold(*often)
         gc.unfreeze()
@@ -363,6 +377,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/o/{token}/widgets/{widget}", from_own_pages(order_pages.submit), methods=["POST"]),
             Route("/r/{code}", landing.land),
             Route("/r/{code}/qr.svg", landing.qr_code),
+            Route("/out/{widget}", leaving.out),
             Route("/connect/{connector}", connect.connect, methods=["POST"]),
             Route("/webhooks/{carrier}/{account}", push.push, methods=["POST"]),
             *routes(below),
@@ -378,7 +393,9 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     outside = Starlette(routes=health.routes())
     drafts = DraftLinks(engine.config.secret_key, clock=engine.clock)
     router = StoreRouter(engine.shops, inner, outside, drafts)
-    return HotPath(router, engine.shops, engine.near, engine.limits, metrics=engine.metrics, clock=engine.clock)
+    return HotPath(
+        router, engine.shops, engine.near, engine.limits, engine.tallies, metrics=engine.metrics, clock=engine.clock
+    )
 
 
 def health_of(engine: Engine) -> HealthApi:
@@ -416,11 +433,13 @@ def _merchants(engine: Engine) -> list[Operation]:
     appearance = AppearanceApi(engine.gate, engine.appearances, engine.wardrobe)
     answers = AnswersApi(engine.gate, engine.answers)
     codes = CodesApi(engine.gate, engine.orders, engine.codes, engine.referrals)
+    told = InsightsApi(engine.gate, clock=engine.clock)
     return [
         *orders.operations(),
         *BannersApi(engine.gate, engine.banners).operations(),
         *appearance.operations(),
         *answers.operations(),
+        *told.operations(),
         *codes.operations(),
     ]
 

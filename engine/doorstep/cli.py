@@ -19,6 +19,7 @@ from .commands.backup import backup
 from .commands.check import check
 from .commands.codes import codes
 from .commands.draft import draft
+from .commands.insights import insights_command
 from .commands.keys import keys
 from .commands.link import link
 from .commands.new_store import new_store_command
@@ -64,6 +65,7 @@ main.add_command(answers)
 main.add_command(link)
 main.add_command(draft)
 main.add_command(orders)
+main.add_command(insights_command)
 main.add_command(privacy)
 main.add_command(codes)
 main.add_command(backup)
@@ -103,6 +105,7 @@ _DEMO = """
     Other themes      {shop}/minimal/track/{number}
                       {shop}/bold/track/{number}
     As JSON           {shop}/api/v1/shipments/{number}
+    A month of it     {shop}/shop/insights
     Carriers' sandbox {sandbox}
 
     Stop with Ctrl+C.

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from .clock import Clock
 from .metrics import Counted, Metrics
+from .tallies import Glance
 
 Header = tuple[bytes, bytes]
 Key = tuple[str, str]  # variant and path
@@ -52,7 +53,8 @@ class Hit(Struct, frozen=True):
 
 class Page(Struct):
     """A finished page. `unchanged` are the headers of a 304; `fetched_at` and `fresh_until` are the
-    answer's, `tags` what it was made from; `hit` is how it goes out at the moment."""
+    answer's, `tags` what it was made from; `glance` is what of it is still to be counted (no page outlasts a day), `hit` how it
+    goes out at the moment."""
 
     body: bytes
     etag: bytes
@@ -62,6 +64,7 @@ class Page(Struct):
     fetched_at: datetime
     fresh_until: datetime
     tags: tuple[str, ...]
+    glance: Glance | None = None
     hit: Hit | None = None
 
     @property

@@ -1,7 +1,7 @@
 """The page of an order, for whoever has a link to it: shown, proved further, written to."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import structlog
@@ -27,14 +27,17 @@ from .openapi import Operation
 from .order_forms import Missing, Told, Typed
 from .order_views import Addresses, Looked, documents, pressing
 from .orderbook import KeptOrder, KeptParcel
+from .people import is_person
 from .plugins import Plugins
 from .records import chosen
 from .reports import Kind, Reports
 from .scenes import Scene
 from .shops import Shop
+from .tallies import Glance, Tallies
 from .tracker import Tracker
 from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem
+from .widgets import Filled
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 _MOST_ASKED = 20  # parcels of an order whose carriers are asked for one page
@@ -73,7 +76,7 @@ class OrderPages:
 
     def __init__(
         self, access: Access, backstage: Backstage, reports: Reports, database: Database, tracker: Tracker,
-        plugins: Plugins, answers: Answers, banners: Banners, limits: Limits, *, deadline: float,
+        plugins: Plugins, answers: Answers, banners: Banners, limits: Limits, tallies: Tallies, *, deadline: float,
     ) -> None:  # fmt: skip
         self._access = access
         self._backstage = backstage
@@ -85,6 +88,7 @@ class OrderPages:
         self._answers = answers
         self._banners = banners
         self._limits = limits
+        self._tallies = tallies
         self._deadline = deadline
 
     def operations(self) -> list[Operation]:
@@ -263,10 +267,11 @@ class OrderPages:
             headers["Retry-After"] = str(round(after) or 1)
         if context.page.refresh and request.method != "POST":
             headers["Refresh"] = str(REFRESH)
-        slots: Mapping[str, str] = {}
-        if sight.visit.shop.config.widgets:
-            scene = await self._scene(sight, typed)
-            slots = await sight.visit.shop.widgets.slots(scene, sight.visit.reader.localizer)
+        slots, shop = Filled(), sight.visit.shop
+        if shop.config.widgets:
+            slots = await shop.widgets.slots(await self._scene(sight, typed), sight.visit.reader.localizer)
+        if status == 200 and not shop.draft and is_person(request.method, dict(request.scope["headers"])):
+            self._tallies.view(Glance(shop.id, "order", sight.order.id, slots.shown))
         return rendered(request, sight.visit, "order.html", context, status=status, headers=headers, slots=slots)
 
     async def _scene(self, sight: _Sight, typed: Typed | None = None) -> Scene:

@@ -24,14 +24,17 @@ from .limits import Limits, digest
 from .lookup import Lookup, Outcome
 from .near import Key, NearPages, variant
 from .order_forms import Typed
+from .people import is_person
 from .plugins import Plugins
 from .recognition import normalise
 from .scenes import Scene
 from .sources import Sources
+from .tallies import Glance, Tallies
 from .together import Together
 from .tracker import Tracker
 from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
 from .widget import FormProblem
+from .widgets import Filled
 
 _LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
 _MOST_NUMBERS = 10  # looked up at once
@@ -49,7 +52,7 @@ class Pages:
 
     def __init__(
         self, tracker: Tracker, plugins: Plugins, backstage: Backstage, answers: Answers, access: Access, banners: Banners,
-        limits: Limits, *, near: NearPages, deadline: float,
+        limits: Limits, *, near: NearPages, tallies: Tallies, deadline: float,
     ) -> None:  # fmt: skip
         self._tracker = tracker
         self._contexts = Contexts(plugins.manifests)
@@ -59,8 +62,9 @@ class Pages:
         self._banners = banners
         self._limits = limits
         self._near = near
+        self._tallies = tallies
         self._deadline = deadline
-        self._together = Together[Response]()
+        self._together = Together[responses.Finished]()
 
     async def lookup(self, request: Request) -> Response:
         """`GET /`: the forms; with `?number=` on to that number's page (several: a list), or the form with what is wrong."""
@@ -119,7 +123,10 @@ class Pages:
             headers = {"Retry-After": str(round(after) or 1)}
             return self._message(request, "too_many_numbers", 429, headers)
         lookup = await self._counted(request, await self._look_up(visit, number))
-        return responses.unless_known(request, await self._page(request, visit, lookup, began))
+        page = await self._page(request, visit, lookup, began)
+        if (glance := _glance(visit, lookup, page)) and is_person(request.method, dict(request.scope["headers"])):
+            self._tallies.view(glance)
+        return responses.unless_known(request, page)
 
     async def submit(self, request: Request) -> Response:
         """`POST /track/{number}/widgets/{widget}`: keeps what a widget's form gave, then back to the page (303)."""
@@ -172,6 +179,9 @@ class Pages:
     def not_found(self, request: Request) -> Response:
         return self._message(request, "not_a_page", 404)
 
+    def not_signed(self, request: Request) -> Response:
+        return self._message(request, "not_a_page", 400)
+
     def failed(self, request: Request) -> Response:
         return self._message(request, "error", 500)
 
@@ -216,7 +226,7 @@ class Pages:
     async def _answer(
         self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, typed: Typed | None = None,
         after: float = 0,
-    ) -> Response:  # fmt: skip
+    ) -> responses.Finished:  # fmt: skip
         visit = _to_its_market(visit, lookup)
         context = self._contexts.of(visit, lookup)
         headers = cached(visit.shop, lookup)
@@ -224,7 +234,7 @@ class Pages:
             headers["Refresh"] = str(REFRESH)
         if after or 503 in (status, STATUS[lookup.outcome]):
             headers["Retry-After"] = str(round(after or lookup.retry_after or 60) or 1)
-        slots: Mapping[str, str] = {}
+        slots = Filled()
         if lookup.outcome is Outcome.FOUND:
             missing = visit.shop.widgets.missing
             scene = await self._scene(visit, lookup, typed)
@@ -238,13 +248,13 @@ class Pages:
     async def _scene(self, visit: Visit, lookup: Lookup, typed: Typed | None = None) -> Scene:
         return await self._backstage.of_parcel(visit, lookup.shipments[0], f"/track/{lookup.number}", typed)
 
-    async def _page(self, request: Request, visit: Visit, lookup: Lookup, began: int) -> Response:
+    async def _page(self, request: Request, visit: Visit, lookup: Lookup, began: int) -> responses.Finished:
         """The page of a look-up. Many who waited for one answer, and are to see the same, have it made once."""
         key = _shown_to_others(request, visit, lookup)
         if key is None:
             return await self._answer(request, visit, lookup)
 
-        async def make() -> Response:
+        async def make() -> responses.Finished:
             page = await self._answer(request, visit, lookup)
             self._keep(key, visit, lookup, page, began)
             return page
@@ -253,7 +263,7 @@ class Pages:
         banners = msgspec.msgpack.encode(visit.banners) if visit.banners else b""
         return responses.again(await self._together.have((key, said, banners), make))
 
-    def _keep(self, key: Key, visit: Visit, lookup: Lookup, page: Response, began: int) -> None:
+    def _keep(self, key: Key, visit: Visit, lookup: Lookup, page: responses.Finished, began: int) -> None:
         """Keeps a finished page near: of one parcel whose answer is fresh."""
         if page.status_code != 200 or lookup.outcome is not Outcome.FOUND or lookup.freshness is not Freshness.FRESH:
             return
@@ -270,7 +280,8 @@ class Pages:
             Sources.tag(visit.shop.id),
             voices.tag(visit.shop.id),
         )
-        kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags)
+        glance = _glance(visit, lookup, page)
+        kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags, glance)
         self._near.keep(key, kept, began)
 
     def _message(self, request: Request, kind: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
@@ -289,6 +300,13 @@ def _shown_to_others(request: Request, visit: Visit, lookup: Lookup) -> Key | No
         return None
     packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))
     return variant(visit.shop.id, language.language, visit.carried, packed=packed), request.scope["path"]
+
+
+def _glance(visit: Visit, lookup: Lookup, page: responses.Finished) -> Glance | None:
+    """What is counted of a page: of one parcel, as everybody sees it."""
+    if page.status_code != 200 or lookup.outcome is not Outcome.FOUND or visit.shop.draft:
+        return None
+    return Glance(visit.shop.id, "tracking", lookup.shipments[0].id, page.widgets)
 
 
 def _to_its_market(visit: Visit, lookup: Lookup) -> Visit:

@@ -15,6 +15,7 @@ from .errors import ConfigError
 from .i18n import Catalogs, Localizer, known, negotiate
 from .looks import Look, Looks, Stack, drafts_of, fitted
 from .metrics import Metrics
+from .outgoing import Outgoing
 from .paths import shipped
 from .plugins import Plugins
 from .sources import Sources
@@ -97,6 +98,7 @@ class Outfitter:
         self._folders = [shipped("locales"), *plugins.registered.locales]
         self._catalogs = Catalogs(self._folders)
         self._themes = find_themes([config.base / "themes", *plugins.registered.themes, shipped("themes")])
+        self._outgoing = Outgoing(config.secret_key) if config.secret_key else None
         self._compiled: dict[tuple[str, tuple[Path, ...]], tuple[Templates, Catalogs]] = {}
 
     def anew(self) -> "Outfitter":
@@ -163,7 +165,8 @@ class Outfitter:
         key = (name, widget_folders)
         if key not in self._compiled:
             theme = load_theme(name, self._themes)
-            templates = Templates(theme, widget_folders, files=self._config.base / "static")
+            files = self._config.base / "static"
+            templates = Templates(theme, widget_folders, files=files, outgoing=self._outgoing)
             self._compiled[key] = (templates, self._texts(theme))
         return self._compiled[key]
 

@@ -24,3 +24,9 @@ def in_language(texts: Texts, language: str) -> Phrase:
     wanted = ("-".join(parts[:size]) for size in range(len(parts), 0, -1))
     key = next((tags[tag] for tag in wanted if tag in tags), next(iter(texts), ""))
     return Phrase(texts.get(key, ""), key.replace("_", "-"))
+
+
+def language_covers(language: str, page: str) -> bool:
+    """Whether what is for `language` is for a page (BCP 47 both): `pt` covers pt-BR and pt-PT, `pt-BR` itself only."""
+    wanted, tag = (one.lower().replace("_", "-") for one in (language, page))
+    return tag == wanted or tag.startswith(f"{wanted}-")

@@ -23,6 +23,7 @@ from .folding import PRESENT
 from .i18n import Localizer
 from .lasting import KEPT, Kept
 from .often import Often
+from .outgoing import Outgoing
 from .sandboxing import TEXTS, Sandbox
 from .template_cache import template_cache
 from .themes import Theme, inside
@@ -36,7 +37,7 @@ _KNOWN = (  # of those, what stands written out in a template that is rendered o
     "store", "settings", "sections", "aside", "page.kind", "page.language", "page.dir", "page.embedded", "page.draft",
     "page.refresh", "view.store", "widget_id",
 )  # fmt: skip
-_CHANGING = frozenset({"slot"})  # functions that say something else on each page
+_CHANGING = frozenset({"slot", "out"})  # functions that say something else on each page
 _FAILURES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 _SECTION = "sections/"
 _SLOT_CALL = re.compile(r"\bslot\(\s*[\"']([a-z0-9_]+)[\"']\s*\)")
@@ -52,14 +53,20 @@ class Frame(Struct, frozen=True):
     asset: Callable[[str], Asset | None]
     kept: Kept
     often: Often
+    out: Callable[[str], str] = str  # what a link to an address leads over
 
 
 class Templates:
     """A theme, ready to be rendered with any values of its settings. `widget_folders` hold further templates and styles, and
-    `files` is the shop's own static folder; the theme may override the first, and the second overrides the theme."""
+    `files` is the shop's own static folder; the theme may override the first, and the second overrides the theme. Links of
+    widgets lead over `outgoing`; without one, straight out."""
 
-    def __init__(self, theme: Theme, widget_folders: Sequence[Path] = (), *, files: Path | None = None) -> None:
+    def __init__(
+        self, theme: Theme, widget_folders: Sequence[Path] = (), *, files: Path | None = None,
+        outgoing: Outgoing | None = None,
+    ) -> None:  # fmt: skip
         self.theme = theme
+        self.outgoing = outgoing
         self._widget_folders = tuple(widget_folders)
         statics = [folder / "static" for folder in (*theme.folders, *self._widget_folders)]
         self.assets = read_assets([*([files] if files else []), *statics])
@@ -229,6 +236,10 @@ def _url(context: Context, name: str) -> str:
     return f"{frame.base}/static/{found.fingerprint}/{name}"
 
 
+def _out(context: Context, address: str) -> str:
+    return _frame(context).out(address)
+
+
 def _url_of(name: str) -> Callable[[Context], str]:
     return lambda context: _url(context, name)
 
@@ -295,6 +306,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "script": _url_of("store.js"),
     "asset": _url,
     "slot": _slot,
+    "out": _out,
     "_": _gettext,
     "gettext": _gettext,
     "ngettext": _ngettext,

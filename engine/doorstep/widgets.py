@@ -2,7 +2,6 @@
 
 import asyncio
 import traceback
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -109,6 +108,12 @@ def _placed(offer: WidgetOffer, raw: Mapping[str, Any], *, path: str, file: str,
     return Placed(widget, place.slot or offer.type.slot, when, declared(widget), offer.folder)
 
 
+class Filled(dict[str, Markup]):
+    """What stands in each slot. `shown` are the widgets that have something to say."""
+
+    shown: tuple[str, ...] = ()
+
+
 class Widgets:
     """Renders the widgets of one store."""
 
@@ -145,13 +150,15 @@ class Widgets:
                 self._failed(name, type(error).__name__, str(error))
         return found
 
-    async def slots(self, scene: Scene, localizer: Localizer) -> dict[str, Markup]:
+    async def slots(self, scene: Scene, localizer: Localizer) -> Filled:
         """What stands in each slot of a page."""
         shown = [(one, view_of(scene, one.declared)) for one in self._placed.values() if holds(one.when, scene)]
         contexts = [self._context(one, view) for one, view in shown]
-        filled: dict[str, Markup] = defaultdict(Markup)
+        filled = Filled()
         for (placed, view), context in zip(shown, contexts, strict=True):
-            filled[placed.slot] += await self._render(placed, context, view, localizer)
+            if said := await self._render(placed, context, view, localizer):
+                filled[placed.slot] = filled.get(placed.slot, Markup()) + said
+                filled.shown += (placed.name,)
         return filled
 
     async def submit(self, name: str, form: Mapping[str, str], scene: Scene) -> Submission:

@@ -14,7 +14,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,6 +23,8 @@ from .. import responses, wording
 from ..app import Engine, assemble, create_engine
 from ..config import Config, Server, Store
 from ..i18n import N_, Localizer
+from ..insight_report import html
+from ..insights import insights, period
 from ..models import Status
 from ..packages import Package
 from ..preview.gallery import Preview
@@ -33,6 +35,8 @@ from .orders import Product, demo_orders, links, orders_and_worker, products, wr
 
 FILES = Path(__file__).parent / "shop"
 THEMES = {"classic": "", "minimal": "/minimal", "bold": "/bold"}  # theme: path of the store that wears it
+BUSY = "classic"  # the store with a month behind it
+_REPORT = "default-src 'none'; style-src 'unsafe-inline'"  # it is one file, with its styles in it
 _BY_NUMBER = 3  # of more than two hundred
 _SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
 
@@ -112,7 +116,7 @@ def demo_site(
     goods = {product.id: product for product in products(FILES)}
     today = datetime.now(UTC).date()
     orders = [written(one, goods, sandbox.samples, today=today) for one in demo_orders(FILES)]
-    application = Preview(assemble(engine, beside=partial(orders_and_worker, engine, orders)), engine)
+    application = Preview(assemble(engine, beside=partial(orders_and_worker, engine, orders, busy=BUSY)), engine)
     return DemoShop(application, engine, list(sandbox.samples.values()))
 
 
@@ -135,6 +139,7 @@ class DemoShop:
                 Route("/shop", lambda request: RedirectResponse("/shop/")),
                 Mount("/shop/static", StaticFiles(directory=FILES / "static")),
                 Route("/shop/", self._front_page),
+                Route("/shop/insights", self._insights),
             ]
         )
 
@@ -151,7 +156,7 @@ class DemoShop:
         ).localizer
         theme = request.query_params.get("theme", "classic")
         base = THEMES.get(theme, "")
-        html = self._template.render(
+        page = self._template.render(
             shop={"name": self._shop.config.name},
             lookup_action=f"{base}/",
             language=localizer.tag,
@@ -172,10 +177,24 @@ class DemoShop:
             texts=self._texts.get(localizer.language, self._texts["en"]),
         )
         csp = responses.content_security_policy()
-        return responses.page(request, html, language=localizer.tag, csp=csp, headers={})
+        return responses.page(request, page, language=localizer.tag, csp=csp, headers={})
+
+    async def _insights(self, request: Request) -> Response:
+        """The report that `doorstep insights --html` writes, as it is now."""
+        asked, accepted = request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+        reader, engine = self._shop.reader(asked, accepted), self._engine
+        days = period(None, None, today=reader.today)
+        found = await engine.database.read(
+            lambda connection: insights(connection, BUSY, days, reader.zone, today=reader.today)
+        )
+        carriers = {slug: manifest.name for slug, manifest in self._manifests.items()}
+        report = html(
+            found, shop=self._shop.config.name, carriers=carriers, localizer=reader.localizer, today=reader.today
+        )
+        return HTMLResponse(report, headers={"Content-Security-Policy": _REPORT})
 
     async def _order_rows(self, theme: str, base: str, localizer: Localizer) -> list[dict[str, str]]:
-        paths = await links(self._engine, theme if theme in THEMES else "classic")
+        paths = await links(self._engine, theme if theme in THEMES else BUSY, [one.number for one in self._orders])
         return [
             {"number": one.number, "title": one.title, "url": f"{base}{paths[one.number]}?lang={localizer.tag}"}
             for one in self._orders

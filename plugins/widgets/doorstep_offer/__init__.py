@@ -7,9 +7,8 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Meta, Struct
 
-from doorstep import CodeRule, Need, Status, When, Widget, WidgetView, hookimpl, is_web_address
+from doorstep import CodeRule, Need, Status, Texts, When, Widget, WidgetView, hookimpl, in_language, is_web_address
 
-Texts = str | dict[str, str]  # one text, or one for each language, the first being for all others
 _PLACE = "{code}"
 
 
@@ -77,10 +76,13 @@ class Offer(Widget[Settings]):
         if code is None or code.redeemed or (code.ends is not None and code.ends < view.today):
             return None
         title, text, terms = (
-            _in_language(one, view.language) for one in (settings.title, settings.text, settings.terms)
+            in_language(one, view.language) for one in (settings.title, settings.text, settings.terms)
         )
         url = settings.url.replace(_PLACE, quote(code.code, safe=""))
-        return Context(code.code, code.ends, url, *title, *text, *terms, settings.terms_url)
+        return Context(
+            code.code, code.ends, url, title.text, title.language, text.text, text.language, terms.text, terms.language,
+            settings.terms_url,
+        )  # fmt: skip
 
 
 def _is_place_for_code(url: str) -> bool:
@@ -91,17 +93,6 @@ def _is_place_for_code(url: str) -> bool:
 
 def _texts(texts: Texts) -> list[str]:
     return [texts] if isinstance(texts, str) else list(texts.values())
-
-
-def _in_language(texts: Texts, language: str) -> tuple[str, str]:
-    """The text nearest to `language` (pt-BR, then pt, then the first) and the BCP 47 tag that it stands under."""
-    if isinstance(texts, str):
-        return texts, ""
-    tags = {key.replace("_", "-").lower(): key for key in texts}
-    parts = language.replace("_", "-").lower().split("-")
-    wanted = ("-".join(parts[:size]) for size in range(len(parts), 0, -1))
-    key = next((tags[tag] for tag in wanted if tag in tags), next(iter(texts), ""))
-    return texts.get(key, ""), key.replace("_", "-")
 
 
 @hookimpl

@@ -6,9 +6,19 @@ from urllib.parse import quote
 
 from msgspec import Meta, Struct
 
-from doorstep import TROUBLE, CodeRule, FriendRule, Need, When, Widget, WidgetView, hookimpl, is_web_address
-
-Texts = str | dict[str, str]  # one text, or one for each language, the first being for all others
+from doorstep import (
+    TROUBLE,
+    CodeRule,
+    FriendRule,
+    Need,
+    Texts,
+    When,
+    Widget,
+    WidgetView,
+    hookimpl,
+    in_language,
+    is_web_address,
+)
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,33 +76,22 @@ class Referral(Widget[Settings]):
     def context(self, view: WidgetView) -> Context:
         settings, own = self.settings, view.code
         link = own.link if own and own.link else settings.link
-        reward, language = _in_language(settings.reward, view.language)
-        friend_reward, friend_language = _in_language(settings.friend_reward, view.language)
-        body = "\r\n\r\n".join(filter(None, (friend_reward, link)))
+        reward = in_language(settings.reward, view.language)
+        friend_reward = in_language(settings.friend_reward, view.language)
+        body = "\r\n\r\n".join(filter(None, (friend_reward.text, link)))
         return Context(
             link=link,
             mail=f"mailto:?subject={quote(view.store.name, safe='')}&body={quote(body, safe='')}",
             code=own.code if own else "",
             qr=f"{view.store.base}/r/{quote(own.code, safe='')}/qr.svg" if own else "",
-            reward=reward,
-            reward_language=language,
-            friend_reward=friend_reward,
-            friend_reward_language=friend_language,
+            reward=reward.text,
+            reward_language=reward.language,
+            friend_reward=friend_reward.text,
+            friend_reward_language=friend_reward.language,
             terms_url=settings.terms_url,
             friends=own.friends if own else 0,
             earned=own.earned if own else 0,
         )
-
-
-def _in_language(texts: Texts, language: str) -> tuple[str, str]:
-    """The text nearest to `language` (pt-BR, then pt, then the first) and the BCP 47 tag that it stands under."""
-    if isinstance(texts, str):
-        return texts, ""
-    tags = {key.replace("_", "-").lower(): key for key in texts}
-    parts = language.replace("_", "-").lower().split("-")
-    wanted = ("-".join(parts[:size]) for size in range(len(parts), 0, -1))
-    key = next((tags[tag] for tag in wanted if tag in tags), next(iter(texts), ""))
-    return texts.get(key, ""), key.replace("_", "-")
 
 
 def _check_address(field: str, url: str) -> None:
