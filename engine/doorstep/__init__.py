@@ -39,10 +39,10 @@ from .models import (
     Weight,
     Window,
 )
-from .order import CustomerFacts, Money, PackedItem, Parcel
+from .order import Country, CustomerFacts, Money, PackedItem, Parcel
+from .own_words import OwnWords, in_language, language_covers
 from .secret import Secret
 from .summary import turned_back
-from .texts import Phrase, Texts, in_language
 from .tree import Tree, newest_first
 from .widget import (
     CodeFacts,
@@ -82,6 +82,7 @@ __all__ = [
     "CodeTable",
     "Connector",
     "ConnectorSettings",
+    "Country",
     "Credential",
     "CustomerFacts",
     "DataRequest",
@@ -112,9 +113,9 @@ __all__ = [
     "OrderChange",
     "OrderFacts",
     "OrderGone",
+    "OwnWords",
     "PackedItem",
     "Parcel",
-    "Phrase",
     "PickupPoint",
     "Piece",
     "Place",
@@ -136,7 +137,6 @@ __all__ = [
     "Status",
     "StoreView",
     "Submission",
-    "Texts",
     "Tree",
     "Verdict",
     "Voice",
@@ -154,6 +154,7 @@ __all__ = [
     "is_any",
     "is_signed",
     "is_web_address",
+    "language_covers",
     "moments",
     "newest_first",
     "registers",
