@@ -96,7 +96,7 @@ class Answers:
                     "approved_at": None,
                 },
                 where=answers.c.data != statement.excluded.data,
-            ).returning(answers.c.id)
+            ).returning(answers.c.created_at)
             if connection.scalar(written) is None:
                 return False
             self._outbox.put(connection, event)
