@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from doorstep.answers import find
+from doorstep.invalidation import Invalidation
 from doorstep.privacy import erase
 
 from .ordering import DELIVERED, MOVING, STORE, order, ordering, packed, placed
@@ -185,7 +186,8 @@ def test_answers_are_there_for_the_next_process(tmp_path, plugin):
         assert "Still here" in front.get(page).text
 
 
-def test_an_approved_answer_is_a_voice_on_every_page_until_it_is_edited_or_erased(front):
+def test_an_approved_answer_is_a_voice_on_every_page_until_it_is_edited_or_erased(front, monkeypatch):
+    monkeypatch.setattr(Invalidation, "reaches_others", True)  # finished pages are kept for longer, then
     order_kept, page = delivered(front)
     fill_in(front, page, score="9", comment="Dry and on time", share="1", name="Mira")
     number = f"/track/{MOVING}"

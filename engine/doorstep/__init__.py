@@ -40,9 +40,9 @@ from .models import (
     Window,
 )
 from .order import Country, CustomerFacts, Money, PackedItem, Parcel
+from .own_words import OwnWords, in_language, language_covers
 from .secret import Secret
 from .summary import turned_back
-from .texts import Phrase, Texts, in_language, language_covers
 from .tree import Tree, newest_first
 from .widget import (
     CodeFacts,
@@ -119,10 +119,10 @@ __all__ = [
     "OrderChange",
     "OrderFacts",
     "OrderGone",
+    "OwnWords",
     "PackedItem",
     "Parcel",
     "PartRead",
-    "Phrase",
     "PickupPoint",
     "Piece",
     "Place",
@@ -144,7 +144,6 @@ __all__ = [
     "Status",
     "StoreView",
     "Submission",
-    "Texts",
     "Tree",
     "Verdict",
     "Voice",

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 import msgspec
 import structlog
@@ -33,7 +34,7 @@ from .tallies import Glance, Tallies
 from .together import Together
 from .tracker import Tracker
 from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
-from .widget import FormProblem
+from .widget import FormProblem, Need
 from .widgets import Filled
 
 _LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
@@ -272,6 +273,8 @@ class Pages:
         if not page.headers["cache-control"].startswith("public"):
             return
         edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
+        if Need.VOICES in visit.shop.widgets.wants.needs:  # which may be withdrawn where nobody can tell of it
+            edges.append(visit.reader.now + timedelta(seconds=voices.FRESH))
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
         tags = (
             *lookup.tags,

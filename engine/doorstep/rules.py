@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import structs
 
 from .order import CustomerFacts
+from .own_words import language_covers
 from .scenes import Scene
-from .texts import language_covers
 from .widget import When
 
 

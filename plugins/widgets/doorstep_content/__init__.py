@@ -11,7 +11,7 @@ from doorstep import (
     Country,
     ItemFacts,
     Need,
-    Texts,
+    OwnWords,
     When,
     Widget,
     WidgetView,
@@ -27,10 +27,10 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     that is set holds: one of `skus`, `categories` or `tags` was bought; it goes to one of `markets`; the page is in one of
     `languages`; the shop's day is between `from` and `until`."""
 
-    title: Texts
-    url: Texts
+    title: OwnWords
+    url: OwnWords
     kind: Literal["news", "how_to", "community", "social"] = "news"
-    text: Texts = ""
+    text: OwnWords = ""
     image: str = ""
     skus: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[stores.<id>.widgets.content]`. At most `count` entries show, those about what was bought first; social links beside."""
 
     entries: tuple[Entry, ...]
-    title: Texts = ""
+    title: OwnWords = ""
     count: Annotated[int, Meta(ge=1, le=12)] = 3
 
 
@@ -106,8 +106,7 @@ class Content(Widget[Settings]):
         social = tuple(_card(entry, view.language) for entry in fitting if entry.kind == "social")
         if not cards and not social:
             return None
-        title = in_language(self.settings.title, view.language)
-        return Context(title.text, title.language, cards, social)
+        return Context(*in_language(self.settings.title, view.language), cards, social)
 
 
 def _fits(entry: Entry, view: WidgetView) -> bool:
@@ -135,11 +134,12 @@ def _market(view: WidgetView) -> str:
 
 
 def _card(entry: Entry, language: str) -> Card:
-    title, text, url = (in_language(words, language) for words in (entry.title, entry.text, entry.url))
-    return Card(entry.kind, title.text, title.language, text.text, url.text, entry.image)
+    title, tag = in_language(entry.title, language)
+    text, url = (in_language(words, language)[0] for words in (entry.text, entry.url))
+    return Card(entry.kind, title, tag, text, url, entry.image)
 
 
-def _all(words: Texts) -> Iterable[str]:
+def _all(words: OwnWords) -> Iterable[str]:
     return [words] if isinstance(words, str) else list(words.values()) or [""]
 
 

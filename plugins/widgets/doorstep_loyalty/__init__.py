@@ -11,7 +11,7 @@ from doorstep import (
     CustomerFacts,
     Money,
     Need,
-    Texts,
+    OwnWords,
     When,
     Widget,
     WidgetView,
@@ -26,14 +26,14 @@ Points = Annotated[int, Meta(ge=0, le=10_000_000)]
 class Tier(Struct, frozen=True, forbid_unknown_fields=True):
     """A name for those who have so many points, `from` on."""
 
-    name: Texts
+    name: OwnWords
     start: Points = field(name="from")
 
 
 class Reward(Struct, frozen=True, forbid_unknown_fields=True):
     """Something to be had for so many points."""
 
-    name: Texts
+    name: OwnWords
     points: Annotated[int, Meta(ge=1, le=10_000_000)]
 
 
@@ -41,7 +41,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[stores.<id>.widgets.loyalty]`. Points and tier are the shop's own where an order brings them; else one point is
     counted for every `point_for` that the customer's orders are worth, `points_per_order` for each."""
 
-    programme: Texts = ""
+    programme: OwnWords = ""
     url: str = ""
     point_for: Money | None = None
     points_per_order: Points = 0
@@ -116,11 +116,11 @@ class Loyalty(Widget[Settings]):
 
     def _tier(self, points: int | None, language: str) -> str:
         reached = [tier for tier in self.settings.tiers if points is not None and tier.start <= points]
-        return in_language(max(reached, key=lambda tier: tier.start).name, language).text if reached else ""
+        return in_language(max(reached, key=lambda tier: tier.start).name, language)[0] if reached else ""
 
 
-def _words(words: Texts, view: WidgetView) -> str:
-    return in_language(words, view.language).text
+def _words(words: OwnWords, view: WidgetView) -> str:
+    return in_language(words, view.language)[0]
 
 
 @hookimpl

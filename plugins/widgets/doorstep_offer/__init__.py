@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Meta, Struct
 
-from doorstep import CodeRule, Need, Status, Texts, When, Widget, WidgetView, hookimpl, in_language, is_web_address
+from doorstep import CodeRule, Need, OwnWords, Status, When, Widget, WidgetView, hookimpl, in_language, is_web_address
 
 _PLACE = "{code}"
 
@@ -17,9 +17,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     the offer is used, with the code in the place of `{code}`; `terms_url` an http(s) address. Codes come from `pool`, else
     they are made and begin with `prefix`; they end `days` days after the order was placed or `delivered` (`start`)."""
 
-    text: Texts
-    title: Texts = ""
-    terms: Texts = ""
+    text: OwnWords
+    title: OwnWords = ""
+    terms: OwnWords = ""
     terms_url: str = ""
     url: str = ""
     pool: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] = ""
@@ -79,10 +79,7 @@ class Offer(Widget[Settings]):
             in_language(one, view.language) for one in (settings.title, settings.text, settings.terms)
         )
         url = settings.url.replace(_PLACE, quote(code.code, safe=""))
-        return Context(
-            code.code, code.ends, url, title.text, title.language, text.text, text.language, terms.text, terms.language,
-            settings.terms_url,
-        )  # fmt: skip
+        return Context(code.code, code.ends, url, *title, *text, *terms, settings.terms_url)
 
 
 def _is_place_for_code(url: str) -> bool:
@@ -91,7 +88,7 @@ def _is_place_for_code(url: str) -> bool:
     return is_web_address(filled, paths=True) and _PLACE not in urlsplit(url).netloc and "{" not in filled
 
 
-def _texts(texts: Texts) -> list[str]:
+def _texts(texts: OwnWords) -> list[str]:
     return [texts] if isinstance(texts, str) else list(texts.values())
 
 

@@ -11,7 +11,7 @@ from doorstep import (
     CodeRule,
     FriendRule,
     Need,
-    Texts,
+    OwnWords,
     When,
     Widget,
     WidgetView,
@@ -28,8 +28,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     Codes begin with `prefix`."""
 
     link: str
-    reward: Texts = ""
-    friend_reward: Texts = ""
+    reward: OwnWords = ""
+    friend_reward: OwnWords = ""
     terms_url: str = ""
     parameter: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.~-]{1,64}$")] = "ref"
     prefix: Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,31})?$")] = ""
@@ -76,18 +76,18 @@ class Referral(Widget[Settings]):
     def context(self, view: WidgetView) -> Context:
         settings, own = self.settings, view.code
         link = own.link if own and own.link else settings.link
-        reward = in_language(settings.reward, view.language)
-        friend_reward = in_language(settings.friend_reward, view.language)
-        body = "\r\n\r\n".join(filter(None, (friend_reward.text, link)))
+        reward, language = in_language(settings.reward, view.language)
+        friend_reward, friend_language = in_language(settings.friend_reward, view.language)
+        body = "\r\n\r\n".join(filter(None, (friend_reward, link)))
         return Context(
             link=link,
             mail=f"mailto:?subject={quote(view.store.name, safe='')}&body={quote(body, safe='')}",
             code=own.code if own else "",
             qr=f"{view.store.base}/r/{quote(own.code, safe='')}/qr.svg" if own else "",
-            reward=reward.text,
-            reward_language=reward.language,
-            friend_reward=friend_reward.text,
-            friend_reward_language=friend_reward.language,
+            reward=reward,
+            reward_language=language,
+            friend_reward=friend_reward,
+            friend_reward_language=friend_language,
             terms_url=settings.terms_url,
             friends=own.friends if own else 0,
             earned=own.earned if own else 0,

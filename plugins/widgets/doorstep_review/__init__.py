@@ -8,8 +8,7 @@ from msgspec import Meta, Struct
 from doorstep import (
     TROUBLE,
     Need,
-    Phrase,
-    Texts,
+    OwnWords,
     Voice,
     When,
     Widget,
@@ -28,12 +27,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[stores.<id>.widgets.review]`. `url` is the review page, one for all languages or one for each, `markets` those of
     countries that have their own. Asked is who gave `from_score` of five, or `from_nps` of ten; `count` voices are shown."""
 
-    url: Texts = ""
-    markets: dict[str, Texts] = {}
+    url: OwnWords = ""
+    markets: dict[str, OwnWords] = {}
     from_score: Annotated[int, Meta(ge=1, le=5)] = 4
     from_nps: Annotated[int, Meta(ge=0, le=10)] = 9
     count: Annotated[int, Meta(ge=0, le=6)] = 3
-    title: Texts = ""
+    title: OwnWords = ""
 
     def __post_init__(self) -> None:
         for country in self.markets:
@@ -56,9 +55,10 @@ class Said(Struct, frozen=True):
 
 class Context(Struct, frozen=True):
     """For the template. `url` is where the reader is asked on to, empty for those who are not; an empty `title` stands for
-    the translated one."""
+    the translated one; `title_language` (BCP 47) is empty when it has none of its own."""
 
-    title: Phrase
+    title: str
+    title_language: str
     url: str
     voices: tuple[Said, ...]
 
@@ -76,7 +76,7 @@ class Review(Widget[Settings]):
         voices = tuple(map(_said, _nearest(view.voices, view.language)[: self.settings.count]))
         if not url and not voices:
             return None
-        return Context(in_language(self.settings.title, view.language), url, voices)
+        return Context(*in_language(self.settings.title, view.language), url, voices)
 
     def _is_happy(self, answers: Mapping[str, Mapping[str, Any]]) -> bool:
         """By the last moment at which a score was given."""
@@ -91,7 +91,7 @@ class Review(Widget[Settings]):
         """That of the country the parcel goes to, in the nearest language; else that of all."""
         countries = (one.country for one in (view.shipment, view.order) if one is not None)
         market = next((one for one in countries if one in self.settings.markets), "")
-        return in_language(self.settings.markets.get(market, self.settings.url), view.language).text
+        return in_language(self.settings.markets.get(market, self.settings.url), view.language)[0]
 
 
 def _nearest(voices: tuple[Voice, ...], language: str) -> list[Voice]:
@@ -109,7 +109,7 @@ def _said(voice: Voice) -> Said:
     return Said(start, True, voice.score, voice.name, voice.language)
 
 
-def _addresses(texts: Texts) -> Iterator[str]:
+def _addresses(texts: OwnWords) -> Iterator[str]:
     yield from (texts,) if isinstance(texts, str) else texts.values()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from doorstep import TROUBLE, FormProblem, Phrase, Status, Submission, Widget, WidgetView, hookimpl, in_language
+from doorstep import TROUBLE, FormProblem, Status, Submission, Widget, WidgetView, hookimpl, in_language
 
 from .settings import MOMENTS, Ask, Question, Settings
 from .sheet import (
@@ -14,10 +14,12 @@ from .sheet import (
     LONGEST_TEXT,
     Field,
     Option,
+    Phrase,
     cleaned,
     fields,
     filled,
     line,
+    phrase,
     read,
     scale,
 )
@@ -70,7 +72,7 @@ class Survey(Widget[Settings]):
         return Context(
             moment=moment,
             kind=ask.kind,
-            title=in_language(ask.question, view.language),
+            title=phrase(ask.question, view.language),
             scores=scale("score", ask.scale, values),
             fields=fields(ask.questions, values, view.language),
             has_comment=ask.comment,
@@ -81,7 +83,7 @@ class Survey(Widget[Settings]):
             answered=bool(kept),
             score=score,
             mood=mood,
-            review_url=in_language(self.settings.review_url, view.language).text if mood == "happy" else "",
+            review_url=in_language(self.settings.review_url, view.language)[0] if mood == "happy" else "",
             has_form=view.level > 0,
         )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from doorstep import Status, Texts, is_web_address
+from doorstep import OwnWords, Status, is_web_address
 
 MOST_QUESTIONS, MOST_OPTIONS = 8, 12
 RESERVED = frozenset({"score", "of", "comment", "share", "name", "language"})  # what an answer has besides
@@ -22,13 +22,13 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True):
     may be chosen; a `scale` goes from 1 to `top`, its ends named `low` and `high`."""
 
     id: str
-    text: Texts
+    text: OwnWords
     kind: Literal["choice", "scale", "text"] = "text"
-    options: dict[str, Texts] = {}
+    options: dict[str, OwnWords] = {}
     several: bool = False
     top: Annotated[int, Meta(ge=2, le=10)] = 5
-    low: Texts = ""
-    high: Texts = ""
+    low: OwnWords = ""
+    high: OwnWords = ""
     required: bool = False
 
     def __post_init__(self) -> None:
@@ -51,7 +51,7 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
     others; `status` are the statuses at which it is asked instead of the moment's own."""
 
     kind: Kind = "csat"
-    question: Texts = ""
+    question: OwnWords = ""
     questions: Annotated[tuple[Question, ...], Meta(max_length=MOST_QUESTIONS)] = ()
     comment: bool = True
     share: bool = False
@@ -96,7 +96,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     after_checkout: Ask | None = None
     on_the_way: Ask | None = None
     after_delivery: Ask | None = None
-    review_url: Texts = ""
+    review_url: OwnWords = ""
 
     def __post_init__(self) -> None:
         for url in (self.review_url,) if isinstance(self.review_url, str) else self.review_url.values():

@@ -6,13 +6,20 @@ from typing import Any
 
 from msgspec import Struct
 
-from doorstep import FormProblem, Phrase, in_language
+from doorstep import FormProblem, OwnWords, in_language
 
 from .settings import Ask, Question
 
 LONGEST_COMMENT, LONGEST_TEXT, LONGEST_NAME = 1000, 500, 60
 
 Values = Mapping[str, str]  # what stands in a form, by the name of the field
+
+
+class Phrase(Struct, frozen=True):
+    """Words of the shop's own, and the language (BCP 47) they stand under; "" where they are for all."""
+
+    text: str = ""
+    language: str = ""
 
 
 class Option(Struct, frozen=True):
@@ -35,6 +42,10 @@ class Field(Struct, frozen=True):
     value: str = ""
     low: Phrase = Phrase()
     high: Phrase = Phrase()
+
+
+def phrase(words: OwnWords, language: str) -> Phrase:
+    return Phrase(*in_language(words, language))
 
 
 def fields(questions: Sequence[Question], values: Values, language: str) -> tuple[Field, ...]:
@@ -99,14 +110,14 @@ def line(text: str) -> str:
 
 
 def _field(one: Question, values: Values, language: str) -> Field:
-    label, name = in_language(one.text, language), _name(one.id)
+    label, name = phrase(one.text, language), _name(one.id)
     if one.kind == "text":
         return Field(name, "text", label, one.required, value=cleaned(values.get(name, ""), LONGEST_TEXT))
     if one.kind == "scale":
-        ends = [in_language(end, language) for end in (one.low, one.high)]
+        ends = [phrase(end, language) for end in (one.low, one.high)]
         steps = scale(name, range(1, one.top + 1), values)
         return Field(name, "scale", label, one.required, steps, low=ends[0], high=ends[1])
-    told = {id: in_language(text, language) for id, text in one.options.items()}
+    told = {id: phrase(text, language) for id, text in one.options.items()}
     if one.several:
         boxes = tuple(
             Option(_box(one.id, id), "1", bool(values.get(_box(one.id, id))), text) for id, text in told.items()
