@@ -31,7 +31,7 @@ from doorstep.serving import on_loopback
 ROOT = Path(__file__).parent.parent
 ON_ITS_WAY = "1ZD0R5TP6873112332"  # UPS's sample: out for delivery in Lyon
 ARRIVED = "2648701930"  # DHL's: delivered in Brussels
-PHONE, WIDE, PREVIEW, REPORT = (390, 844), (1280, 844), (1280, 800), (720, 1180)  # in CSS pixels
+PHONE, WIDE, PREVIEW, REPORT = (390, 844), (1280, 844), (1280, 800), (720, 1800)  # in CSS pixels
 SCALE = 2
 LARGEST = 250_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
