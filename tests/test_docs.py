@@ -383,7 +383,7 @@ def test_every_bundled_plugin_has_its_page() -> None:
         assert (DOCS / "widgets" / f"{folder.name.removeprefix('doorstep_')}.md").is_file()
 
 
-@pytest.mark.parametrize("name", ["classic", "minimal", "bold", "themes", "night"])
+@pytest.mark.parametrize("name", ["classic", "minimal", "bold", "themes", "night", "insights"])
 def test_each_picture_is_small_enough_to_load(name: str) -> None:
     picture = (DOCS / "images" / f"{name}.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")

@@ -3,6 +3,7 @@
 Three stores show the three themes; every sample parcel of every carrier is a link on the shop's front page.
 """
 
+import asyncio
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -188,8 +189,9 @@ class DemoShop:
             lambda connection: insights(connection, BUSY, days, reader.zone, today=reader.today)
         )
         carriers = {slug: manifest.name for slug, manifest in self._manifests.items()}
-        report = html(
-            found, shop=self._shop.config.name, carriers=carriers, localizer=reader.localizer, today=reader.today
+        name, localizer = self._shop.config.name, reader.localizer
+        report = await asyncio.to_thread(
+            html, found, shop=name, carriers=carriers, localizer=localizer, today=reader.today
         )
         return HTMLResponse(report, headers={"Content-Security-Policy": _REPORT})
 
