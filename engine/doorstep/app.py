@@ -176,7 +176,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     shops = outfitter.all()
     codes = Codes(
         {shop.id: shop.widgets.codes() for shop in shops.all}, orders, outbox, vault, metrics, clock=clock,
-        zones=zones, addresses=_addresses(config),
+        zones=zones, addresses=_addresses(config), counted=tallies.add,
     )  # fmt: skip
     referrals = Referrals(database, orders, codes, outbox, vault, clock=clock)
     records = Records(

@@ -89,6 +89,8 @@ class Referrals:
         kept = connection.execute(made, row).one_or_none()
         if kept is None:  # brought by another code a moment ago
             kept = connection.execute(made, self._new(code, number, "", "brought")).one()
+        if kept.state == PENDING:
+            self._codes.counted(connection, code.store, "referred", code.widget)
         self._tell(connection, kept, code.code)
         return kept
 

@@ -22,6 +22,7 @@ from .order import Order
 from .orderbook import KeptOrder, OrderBook
 from .outbox import Event, Outbox
 from .tables import codes, order_parcels, orders, parcels, referrals
+from .tallies import Counted, uncounted
 from .vault import Vault
 from .widget import CodeFacts, CodeRule, FriendRule
 
@@ -56,6 +57,7 @@ class Codes:
     def __init__(
         self, rules: Mapping[str, Mapping[str, CodeRule]], orders: OrderBook, outbox: Outbox, vault: Vault,
         metrics: Metrics, *, clock: Clock, zones: Mapping[str, ZoneInfo], addresses: Mapping[str, str],
+        counted: Counted = uncounted,
     ) -> None:  # fmt: skip
         self.rules = rules
         self._orders = orders
@@ -65,6 +67,7 @@ class Codes:
         self._clock = clock
         self._zones = zones
         self._addresses = addresses
+        self.counted = counted
 
     def rule(self, code: Row[Any]) -> CodeRule | None:
         """What the settings say of a code that somebody has."""
@@ -175,6 +178,7 @@ class Codes:
             "code": {"code": code.code, "widget": code.widget},
             "order": {"id": order.id if order else "", "number": number},
         }
+        self.counted(connection, code.store, "redeemed", code.widget)
         event = Event(code.store, "code.redeemed", told, f"code.redeemed:{code.id}", order.id if order else None)
         self._outbox.put(connection, event)
 
