@@ -1,6 +1,7 @@
 """What shoppers answered in widgets' forms, in SQL: one answer per store, widget, shipment and moment; the last edit wins."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from .clock import Clock
 from .database import Database, insert
 from .outbox import Event, Outbox
 from .tables import answers
+
+OfOrder = Mapping[str, Mapping[str, Mapping[str, Any]]]  # data by widget and moment
 
 
 class Answer(Struct, frozen=True):
@@ -68,3 +71,13 @@ class Answers:
         query = query.order_by(answers.c.updated_at.desc(), answers.c.id.desc()).limit(most)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [Answer(*row[:3], msgspec.json.decode(row[3]), row[4]) for row in rows]
+
+    @staticmethod
+    def of_order(connection: Connection, store: str, order_id: str, widgets: Collection[str]) -> OfOrder:
+        """What an order answered already to some of a store's widgets."""
+        query = select(answers.c.widget, answers.c.moment, answers.c.data)
+        query = query.where(answers.c.store == store, answers.c.shipment == order_id, answers.c.widget.in_(widgets))
+        found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        for widget, moment, data in connection.execute(query):
+            found[widget][moment] = msgspec.json.decode(data)
+        return found

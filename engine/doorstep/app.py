@@ -25,6 +25,7 @@ from .answers import Answers
 from .api import Api, open_operations
 from .appearance_api import AppearanceApi
 from .appearances import Appearances
+from .backstage import Backstage
 from .banners import Banners
 from .banners_api import BannersApi
 from .budget import Budgets
@@ -74,6 +75,7 @@ from .statics import Statics
 from .tracker import Tracker
 from .vault import Vault
 from .wardrobe import Wardrobe
+from .widgets import NoSources, Sources
 
 _NEW_OBJECTS = 10_000  # before garbage is looked for among them, which takes less than a millisecond
 
@@ -91,6 +93,7 @@ class Engine(Struct, frozen=True):
     tracker: Tracker
     database: Database
     answers: Answers
+    backstage: Backstage
     orders: OrderBook
     ledger: Ledger
     connectors: Connectors
@@ -106,6 +109,7 @@ class Engine(Struct, frozen=True):
     vault: Vault
     access: Access
     limits: Limits
+    sources: Sources
     shops: Shops
     metrics: Metrics
     loop_watch: LoopWatch
@@ -178,7 +182,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     invalidation.keepers += [near, banners]
     limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
-    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics)
+    sources: Sources = NoSources()
+    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics, sources=sources)
     shops = outfitter.all()
     appearances = Appearances(database, clock=clock, moved=moved)
     wardrobe = Wardrobe(
@@ -194,6 +199,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         tracker,
         database,
         answers,
+        Backstage(database, orders, answers),
         orders,
         ledger,
         open_connectors(config, plugins),
@@ -209,6 +215,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         vault,
         access,
         guesses,
+        sources,
         shops,
         metrics,
         LoopWatch(metrics, homes_of(packages), limit=config.server.longest_hold),
@@ -263,12 +270,12 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     longest = engine.config.server.deadline
     deadline = max(longest - widgets.LONGEST, longest / 2)  # of look-ups; the rest is for what is made of them
     pages = Pages(
-        engine.tracker, engine.plugins, engine.answers, engine.access, engine.banners, engine.limits, near=engine.near,
-        deadline=deadline,
+        engine.tracker, engine.plugins, engine.backstage, engine.answers, engine.access, engine.banners, engine.limits,
+        near=engine.near, deadline=deadline,
     )  # fmt: skip
     order_pages = OrderPages(
-        engine.access, engine.orders, engine.reports, engine.database, engine.tracker, engine.plugins, engine.answers,
-        engine.banners, engine.limits, deadline=deadline,
+        engine.access, engine.backstage, engine.reports, engine.database, engine.tracker, engine.plugins,
+        engine.answers, engine.banners, engine.limits, deadline=deadline,
     )  # fmt: skip
     files = OrderFiles(
         engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,

@@ -179,9 +179,24 @@ class OrderBook:
         connection.execute(update(orders).where(orders.c.id == order_id).values(values))
 
     def facts(self, connection: Connection, kept: KeptOrder) -> CustomerFacts:
-        """What is known of the customer: as the shop says, else counted from the orders with the same e-mail address."""
-        if kept.order.customer is not None:
-            return kept.order.customer
+        """What is known of the customer: as the shop says, and counted from the orders with the same e-mail address where it
+        does not say how many there were."""
+        said = kept.order.customer
+        if said is not None and said.orders:
+            return said
+        counted = self._counted(connection, kept)
+        if said is None:
+            return counted
+        return structs.replace(
+            counted,
+            value=said.value or counted.value,
+            last_order_at=said.last_order_at or counted.last_order_at,
+            tags=said.tags,
+            points=said.points,
+            tier=said.tier,
+        )
+
+    def _counted(self, connection: Connection, kept: KeptOrder) -> CustomerFacts:
         if kept.email_hash is None:
             return CustomerFacts(orders=1, value=kept.order.total)
         total = kept.order.total

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import msgspec
 import structlog
-from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -14,6 +13,7 @@ from . import order_forms, responses, views
 from .access import Access
 from .answers import Answers
 from .appearances import Appearances
+from .backstage import Backstage
 from .banners import Banners
 from .context import FormView
 from .contexts import ALL_EVENTS, EMBED, REFRESH, STATUS, Contexts, Visit
@@ -26,10 +26,11 @@ from .near import Key, NearPages, variant
 from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
+from .scenes import Scene
 from .together import Together
 from .tracker import Tracker
 from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
-from .widget import FormProblem, WidgetView, facts_of
+from .widget import FormProblem
 
 _LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
 _MOST_NUMBERS = 10  # looked up at once
@@ -41,23 +42,16 @@ _NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in
 log = structlog.get_logger("doorstep.pages")
 
 
-class Refused(Struct, frozen=True):
-    """A form that was not accepted: whose, why, and what was typed into it."""
-
-    widget: str
-    problem: str
-    values: dict[str, str]
-
-
 class Pages:
     """Endpoints of a store's pages. The store of a request is in `request.state.shop`."""
 
     def __init__(
-        self, tracker: Tracker, plugins: Plugins, answers: Answers, access: Access, banners: Banners, limits: Limits, *,
-        near: NearPages, deadline: float,
+        self, tracker: Tracker, plugins: Plugins, backstage: Backstage, answers: Answers, access: Access, banners: Banners,
+        limits: Limits, *, near: NearPages, deadline: float,
     ) -> None:  # fmt: skip
         self._tracker = tracker
         self._contexts = Contexts(plugins.manifests)
+        self._backstage = backstage
         self._answers = answers
         self._access = access
         self._banners = banners
@@ -144,14 +138,14 @@ class Pages:
         form = await form_of(request)
         text = visit.reader.localizer.text
         try:
-            submission = await visit.shop.widgets.submit(name, form, _widget_view(visit, lookup, name))
+            submission = await visit.shop.widgets.submit(name, form, await self._scene(visit, lookup))
             shipment = lookup.shipments[0].id
             await self._answers.save(visit.shop.id, name, shipment, submission.moment, submission.data)
         except FormProblem as error:
-            return await self._answer(request, visit, lookup, status=422, refused=Refused(name, text(str(error)), form))
+            return await self._answer(request, visit, lookup, status=422, typed=Typed(name, form, text(str(error))))
         except StoreError as error:
             log.error("an answer was not kept", widget=name, reason=str(error))
-            return await self._answer(request, visit, lookup, status=503, refused=Refused(name, text(_NOT_KEPT), form))
+            return await self._answer(request, visit, lookup, status=503, typed=Typed(name, form, text(_NOT_KEPT)))
         target = visit.link(f"/track/{number}", done=name) + f"#widget-{name.replace('_', '-')}"
         return RedirectResponse(target, 303)
 
@@ -215,7 +209,7 @@ class Pages:
         return rendered(request, visit, "lookup.html", context, status=status, headers=headers)
 
     async def _answer(
-        self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, refused: Refused | None = None
+        self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, typed: Typed | None = None
     ) -> Response:
         visit = _to_its_market(visit, lookup)
         context = self._contexts.of(visit, lookup)
@@ -226,14 +220,17 @@ class Pages:
             headers["Retry-After"] = str(round(lookup.retry_after or 60))
         slots: Mapping[str, str] = {}
         if lookup.outcome is Outcome.FOUND:
-            shown = {name: _widget_view(visit, lookup, name, refused) for name in visit.shop.config.widgets}
             failures = visit.shop.widgets.failures
-            slots = await visit.shop.widgets.slots(shown, visit.reader.localizer)
+            scene = await self._scene(visit, lookup, typed)
+            slots = await visit.shop.widgets.slots(scene, visit.reader.localizer)
             if visit.shop.widgets.failures > failures:
                 headers["Cache-Control"] = "no-store"  # something is missing that may be back a moment later
         template = "choose.html" if lookup.outcome is Outcome.CHOOSE else "tracking.html"
         status = status or STATUS[lookup.outcome]
         return made(request, visit, template, context, status=status, headers=headers, slots=slots)
+
+    async def _scene(self, visit: Visit, lookup: Lookup, typed: Typed | None = None) -> Scene:
+        return await self._backstage.of_parcel(visit, lookup.shipments[0], f"/track/{lookup.number}", typed)
 
     async def _page(self, request: Request, visit: Visit, lookup: Lookup, began: int) -> Response:
         """The page of a look-up. Many who waited for one answer, and are to see the same, have it made once."""
@@ -283,18 +280,3 @@ def _shown_to_others(request: Request, visit: Visit, lookup: Lookup) -> Key | No
 
 def _to_its_market(visit: Visit, lookup: Lookup) -> Visit:
     return bound_for(visit, lookup.shipments) if lookup.outcome is Outcome.FOUND else visit
-
-
-def _widget_view(visit: Visit, lookup: Lookup, name: str, refused: Refused | None = None) -> WidgetView:
-    shipment = lookup.shipments[0]
-    mine = refused if refused and refused.widget == name else None
-    return WidgetView(
-        store=visit.shop.view,
-        language=visit.reader.localizer.tag,
-        level=visit.reader.level,
-        shipment=facts_of(shipment),
-        action=visit.link(f"/track/{lookup.number}/widgets/{name}"),
-        done=visit.params.get("done") == name and mine is None,
-        problem=mine.problem if mine else "",
-        values=mine.values if mine else {},
-    )

@@ -20,7 +20,7 @@ from .plugins import Plugins
 from .themes import Theme, find_themes, load_theme
 from .theming import SLOT, Templates
 from .views import Reader
-from .widgets import Placed, WidgetProblem, Widgets, place_widgets
+from .widgets import Placed, Sources, WidgetProblem, Widgets, place_widgets
 
 OF_API = "appearance"  # where in messages a mistake is that came by the API
 
@@ -84,15 +84,23 @@ class Shops:
 class Outfitter:
     """Dresses stores: what they have in common is read and compiled once."""
 
-    def __init__(self, config: Config, plugins: Plugins, *, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, config: Config, plugins: Plugins, *, clock: Clock, metrics: Metrics, sources: Sources | None = None
+    ) -> None:
         self._config = config
+        self._plugins = plugins
         self._registered = plugins.registered
         self._clock = clock
         self._metrics = metrics
+        self._sources = sources
         self._folders = [shipped("locales"), *plugins.registered.locales]
         self._catalogs = Catalogs(self._folders)
         self._themes = find_themes([config.base / "themes", *plugins.registered.themes, shipped("themes")])
         self._compiled: dict[tuple[str, tuple[Path, ...]], tuple[Templates, Catalogs]] = {}
+
+    def anew(self) -> "Outfitter":
+        """Another one, which reads all files again."""
+        return Outfitter(self._config, self._plugins, clock=self._clock, metrics=self._metrics, sources=self._sources)
 
     def all(self) -> Shops:
         """The stores as their settings describe them."""
@@ -114,7 +122,7 @@ class Outfitter:
             id, store.name, store.path, store.home_url, store.logo_url,
             store.contact_url, store.contact_email, store.contact_phone, store.return_url,
         )  # fmt: skip
-        widgets = Widgets(placed, looks.usual, self._metrics)
+        widgets = self._widgets(id, placed, looks)
         problems += _nowhere(placed, templates, looks)
         live = Shop(
             id, store, view, looks, Shelf(), widgets, tuple(problems), languages, catalogs, self._clock, self._metrics
@@ -131,9 +139,12 @@ class Outfitter:
         if theme != live.config.theme:
             stack = [(at, fitted(own, templates)) for at, own in stack]
         looks = Looks(templates, stack, languages=live.languages, draft=place)
-        widgets = Widgets(placed, looks.usual, self._metrics)
+        widgets = self._widgets(live.id, placed, looks)
         name = where.rpartition(".")[2]
         return structs.replace(live, looks=looks, widgets=widgets, catalogs=catalogs, draft=name)
+
+    def _widgets(self, store: str, placed: Sequence[Placed], looks: Looks) -> Widgets:
+        return Widgets(placed, looks.usual, self._metrics, store=store, sources=self._sources)
 
     @property
     def themes(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from msgspec import Meta, Struct
 
 from .context import StoreView
-from .models import Shipment, Status
+from .models import Status
 from .order import Country, CustomerFacts, Money
 
 
@@ -138,12 +138,6 @@ class ShipmentFacts(Struct, frozen=True):
     days: int | None = None  # whole days since this status began, where that is known
 
 
-def facts_of(shipment: Shipment) -> ShipmentFacts:
-    return ShipmentFacts(
-        shipment.id, shipment.carrier, shipment.status, shipment.final, shipment.delayed, shipment.destination.country
-    )
-
-
 class OrderFacts(Struct, frozen=True):
     """What a widget may know of the order from proof level 1 on; no name, no address."""
 
@@ -213,9 +207,7 @@ class Widget(Generic[S]):
     settings_type: ClassVar[type[Struct]] = NoWidgetSettings
     when: ClassVar[When] = When()  # unless the store says otherwise, rule by rule
     needs: ClassVar[frozenset[Need]] = frozenset({Need.SHIPMENT})
-    answers_of: ClassVar[
-        tuple[str, ...]
-    ] = ()  # widgets whose kept answers of this order it sees; its own is one of them
+    answers_of: ClassVar[tuple[str, ...]] = ()  # widgets whose answers of this order it sees, beside its own
 
     def __init__(self, settings: S) -> None:
         self.settings = settings

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from doorstep import FormProblem, Status
+from doorstep import FormProblem, Status, When
 from doorstep.testing import WidgetContract
 from doorstep_survey import Settings, Survey
 
@@ -17,19 +17,11 @@ def delivered(view):
 
 class TestContract(WidgetContract):
     package = "doorstep_survey"
-    settings = {"question": "Did everything arrive well?", "show": ["delivered", "available_for_pickup"]}
+    settings = {"question": "Did everything arrive well?", "when": {"status": ["delivered", "available_for_pickup"]}}
 
 
-@pytest.mark.parametrize("status", [None, *Status])
-def test_the_question_is_asked_after_delivery_only(view, status):
-    asked = survey().context(view(status)) is not None
-    assert asked == (status is Status.DELIVERED)
-
-
-def test_the_shop_may_ask_at_other_statuses(view):
-    widget = survey(show=["available_for_pickup"])
-    assert widget.context(view(Status.AVAILABLE_FOR_PICKUP)) is not None
-    assert widget.context(view(Status.DELIVERED)) is None
+def test_the_question_is_asked_after_delivery_unless_the_shop_says_otherwise():
+    assert Survey.when == When(status=(Status.DELIVERED,))
 
 
 @pytest.mark.parametrize(("question", "heading"), [("", "How was your delivery?"), ("All <well>?", "All <well>?")])
@@ -118,12 +110,6 @@ def test_a_filled_trap_is_refused(delivered):
         survey().submit({"score": "5", "website": "https://spam.example"}, delivered)
 
 
-@pytest.mark.parametrize("status", [None, Status.IN_TRANSIT, Status.LOST])
-def test_nobody_answers_before_being_asked(view, status):
-    with pytest.raises(FormProblem, match="cannot be answered"):
-        survey().submit({"score": "5"}, view(status))
-
-
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
@@ -139,7 +125,7 @@ def test_a_comment_is_kept_plain_and_within_a_thousand_characters(delivered, typ
     assert survey().submit({"score": "1", "comment": typed}, delivered).data["comment"] == kept
 
 
-@pytest.mark.parametrize("settings", [{"show": ["arrived"]}, {"show": "delivered"}, {"qestion": "?"}])
+@pytest.mark.parametrize("settings", [{"question": 7}, {"qestion": "?"}])
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(msgspec.ValidationError):
         survey(**settings)

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup
 from msgspec import Struct, structs
 
 from ..app import Engine
@@ -13,11 +14,11 @@ from ..context import PageContext
 from ..contexts import Contexts, Visit
 from ..errors import ConfigError
 from ..models import Shipment
+from ..scenes import Scene, shipment_facts
 from ..shops import Outfitter, Shop
 from ..themes import Theme
 from ..views import Reader
 from ..wardrobe import Stamp, files_of
-from ..widget import WidgetView, facts_of
 from . import fields
 from .cases import CASES, Shown
 from .parcels import CARRIER
@@ -85,7 +86,9 @@ class Room:
         look = dressed.shop.look
         look.assets = {**look.assets, "store.css": _in_light(look.assets["store.css"], wanted.scheme)}
         self._keep(look.assets)
-        slots = await dressed.shop.widgets.slots(_widget_views(visit, shown.shipment), visit.reader.localizer)
+        slots: dict[str, Markup] = {}
+        if shown.shipment is not None:
+            slots = await dressed.shop.widgets.slots(_scene(visit, shown.shipment), visit.reader.localizer)
         html = look.render(shown.template, shown.context, visit.reader.localizer, slots)
         return _lit(html, wanted.scheme)
 
@@ -121,7 +124,9 @@ class Room:
 
     def _new_outfitter(self) -> Outfitter:
         engine = self.engine
-        return Outfitter(engine.config, engine.plugins, clock=engine.clock, metrics=engine.metrics)
+        return Outfitter(
+            engine.config, engine.plugins, clock=engine.clock, metrics=engine.metrics, sources=engine.sources
+        )
 
 
 def _steady(reader: Reader) -> datetime:
@@ -129,12 +134,17 @@ def _steady(reader: Reader) -> datetime:
     return reader.now.replace(hour=14, minute=0, second=0, microsecond=0)
 
 
-def _widget_views(visit: Visit, shipment: Shipment | None) -> dict[str, WidgetView]:
-    if shipment is None:
-        return {}
-    facts = facts_of(shipment)
-    view = WidgetView(visit.shop.view, visit.reader.localizer.tag, visit.reader.level, facts, action=f"{PATH}/page")
-    return dict.fromkeys(visit.shop.config.widgets, view)
+def _scene(visit: Visit, shipment: Shipment) -> Scene:
+    reader = visit.reader
+    return Scene(
+        visit.shop.view,
+        reader.localizer.tag,
+        reader.level,
+        reader.today,
+        address=lambda name: f"{PATH}/page",
+        country=shipment.destination.country,
+        shipment=shipment_facts(shipment, reader),
+    )
 
 
 def _lit(text: str, scheme: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,10 +16,12 @@ from ..context import StoreView
 from ..i18n import Localizer
 from ..metrics import Metrics
 from ..models import Status
+from ..order_forms import Typed
 from ..packages import Package, installed
 from ..plugins import Plugins, WidgetOffer, load_plugins
+from ..scenes import Scene
 from ..shops import Outfitter, Shop
-from ..widget import FormProblem, ShipmentFacts, Submission, WidgetView
+from ..widget import FormProblem, ShipmentFacts
 
 _EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 _INLINE = re.compile(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
@@ -59,7 +62,7 @@ class WidgetContract:
     @pytest.mark.parametrize("language", ["en", "ar"])
     @pytest.mark.parametrize("status", list(Status))
     def test_it_renders_for_every_status(self, status: Status, language: str, shop: Shop, offer: WidgetOffer) -> None:
-        html = _rendered(shop, offer.type.name, _view(status), shop.localizer(language))
+        html = _rendered(shop, _scene(status), shop.localizer(language))
         assert not _INLINE.search(html), "inline script, style or handler: the page's security policy would block it"
         assert len(html) <= LARGEST, "a widget this large makes the page slow to arrive"
         if html:
@@ -68,33 +71,31 @@ class WidgetContract:
             )
 
     def test_it_shows_for_some_status(self, shop: Shop, offer: WidgetOffer) -> None:
-        shown = [status for status in Status if _rendered(shop, offer.type.name, _view(status), shop.localizer("en"))]
+        shown = [status for status in Status if _rendered(shop, _scene(status), shop.localizer("en"))]
         assert shown, "with these settings the widget never shows"
 
     def test_without_a_shipment_it_does_not_fail(self, shop: Shop, offer: WidgetOffer) -> None:
         metrics_before = _failures(shop)
-        _rendered(shop, offer.type.name, _view(None), shop.localizer("en"))
+        _rendered(shop, _scene(None), shop.localizer("en"))
         assert _failures(shop) == metrics_before
 
     def test_what_was_typed_comes_back_escaped(self, shop: Shop, offer: WidgetOffer) -> None:
-        view = msgspec.structs.replace(
-            _view(Status.DELIVERED), problem="wrong", values={"comment": _EVIL, "score": _EVIL}
-        )
-        html = _rendered(shop, offer.type.name, view, shop.localizer("en"))
+        typed = Typed(offer.type.name, {"comment": _EVIL, "score": _EVIL}, "wrong")
+        html = _rendered(shop, _scene(Status.DELIVERED, typed=typed), shop.localizer("en"))
         assert "<script" not in html
         assert "<img src=x" not in html
 
     def test_a_form_is_kept_or_refused_and_never_fails(self, shop: Shop, offer: WidgetOffer) -> None:
-        widget = offer.type(msgspec.convert(self.settings, offer.type.settings_type))
+        before = _failures(shop)
         for form in ({}, {"score": "x"}, {"score": "9" * 400, "comment": "\x00" * 9}, {"comment": _EVIL * 500}):
             try:
-                result = widget.submit(form, _view(Status.DELIVERED))
+                result = asyncio.run(shop.widgets.submit(offer.type.name, form, _scene(Status.DELIVERED)))
             except FormProblem as problem:
                 if not str(problem):
                     pytest.fail("a refused form needs a reason that a shopper can act on")
             else:
-                assert isinstance(result, Submission)
                 assert len(msgspec.json.encode(result.data)) < 20_000, "an answer this large fills the shop's disk"
+        assert _failures(shop) == before, "submit() raised: refuse a form with FormProblem instead"
 
 
 @cache
@@ -118,16 +119,19 @@ def _shop(plugins: Plugins, name: str, settings: dict[str, Any]) -> Shop:
     return shop
 
 
-def _view(status: Status | None) -> WidgetView:
+def _scene(status: Status | None, *, typed: Typed | None = None) -> Scene:
     facts = (
         ShipmentFacts("id", "acme", status, status.value in ("delivered", "returned"), False, "FR") if status else None
     )
-    return WidgetView(StoreView("main", "Test"), "en", 2, facts, "/track/123456/widgets/x")
+    return Scene(
+        StoreView("main", "Test"), "en", 2, date(2026, 11, 20), address=lambda name: f"/o/token/widgets/{name}",
+        country="FR", shipment=facts, typed=typed,
+    )  # fmt: skip
 
 
-def _rendered(shop: Shop, name: str, view: WidgetView, localizer: Localizer) -> str:
+def _rendered(shop: Shop, scene: Scene, localizer: Localizer) -> str:
     before = _failures(shop)
-    slots = asyncio.run(shop.widgets.slots({name: view}, localizer))
+    slots = asyncio.run(shop.widgets.slots(scene, localizer))
     assert _failures(shop) == before, "the widget raised: see the log above; a page would show an empty slot"
     return "".join(slots.values())
 

@@ -6,17 +6,16 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from doorstep import TROUBLE, Status, Widget, WidgetView, hookimpl, is_web_address
+from doorstep import TROUBLE, When, Widget, WidgetView, hookimpl, is_web_address
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[stores.<id>.widgets.referral]`. `reward` is one text, or a text for each language, the first one being for all
-    others; `link` and `terms_url` are http(s) addresses. Nothing is shown while in `hide`."""
+    others; `link` and `terms_url` are http(s) addresses."""
 
     link: str
     reward: str | dict[str, str] = ""
     terms_url: str = ""
-    hide: tuple[Status, ...] = TROUBLE
 
     def __post_init__(self) -> None:
         _check_address("link", self.link)
@@ -38,10 +37,10 @@ class Referral(Widget[Settings]):
     name = "referral"
     slot = "aside"
     settings_type = Settings
+    when = When(except_status=TROUBLE)
+    needs = frozenset()
 
     def context(self, view: WidgetView) -> Context | None:
-        if view.shipment and view.shipment.status in self.settings.hide:
-            return None
         settings = self.settings
         text, language = _in_language(settings.reward, view.language)
         mail = f"mailto:?subject={quote(view.store.name, safe='')}&body={quote(settings.link, safe='')}"

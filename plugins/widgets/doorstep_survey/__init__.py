@@ -6,17 +6,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from doorstep import FormProblem, Status, Submission, Widget, WidgetView, hookimpl
+from doorstep import FormProblem, Status, Submission, When, Widget, WidgetView, hookimpl
 
 SCORES = ("1", "2", "3", "4", "5")
 COMMENT_LIMIT = 1000
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[stores.<id>.widgets.survey]`. `show` are the statuses at which the question is asked."""
+    """`[stores.<id>.widgets.survey]`."""
 
     question: str = ""
-    show: tuple[Status, ...] = (Status.DELIVERED,)
 
 
 class Context(Struct, frozen=True):
@@ -33,24 +32,19 @@ class Survey(Widget[Settings]):
     name = "survey"
     slot = "after_timeline"
     settings_type = Settings
+    when = When(status=(Status.DELIVERED,))
+    needs = frozenset()
 
-    def context(self, view: WidgetView) -> Context | None:
-        if not self._asks(view):
-            return None
+    def context(self, view: WidgetView) -> Context:
         return Context(self.settings.question, _score(view.values), _comment(view.values))
 
     def submit(self, form: Mapping[str, str], view: WidgetView) -> Submission:
-        if not self._asks(view):
-            raise FormProblem("This question cannot be answered for this parcel right now.")
         if form.get("website"):  # nobody sees this field; only a program fills it in
             raise FormProblem("Your answer was not sent. Please send it again.")
         score = _score(form)
         if not score:
             raise FormProblem("Please choose one of the five answers.")
         return Submission(data={"score": score, "comment": _comment(form)}, moment="after_delivery")
-
-    def _asks(self, view: WidgetView) -> bool:
-        return view.shipment is not None and view.shipment.status in self.settings.show
 
 
 def _score(form: Mapping[str, str]) -> int:
