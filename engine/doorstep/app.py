@@ -1,8 +1,6 @@
 """Wiring: settings in, an ASGI application out."""
 
-import asyncio
 import gc
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -65,17 +63,18 @@ from .plugins import Plugins, load_plugins
 from .push_api import PushApi
 from .pushes import Pushes
 from .ratelimits import open_limits
+from .reading import reading
 from .receiving import Receiver
 from .recognition import carrier_named
 from .records import Records
 from .reports import Reports
 from .routing import StoreRouter
 from .shops import Outfitter, Shops
+from .sources import FIRST_WAIT, Sources
 from .statics import Statics
 from .tracker import Tracker
 from .vault import Vault
 from .wardrobe import Wardrobe
-from .widgets import NoSources, Sources
 
 _NEW_OBJECTS = 10_000  # before garbage is looked for among them, which takes less than a millisecond
 
@@ -123,6 +122,7 @@ class Engine(Struct, frozen=True):
         await self.pushes.close()
         await self.tracker.close()
         await self.fetcher.aclose()
+        await self.sources.aclose()
         await self.invalidation.close()
         await self.cache.close()
         await self.database.close()
@@ -182,7 +182,9 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     invalidation.keepers += [near, banners]
     limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
-    sources: Sources = NoSources()
+    sources = Sources(base=config.base, clock=clock, metrics=metrics, moved=moved)
+    for store in config.stores.values():
+        sources.trust(store.widgets)
     outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics, sources=sources)
     shops = outfitter.all()
     appearances = Appearances(database, clock=clock, moved=moved)
@@ -268,7 +270,9 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     closes the engine."""
     _tell_what_is_broken(engine)
     longest = engine.config.server.deadline
-    deadline = max(longest - widgets.LONGEST, longest / 2)  # of look-ups; the rest is for what is made of them
+    deadline = max(
+        longest - widgets.LONGEST - FIRST_WAIT, longest / 2
+    )  # of look-ups; the rest is for what is made of them
     pages = Pages(
         engine.tracker, engine.plugins, engine.backstage, engine.answers, engine.access, engine.banners, engine.limits,
         near=engine.near, deadline=deadline,
@@ -295,7 +299,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         often = gc.get_threshold()
         gc.set_threshold(_NEW_OBJECTS, *often[1:])  # a page makes more than the usual 700, none of them in circles
         with engine.loop_watch.watching():
-            async with engine.wardrobe.kept(), _reading_languages(engine.shops), beside():
+            async with engine.wardrobe.kept(), engine.sources.kept(), reading(engine.shops, engine.sources), beside():
                 yield
         gc.set_threshold(*often)
         gc.unfreeze()
@@ -354,27 +358,8 @@ def health_of(engine: Engine) -> HealthApi:
     """What tells how this engine is."""
     return HealthApi(
         engine.database, engine.cache, engine.invalidation, engine.plugins, engine.connectors, engine.shops, engine.fetcher,
-        engine.metrics, engine.wardrobe, clock=engine.clock,
+        engine.metrics, engine.wardrobe, engine.sources, clock=engine.clock,
     )  # fmt: skip
-
-
-@asynccontextmanager
-async def _reading_languages(shops: Shops) -> AsyncIterator[None]:
-    """Reads catalogs in a thread while the first pages are served already: each of them holds the loop for too long."""
-
-    def read() -> None:
-        for shop in shops.all:
-            for language in shop.languages:
-                if not over.is_set():
-                    shop.localizer(language).name  # noqa: B018  # by which CLDR is read, too
-
-    over = threading.Event()
-    reading = asyncio.create_task(asyncio.to_thread(read))
-    try:
-        yield
-    finally:
-        over.set()
-        await reading
 
 
 def _merchants(engine: Engine) -> list[Operation]:

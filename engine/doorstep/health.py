@@ -22,12 +22,13 @@ from .metrics import Metrics
 from .openapi import Operation, routes
 from .plugins import Plugins, State
 from .shops import Shops
+from .sources import Sources
 from .wardrobe import Wardrobe
 
 
 class Part(Struct, frozen=True, omit_defaults=True):
     """What is amiss: its `kind` (`database`, `redis`, `channel`, `account`, `carrier`, `plugin`, `widget`, `connector`,
-    `theme`, `settings`), which of them by `name`, and `since` when, as far as this process knows."""
+    `theme`, `settings`, `source`), which of them by `name`, and `since` when, as far as this process knows."""
 
     kind: str
     reason: str
@@ -60,7 +61,7 @@ class HealthApi:
 
     def __init__(
         self, database: Database, cache: Cache, invalidation: Invalidation, plugins: Plugins, connectors: Connectors,
-        shops: Shops, fetcher: Fetcher, counted: Metrics, wardrobe: Wardrobe, *, clock: Clock,
+        shops: Shops, fetcher: Fetcher, counted: Metrics, wardrobe: Wardrobe, sources: Sources, *, clock: Clock,
     ) -> None:  # fmt: skip
         self._database = database
         self._cache = cache
@@ -71,6 +72,7 @@ class HealthApi:
         self._fetcher = fetcher
         self._metrics = counted
         self._wardrobe = wardrobe
+        self._sources = sources
         self._clock = clock
         self._started = clock.now()
         self._unstored_since: datetime | None = None
@@ -133,6 +135,9 @@ class HealthApi:
             yield Part("theme", reason, since=self._wardrobe.problem_since)
         if self._wardrobe.needs_restart:
             yield Part("settings", "some have changed that are only read at start: restart")
+        for source in self._sources.troubles():
+            name = f"{source.store}.{source.widget}.{source.source}"
+            yield Part("source", f"{source.reason}; the last good one stays, if there was any", name, source.since)
         if not self._cache.healthy:
             yield Part("redis", "not answering; answers are kept in the process", since=self._ago(self._cache.lost_for))
         distrusted = self._invalidation.distrusted_for

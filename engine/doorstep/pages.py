@@ -27,6 +27,7 @@ from .order_forms import Typed
 from .plugins import Plugins
 from .recognition import normalise
 from .scenes import Scene
+from .sources import Sources
 from .together import Together
 from .tracker import Tracker
 from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
@@ -220,10 +221,10 @@ class Pages:
             headers["Retry-After"] = str(round(lookup.retry_after or 60))
         slots: Mapping[str, str] = {}
         if lookup.outcome is Outcome.FOUND:
-            failures = visit.shop.widgets.failures
+            gaps = visit.shop.widgets.gaps
             scene = await self._scene(visit, lookup, typed)
             slots = await visit.shop.widgets.slots(scene, visit.reader.localizer)
-            if visit.shop.widgets.failures > failures:
+            if visit.shop.widgets.gaps > gaps:
                 headers["Cache-Control"] = "no-store"  # something is missing that may be back a moment later
         template = "choose.html" if lookup.outcome is Outcome.CHOOSE else "tracking.html"
         status = status or STATUS[lookup.outcome]
@@ -256,7 +257,8 @@ class Pages:
             return
         edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
-        tags = (*lookup.tags, self._banners.tag(visit.shop.id), Appearances.tag(visit.shop.id))
+        of_shop = (self._banners.tag(visit.shop.id), Appearances.tag(visit.shop.id), Sources.tag(visit.shop.id))
+        tags = (*lookup.tags, *of_shop)
         kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags)
         self._near.keep(key, kept, began)
 

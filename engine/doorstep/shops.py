@@ -17,10 +17,11 @@ from .looks import Look, Looks, Stack, drafts_of, fitted
 from .metrics import Metrics
 from .paths import shipped
 from .plugins import Plugins
+from .sources import Sources
 from .themes import Theme, find_themes, load_theme
 from .theming import SLOT, Templates
 from .views import Reader
-from .widgets import Placed, Sources, WidgetProblem, Widgets, place_widgets
+from .widgets import Placed, WidgetProblem, Widgets, place_widgets
 
 OF_API = "appearance"  # where in messages a mistake is that came by the API
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from markupsafe import Markup
@@ -21,6 +21,7 @@ from .plugins import WidgetOffer
 from .rules import asks_for_customer, holds, merged
 from .scenes import Declared, Scene, declared, view_of
 from .settings import convert
+from .sources import Sources
 from .widget import FormProblem, Need, Source, Submission, When, Widget, WidgetView
 
 T = TypeVar("T")
@@ -72,18 +73,6 @@ class Wants(Struct, frozen=True):
     customer: bool  # to see, or for a rule
 
 
-class Sources(Protocol):
-    """Reads what widgets need from outside."""
-
-    async def read(self, store: str, widget: str, sources: Sequence[Source]) -> Mapping[str, Any]:
-        """What there is of them by now, by name; at once, whatever is still to be read."""
-
-
-class NoSources:
-    async def read(self, store: str, widget: str, sources: Sequence[Source]) -> Mapping[str, Any]:
-        return {}
-
-
 def place_widgets(
     wanted: Mapping[str, Mapping[str, Any]], offers: Mapping[str, WidgetOffer], *, store: str, file: str, base: Path
 ) -> tuple[list[Placed], list[WidgetProblem]]:
@@ -128,11 +117,12 @@ class Widgets:
         self._look = look
         self._metrics = metrics
         self._store = store
-        self._sources = sources or NoSources()
+        self._sources = sources
         self._lane: Lane | None = None
         self.wants = _wants(placed)
         self.longest = LONGEST
         self.failures = 0
+        self.gaps = 0  # times that something was missing from a page which may be there a moment later
 
     def __contains__(self, name: str) -> bool:
         return name in self._placed
@@ -145,6 +135,18 @@ class Widgets:
         for (placed, view), context in zip(shown, contexts, strict=True):
             filled[placed.slot] += await self._render(placed, context, view, localizer)
         return filled
+
+    async def sources(self, scene: Scene) -> dict[str, Sequence[Source]]:
+        """What each widget needs from outside for a page, by the widget's name."""
+        placed = [one for one in self._placed.values() if one.has_sources]
+        wanted = [self._start(one, partial(one.widget.sources, view_of(scene, one.declared))) for one in placed]
+        found = await asyncio.gather(*wanted, return_exceptions=True)
+        for one, sources in zip(placed, found, strict=True):
+            if isinstance(sources, BaseException):
+                self._failed(one.name, type(sources).__name__, str(sources))
+        return {
+            one.name: wanted for one, wanted in zip(placed, found, strict=True) if not isinstance(wanted, BaseException)
+        }
 
     async def submit(self, name: str, form: Mapping[str, str], scene: Scene) -> Submission:
         """What a widget reads from a sent form. Raises FormProblem, also for a widget that the page does not show; one that
@@ -171,11 +173,12 @@ class Widgets:
         return self._start(placed, partial(placed.widget.context, view))
 
     async def _with_sources(self, placed: Placed, view: WidgetView) -> Struct | None:
-        wanted = await self._start(placed, partial(placed.widget.sources, view))
-        async with asyncio.timeout(self.longest):
-            read = await self._sources.read(self._store, placed.name, wanted)
-        full = structs.replace(view, sources=read)
-        return await self._start(placed, partial(placed.widget.context, full))
+        if self._sources is not None:
+            wanted = await self._start(placed, partial(placed.widget.sources, view))
+            found = await self._sources.read(self._store, placed.name, wanted, shared=view.level == 0)
+            self.gaps += found.pending
+            view = structs.replace(view, sources=found.values)
+        return await self._start(placed, partial(placed.widget.context, view))
 
     def _start(self, placed: Placed, work: Callable[[], T]) -> asyncio.Future[T]:
         """Plugin code, off the loop, one widget's beside the other's."""
@@ -201,6 +204,7 @@ class Widgets:
 
     def _failed(self, name: str, error: str, detail: str) -> None:
         self.failures += 1
+        self.gaps += 1
         self._metrics.widget_failures.labels(name).inc()
         log.error("widget failed, its slot stays empty", widget=name, error=error, detail=detail)
 
