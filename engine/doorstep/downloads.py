@@ -5,7 +5,7 @@ Where the settings lead may be inside the operator's network; where a redirect l
 
 import asyncio
 import ssl
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import httpx2
 from msgspec import Struct
@@ -54,8 +54,9 @@ class Downloads:
         await self._transport.aclose()
 
     def trust(self, url: str) -> None:
-        """Allows the origin of a URL that the operator has set, wherever it leads."""
-        self._transport.trust(url)
+        """Allows the origin of a URL that the operator has set, wherever it leads; what is none allows nothing."""
+        with suppress(httpx2.InvalidURL):
+            self._transport.trust(url)
 
     async def get(self, url: str, known: Validators, largest: int) -> Download | None:
         """None where it has not changed since it was `known`. Raises SourceError, which names the host alone: the rest of an

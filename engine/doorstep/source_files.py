@@ -1,9 +1,12 @@
-"""A file that a shop puts beside its settings, for widgets: what it holds, and by what a change is noticed."""
+"""A file that a shop puts beside its settings, for widgets: what it holds, what is wrong in it, how a change is noticed."""
 
+import re
 from pathlib import Path
 
 from .errors import SourceError
+from .widget import PartRead, Source
 
+_LINE = re.compile(r"\bline (\d+)(?:, column \d+)?:? ?")
 Stamp = tuple[int, int, int, int]  # which file it is, when it and its rights were written, its size
 
 
@@ -28,3 +31,21 @@ def read_file(file: Path, largest: int) -> bytes:
     if len(body) > largest:
         raise SourceError(f"it is larger than {largest} bytes")
     return body
+
+
+def mistakes_in(source: Source, base: Path) -> list[tuple[str, str]]:
+    """What the source's reader cannot use of its file: each with its place, `file:line` where there is one."""
+    file = base / source.address
+    try:
+        value = source.read(read_file(file, source.largest), file.name)
+    except (SourceError, ValueError) as error:
+        line = _LINE.search(str(error))
+        place = f"{source.address}:{line[1]}" if line else source.address
+        return [(place, _LINE.sub("", str(error), count=1).rstrip(": "))]
+    except Exception as error:
+        return [(source.address, f"reading it raised {type(error).__name__}")]
+    if not isinstance(value, PartRead):
+        return []
+    told = [(f"{source.address}:{one.line}" if one.line else source.address, one.reason) for one in value.mistakes]
+    more = value.left_out - len(told)
+    return [*told, (source.address, f"{more} more like these")] if more > 0 else told

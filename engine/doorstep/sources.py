@@ -132,8 +132,7 @@ class Sources:
     def trust(self, settings: Any) -> None:
         """Allows the origins of all addresses in a widget's settings, wherever they lead: the operator has set them."""
         for address in _addresses(settings):
-            with suppress(ValueError):
-                self._downloads.trust(address)
+            self._downloads.trust(address)
 
     async def read(
         self, store: str, widget: str, wanted: Sequence[Source], *, shared: bool = False, wait: float = FIRST_WAIT
@@ -153,7 +152,7 @@ class Sources:
         found: dict[tuple[str, str, str], Trouble] = {}
         now = self._clock.monotonic()
         for key, kept in self._kept.items():
-            lasting = kept.shared or not _is_address(key.address)
+            lasting = kept.shared or not kept.source.is_remote
             if kept.since is not None and (lasting or now - kept.tried < _LONGEST_PAUSE):
                 name = (key.store, key.widget, key.source)
                 found.setdefault(name, Trouble(*name, kept.reason, kept.since))
@@ -179,7 +178,7 @@ class Sources:
     async def look_round(self) -> None:
         """Reads files that have changed and are not written any more, and asks for what is due without a page."""
         now = self._clock.monotonic()
-        files = [(key, one) for key, one in self._kept.items() if not _is_address(key.address)]
+        files = [(key, one) for key, one in self._kept.items() if not one.source.is_remote]
         stamps = await asyncio.to_thread(lambda: [stamp_of(self._base / key.address) for key, _ in files])
         for (key, one), stamp in zip(files, stamps, strict=True):
             settled, one.seen = stamp == one.seen, stamp
@@ -189,7 +188,7 @@ class Sources:
             elif settled and one.task is None and key in self._kept and (not unchanged or now >= one.pause.until):
                 self._begin(key, one)
         for key, one in self._kept.items():
-            if one.shared and _is_address(key.address):
+            if one.shared and one.source.is_remote:
                 self._begin_if_due(key, one)
         for key, one in self._kept.items():
             if one.shared and one.there:
@@ -208,7 +207,7 @@ class Sources:
             self._make_room()
         self._kept.move_to_end(key)
         one.source, one.shared = source, one.shared or shared
-        if one.tried == -inf or _is_address(key.address):
+        if one.tried == -inf or one.source.is_remote:
             self._begin_if_due(key, one)
         return one
 
@@ -227,7 +226,7 @@ class Sources:
     async def _refresh(self, key: _Key, one: _Kept) -> None:
         try:
             async with self._turns:
-                changed = await (self._download(key, one) if _is_address(key.address) else self._load(key, one))
+                changed = await (self._download(key, one) if one.source.is_remote else self._load(key, one))
         except (SourceError, CarrierError) as error:
             self._failed(key, one, error)
         except Exception as error:  # a plugin's, in what reads it
@@ -289,7 +288,7 @@ class Sources:
 
     def _failed(self, key: _Key, one: _Kept, error: SourceError | CarrierError) -> None:
         now = self._clock.monotonic()
-        of_the_host = _is_address(key.address) and getattr(error, "server", False)
+        of_the_host = one.source.is_remote and getattr(error, "server", False)
         pause = self._hosts.setdefault(_host(key.address), _Pause()) if of_the_host else one.pause
         if pause.until <= now:  # of several questions that were under way, one counts
             pause.failed(now, error.retry_after or 0.0)
@@ -322,12 +321,8 @@ def _tell_left_out(key: _Key, part: PartRead) -> None:
 
 def _names(key: _Key) -> dict[str, str]:
     """For logs. What stands behind the host may hold a key, or what somebody bought."""
-    place = _host(key.address) if _is_address(key.address) else key.address
+    place = _host(key.address) or key.address
     return {"store": key.store, "widget": key.widget, "source": key.source, "place": place}
-
-
-def _is_address(address: str) -> bool:
-    return address.lower().startswith(("https://", "http://"))
 
 
 def _host(address: str) -> str:
@@ -342,7 +337,7 @@ def _spread(seconds: float) -> float:
 def _addresses(value: Any) -> Iterator[str]:
     """The addresses among settings, however deep."""
     inner: Iterable[Any] = ()
-    if isinstance(value, str) and _is_address(value):
+    if isinstance(value, str) and "://" in value:
         yield value
     elif isinstance(value, Mapping):
         inner = value.values()

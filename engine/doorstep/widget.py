@@ -110,6 +110,10 @@ class Source(Struct, frozen=True):
     every: float = 900.0
     largest: int = 20_000_000
 
+    @property
+    def is_remote(self) -> bool:
+        return self.address.lower().startswith(("https://", "http://"))
+
 
 class Mistake(Struct, frozen=True):
     """What `read` left out of a source: its line (0 where there are none), and why."""

@@ -81,7 +81,8 @@ def read_products(body: bytes, type: str, *, currency: str = "") -> PartRead:
         mistakes.append(Mistake(0, f"only the first {MOST_ROWS} products are read"))
     if left_out and not products:
         first = mistakes[0]
-        raise ValueError(f"line {first.line}: {first.reason}; no other product can be used either")
+        place = f"line {first.line}: " if first.line else ""
+        raise ValueError(f"{place}{first.reason}; no other product can be used either")
     return PartRead(tuple(products), left_out, tuple(mistakes))
 
 
