@@ -161,7 +161,7 @@ def test_products_of_other_languages_do_not_use_up_the_count(view):
 def test_a_product_for_some_markets_is_shown_where_the_order_or_its_parcel_goes(view, bought):
     widget = cross_sell(*named("all"), *named("french", markets=["FR"]), *named("german", markets=["DE"]))
     assert shown(widget, view()) == ["all", "german"]  # the parcel's country
-    assert shown(widget, bought("X", country="FR")) == ["all", "french"]
+    assert shown(widget, bought("X", country="FR", sources={})) == ["all", "french"]
     assert shown(widget, view(None)) == ["all"]
 
 
