@@ -247,8 +247,9 @@ def widget_list() -> str:
     rows = []
     for name, offer in sorted(offers.items()):
         settings = ", ".join(f"`{key}`" for key in offer.type.settings_type.__struct_fields__)
-        rows.append((f"[`{name}`](widgets/{name}.md)", f"`{offer.type.slot}`", str(offer.type.level), settings))
-    return table(["widget", "slot", "level", "settings"], rows)
+        needs = ", ".join(f"`{need}`" for need in widget.Need if need in offer.type.needs)
+        rows.append((f"[`{name}`](widgets/{name}.md)", f"`{offer.type.slot}`", needs or "nothing", settings))
+    return table(["widget", "slot", "sees", "settings"], rows)
 
 
 def language_list() -> str:
@@ -265,7 +266,8 @@ PAGE_CONTEXT = (context.StoreView, context.PageInfo, context.Language, context.H
                 context.Fact, context.PickupView, context.Choice, context.LookupForm, context.OrderView, context.ParcelGroup,
                 context.ParcelView, context.PromiseView, context.ItemView, context.FormView, context.FieldView,
                 context.Option)  # fmt: skip
-WIDGET_VIEW = (widget.WidgetView, widget.ShipmentFacts, widget.OrderFacts, order.CustomerFacts, order.Money)
+WIDGET_VIEW = (widget.WidgetView, widget.ShipmentFacts, widget.OrderFacts, widget.ItemFacts, order.CustomerFacts,
+               order.Money, widget.CodeFacts, widget.Voice)  # fmt: skip
 MODEL = (models.Shipment, models.Event, models.Moment, models.Place, models.Window, models.PickupPoint, models.Piece,
          models.Leg, models.Document, models.Weight)  # fmt: skip
 STORED = vars(samples)
@@ -314,6 +316,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "themes.functions": template_functions,
     "themes.filters": template_filters,
     "widgets.bundled": widget_list,
+    "widgets.when": lambda: fields(widget.When),
+    "widgets.needs": lambda: members(widget.Need),
     "widgets.view": lambda: structs(*WIDGET_VIEW, defaults=False),
     "commands": command_list,
     "http.routes": routes,
