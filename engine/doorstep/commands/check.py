@@ -99,9 +99,11 @@ async def _tried(engine: Engine) -> list[dict[str, str]]:
 
 async def _misread(engine: Engine) -> list[tuple[str, str]]:
     """What is wrong in files that widgets read. Addresses are not asked."""
-    read = {(widget, one.address): one for shop in engine.shops.all for (widget, _), one in (await sources_of(shop)).items()}
+    read = {
+        (widget, one.address): one for shop in engine.shops.all for (widget, _), one in (await sources_of(shop)).items()
+    }
     return [
-        (place, f"widget {widget!r}: {reason}")
+        (f"{place}: {reason}", f"mend the file: widget {widget!r} reads it")
         for (widget, _), one in read.items()
         if not one.is_remote
         for place, reason in mistakes_in(one, engine.config.base)
