@@ -209,6 +209,9 @@ class Widget(Generic[S]):
     name: ClassVar[str]
     slot: ClassVar[str] = "after_timeline"  # where it stands unless the store says otherwise
     settings_type: ClassVar[type[Struct]] = NoWidgetSettings
+    example: ClassVar[
+        Mapping[str, Any]
+    ] = {}  # settings with which it is shown where no store has it, as in the preview
     when: ClassVar[When] = When()  # unless the store says otherwise, rule by rule
     needs: ClassVar[frozenset[Need]] = frozenset({Need.SHIPMENT})
     answers_of: ClassVar[tuple[str, ...]] = ()  # widgets whose answers of this order it sees, beside its own
