@@ -35,17 +35,17 @@ class Shelf:
     def chosen(self, settings: Settings, recommended: Iterable[Product | str]) -> list[Product]:
         """The products of a page, at most `count` of them, in the order of what names them."""
         found: list[Product] = []
-        groups, addresses, room = set(), set(), _LONGEST
+        known, groups, room = set(), set(), _LONGEST
         for product in self._candidates(settings, recommended):
-            same = (product.group and key(product.group) in groups) or product.url in addresses
-            if same or not self.offers(product):
+            name = key(product.sku) or (product.name, product.url)
+            if name in known or (product.group and key(product.group) in groups) or not self.offers(product):
                 continue
             room -= len(product.url) + len(product.image) + len(product.name)
             if room < 0 and found:
                 break
             found.append(product)
+            known.add(name)
             groups.add(key(product.group))
-            addresses.add(product.url)
             if len(found) == settings.count:
                 break
         return found

@@ -198,7 +198,7 @@ def _decoded_text(body: bytes) -> str:
 
 def _product(row: Tree, currency: str) -> Product:
     """Raises ValueError for what cannot be offered."""
-    if problem := row.text("problem"):
+    if problem := row.at("problem").text():
         raise ValueError(problem)
     price, sale_price, currency = _prices(row, currency)
     begins, ends = _dates(_text(row, "sale_dates"))
@@ -244,7 +244,7 @@ def _price(row: Tree, field: str) -> str:
     inner = row.at(field)
     for amount in ("value", "amount"):
         if found := inner.text(amount):
-            return f"{found} {inner.text('currency') or inner.text('currency_code')}"
+            return f"{found} {inner.at('currency').text() or inner.at('currency_code').text()}"
     return _text(row, field)
 
 
