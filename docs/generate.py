@@ -57,10 +57,11 @@ from doorstep.paths import shipped
 from doorstep.secret import Secret
 from doorstep.theme_rules import RULES
 from doorstep.theming import Templates
+from doorstep.widget_rules import RULES as WIDGET_RULES
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-LANGUAGES = {".toml": "toml", ".py": "python"}
+LANGUAGES = {".toml": "toml", ".py": "python", ".html": "jinja", ".css": "css"}
 _KIND = re.compile(r":\w+\}")  # the type of a path's parameter
 PART = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -76,9 +77,9 @@ def account() -> str:
     return table(["key", "default", "meaning"], rows)
 
 
-def scaffold_file(name: str) -> Callable[[], str]:
-    """A file of the plugin that `doorstep new carrier` writes, as a block."""
-    file = ROOT / "engine" / "doorstep" / "scaffold" / "carrier" / "package" / name
+def scaffold_file(name: str, kind: str = "carrier") -> Callable[[], str]:
+    """A file of the plugin that `doorstep new` writes, as a block."""
+    file = ROOT / "engine" / "doorstep" / "scaffold" / kind / "package" / name
     return lambda: f"```{LANGUAGES[file.suffix]} plugins/doorstep_acme/{name}\n{file.read_text('utf-8').rstrip()}\n```"
 
 
@@ -102,6 +103,10 @@ def quality_standing() -> str:
 
 def _standing(name: str, claim: quality.Claim) -> str:
     return f"{name}, {'to do' if claim.standing is quality.Standing.TODO else 'exempt'}: {claim.reason}"
+
+
+def widget_contract() -> str:
+    return "\n".join(f"- {rule.name}" for rule in WIDGET_RULES)
 
 
 def theme_rules() -> str:
@@ -316,6 +321,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "themes.functions": template_functions,
     "themes.filters": template_filters,
     "widgets.bundled": widget_list,
+    "widgets.scaffold.code": scaffold_file("__init__.py", "widget"),
+    "widgets.scaffold.template": scaffold_file("templates/widgets/acme.html", "widget"),
+    "widgets.scaffold.style": scaffold_file("static/acme.css", "widget"),
+    "widgets.rules": widget_contract,
     "widgets.when": lambda: fields(widget.When),
     "widgets.needs": lambda: members(widget.Need),
     "widgets.view": lambda: structs(*WIDGET_VIEW, defaults=False),

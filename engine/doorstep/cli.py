@@ -40,7 +40,7 @@ from .preview.trial import trial_of
 from .recognition import Recognizer, normalise
 from .recording import record as record_sample
 from .sandbox import sandbox_of
-from .scaffold import new_carrier
+from .scaffold import new_carrier, new_widget
 from .serving import Site, listen, serve_sites
 from .tracking import Asked, ask, ask_sandbox, settings
 from .wire import Wire
@@ -224,30 +224,45 @@ def record(path: Path, account: str, number: str, case: str, language: str) -> N
 
 @main.group()
 def new() -> None:
-    """Write what works, to be changed step by step: a store, a theme, a carrier's plugin."""
+    """Write what works, to be changed step by step: a store, a theme, a carrier's or a widget's plugin."""
 
 
 new.add_command(new_store_command)
 new.add_command(new_theme_command)
 
 
-@new.command("carrier")
-@click.argument("name")
-@click.option(
+_in_shop = click.option(
     "--shop", is_flag=True, help="Into this shop's folder of plugins, instead of as a distribution of its own."
 )
-@click.option(
+_into = click.option(
     "--into", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where; here, if not named."
 )
+
+
+@new.command("carrier")
+@click.argument("name")
+@_in_shop
+@_into
 def new_carrier_command(name: str, shop: bool, into: Path) -> None:
     """Write the plugin of a carrier called NAME, with samples and tests that pass."""
     files = new_carrier(name, into, shop=shop)
+    _tell_written(files, "pytest, doorstep demo, doorstep check plugin", "docs/carrier-plugins.md", shop=shop)
+
+
+@new.command("widget")
+@click.argument("name")
+@_in_shop
+@_into
+def new_widget_command(name: str, shop: bool, into: Path) -> None:
+    """Write the plugin of a widget called NAME, with templates, texts in four languages and tests that pass."""
+    files = new_widget(name, into, shop=shop)
+    _tell_written(files, "pytest, doorstep check plugin, doorstep serve --preview", "docs/widgets.md", shop=shop)
+
+
+def _tell_written(files: list[Path], steps: str, page: str, *, shop: bool) -> None:
     click.echo("\n".join(str(file) for file in files))
-    click.echo(f"\n{_NEXT_IN_SHOP if shop else _NEXT}".format(folder=files[0].parents[0]), err=True)
-
-
-_NEXT_IN_SHOP = """Next: pytest, doorstep demo, doorstep check plugin. docs/carrier-plugins.md goes on from here."""
-_NEXT = """Next, in {folder}: pip install -e .[test], pytest. docs/carrier-plugins.md goes on from here."""
+    steps = steps if shop else f"in {files[0].parents[0]}: pip install -e .[test], pytest"
+    click.echo(f"\nNext{':' if shop else ','} {steps}. {page} goes on from here.", err=True)
 
 
 @main.command()

@@ -85,7 +85,7 @@ def parsed_lines(parsed: Parsed) -> list[str]:
 def report_lines(report: Report, *, rules: bool) -> list[str]:
     """A plugin's problems and its quality list: the sum, or every rule."""
     counts = ", ".join(f"{count} {standing.value}" for standing, count in report.standing.items())
-    counts = counts if report.quality else "no quality list"
+    counts = counts if report.quality else f"{report.rules} rules" if report.rules else "no quality list"
     lines = [f"{report.plugin}: {'fine' if not report.problems else 'to mend'} ({counts})"]
     lines += [f"  × {_why(problem.message, problem.mend)}" for problem in report.problems]
     rows = [(claim.standing.value, id, claim.reason) for id, claim in report.quality.items()]

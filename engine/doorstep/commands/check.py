@@ -44,7 +44,7 @@ def check_config(path: Path, as_json: bool) -> None:
 @click.argument("names", nargs=-1)
 @json_option
 def check_plugin(names: tuple[str, ...], as_json: bool) -> None:
-    """Check carriers' plugins: all, or those NAMED."""
+    """Check the plugins of carriers and widgets: all, or those NAMED."""
     reports = check_plugins(found(_OWN), names)
     lines = [line for report in reports for line in terminal.report_lines(report, rules=bool(names))]
     _tell(reports, lines, as_json=as_json, wrong=any(report.problems for report in reports))

@@ -1,7 +1,7 @@
 """Referral: the shop's link to pass on to a friend, and what comes of it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -37,6 +37,7 @@ class Referral(Widget[Settings]):
     name = "referral"
     slot = "aside"
     settings_type = Settings
+    example: ClassVar[dict[str, Any]] = {"link": "https://shop.example/friends", "reward": "10 € for both"}
     when = When(except_status=TROUBLE)
     needs = frozenset()
 
