@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cached_property, partial
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -57,8 +57,15 @@ class CrossSell(Widget[Settings]):
     name = "cross_sell"
     slot = "after_timeline"
     settings_type = Settings
+    example: ClassVar[dict[str, Any]] = {
+        "products": [{"name": "Stoneware mug", "url": "/mug", "price": "24.90", "currency": "EUR"}]
+    }
     when = When(except_status=TROUBLE)
     needs = frozenset({Need.SHIPMENT, Need.ORDER, Need.ITEMS})
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._own = catalogue(settings.products)
 
     def sources(self, view: WidgetView) -> Sequence[Source]:
         own, found = self.settings, []
@@ -81,10 +88,6 @@ class CrossSell(Widget[Settings]):
         if not (products or bundle or guides):
             return None
         return Context(self.settings.title, products, _set(*bundle, view.today) if bundle else None, guides)
-
-    @cached_property
-    def _own(self) -> Catalogue:
-        return catalogue(self.settings.products)
 
 
 def _filled(address: str, view: WidgetView) -> str:

@@ -37,7 +37,7 @@ class Shelf:
         found: list[Product] = []
         known, groups, room = set(), set(), _LONGEST
         for product in self._candidates(settings, recommended):
-            name = key(product.sku) or (product.name, product.url)
+            name = key(product.sku) or id(product)
             if name in known or (product.group and key(product.group) in groups) or not self.offers(product):
                 continue
             room -= len(product.url) + len(product.image) + len(product.name)
