@@ -79,7 +79,7 @@ def test_a_product_is_one_link_with_picture_name_and_price(view, render):
     assert (picture.get("src"), picture.get("alt"), picture.get("loading")) == ("/i/mug.jpg", "", "lazy")
     assert picture.get("width")
     assert picture.get("height")
-    assert link.find("span[@class='product-name']").text == "Mug"
+    assert link.find("span[@class='product-name']/bdi").text == "Mug"
     assert link.find("span[@class='product-price']").text == "EUR 12.50"
 
 

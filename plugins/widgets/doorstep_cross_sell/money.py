@@ -1,6 +1,7 @@
 """Prices as shops write them: "19.90 EUR", "EUR 1.299,00", "€19,90"."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₺": "TRY", "₴": "UAH", "₪": "ILS"}  # what stands for one currency alone
@@ -18,6 +19,7 @@ class Amount(NamedTuple):
     currency: str
 
 
+@lru_cache(4096)
 def amount_of(written: str, currency: str = "") -> Amount:
     """A price as a shop has written it; `currency` where it names none. Raises ValueError, also for what can be read in two
     ways: no price is better than a wrong one."""

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -118,12 +119,13 @@ def _shelves(product: Product) -> Iterator[tuple[str, str]]:
         yield "tag", tag
 
 
-def category_keys(category: str) -> list[str]:
+@lru_cache(4096)  # of a feed's products few have one of their own
+def category_keys(category: str) -> tuple[str, ...]:
     """A category with those that it lies in, by their own names and their ways: of "Home > Mugs" these are "home > mugs",
     "mugs" and "home"; the nearest first."""
     parts = [key(part) for part in category.split(">") if part.strip()][:10]
     ways = [" > ".join(parts[:end]) for end in range(len(parts), 0, -1)]
-    return list(dict.fromkeys(name for way, part in zip(ways, reversed(parts), strict=True) for name in (way, part)))
+    return tuple(dict.fromkeys(name for way, part in zip(ways, reversed(parts), strict=True) for name in (way, part)))
 
 
 def key(text: str) -> str:
