@@ -56,7 +56,7 @@ from doorstep.packages import installed
 from doorstep.paths import shipped
 from doorstep.secret import Secret
 from doorstep.theme_rules import RULES
-from doorstep.theming import Templates
+from doorstep.theming import FILTERS, Templates
 from doorstep.widget_rules import RULES as WIDGET_RULES
 
 DOCS = Path(__file__).parent
@@ -240,7 +240,7 @@ def template_functions() -> str:
 
 def template_filters() -> str:
     environment = vars(templates())["_environment"]
-    own = [name for name in environment.filters if name == "money"]
+    own = [name for name in environment.filters if name in FILTERS]
     rows = [(f"`{name}`", MEANINGS.of("theming.filters", name)) for name in own]
     ready = ", ".join(f"`{name}`" for name in sorted(set(environment.filters) - set(own)))
     tests = ", ".join(f"`{name}`" for name in sorted(environment.tests))

@@ -39,7 +39,8 @@ from .models import (
     Weight,
     Window,
 )
-from .order import CustomerFacts, Money, PackedItem, Parcel
+from .order import Country, CustomerFacts, Money, PackedItem, Parcel
+from .own_words import OwnWords, in_language, language_covers
 from .secret import Secret
 from .summary import turned_back
 from .tree import Tree, newest_first
@@ -84,6 +85,7 @@ __all__ = [
     "CodeTable",
     "Connector",
     "ConnectorSettings",
+    "Country",
     "Credential",
     "CustomerFacts",
     "DataRequest",
@@ -115,6 +117,7 @@ __all__ = [
     "OrderChange",
     "OrderFacts",
     "OrderGone",
+    "OwnWords",
     "PackedItem",
     "Parcel",
     "PartRead",
@@ -152,9 +155,11 @@ __all__ = [
     "each_of",
     "file_in",
     "hookimpl",
+    "in_language",
     "is_any",
     "is_signed",
     "is_web_address",
+    "language_covers",
     "moments",
     "newest_first",
     "registers",

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import structs
 
 from .order import CustomerFacts
+from .own_words import language_covers
 from .scenes import Scene
 from .widget import When
 
@@ -15,17 +16,11 @@ def holds(when: When, scene: Scene) -> bool:
     return (
         scene.level >= when.level
         and (not when.markets or scene.country in when.markets)
-        and (not when.languages or any(covers(language, scene.language) for language in when.languages))
+        and (not when.languages or any(language_covers(language, scene.language) for language in when.languages))
         and _at_its_time(when, scene)
         and (not when.segments or not _segments(scene).isdisjoint(when.segments))
         and (not asks_for_customer(when) or (scene.customer is not None and _known_customer(when, scene.customer)))
     )
-
-
-def covers(language: str, page: str) -> bool:
-    """Whether a page is in a language (BCP 47): `pt` covers pt-BR and pt-PT, `pt-BR` itself only."""
-    wanted, tag = (one.lower().replace("_", "-") for one in (language, page))
-    return tag == wanted or tag.startswith(f"{wanted}-")
 
 
 def asks_for_customer(when: When) -> bool:

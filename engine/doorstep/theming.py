@@ -239,6 +239,11 @@ def _money(context: Context, amount: str, currency: str) -> str:
     return _localizer(context).money(amount, currency)
 
 
+@pass_context
+def _number(context: Context, value: float) -> str:
+    return _localizer(context).number(value)
+
+
 def _gettext(context: Context, text: str, /, **values: Any) -> Markup:
     return _filled(_localizer(context).text(text), values)
 
@@ -282,4 +287,4 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "pgettext": _pgettext,
     "npgettext": _npgettext,
 }
-FILTERS: dict[str, Callable[..., Any]] = {"money": _money}
+FILTERS: dict[str, Callable[..., Any]] = {"money": _money, "number": _number}

@@ -53,6 +53,7 @@ def render() -> Render:
         )
         env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
         env.filters["money"] = lambda amount, currency: f"{currency} {amount}"
+        env.filters["number"] = str
         context = widget.context(view)
         assert context is not None, "nothing is shown on this page"
         text = env.get_template(f"widgets/{widget.name}.html").render(
