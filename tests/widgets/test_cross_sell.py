@@ -23,6 +23,14 @@ TEA,Tea,/tea,Food > Tea,,,preorder,4.50 EUR
 KNOWN = {"feed": read_catalogue(FEED.encode(), "feed.csv")}
 
 
+RULES = [
+    {"bought": ["MUG-RED", "MUG-BLUE"], "show": ["TRAY", "POT"]},
+    {"categories": ["Food"], "show_categories": ["Teapots"]},
+    {"tags": ["wood"], "show_tags": ["ceramic"]},
+    {"markets": ["AT"], "languages": ["de"], "show": ["TEA"]},
+]
+
+
 def cross_sell(*products, **settings):
     own = {"products": products} if products else {}
     return CrossSell(msgspec.convert({**own, **settings}, Settings))
@@ -61,6 +69,19 @@ class TestContract(WidgetContract):
         "products": [MUG, {"name": "Tea towel", "url": "/towel", "languages": ["en", "pt-BR"]}],
         "guides": [{"name": "How to wash it", "url": "/wash", "categories": ["Kitchen"]}],
     }
+
+
+class TestContractWithAFeed(WidgetContract):
+    package = "doorstep_cross_sell"
+    settings = {
+        "feed": "feed.csv",
+        "endpoint": "https://shop.example/recommend?sku={skus}",
+        "count": 12,
+        "rules": RULES,
+        "fallback": ["TEA", "POT"],
+        "bundles": [{"name": "Set", "items": ["POT", "TRAY"], "url": "/set", "price": "9", "currency": "EUR"}],
+    }
+    feeds = {"feed": (FEED.encode(), "text/csv"), "endpoint": (b'["POT", "MUG-RED"]', "application/json")}
 
 
 def test_nothing_is_sold_to_someone_whose_parcel_is_in_trouble_and_nobody_is_named():
@@ -188,14 +209,6 @@ def test_without_rules_those_of_the_same_category_come_first(bought):
     food = read_catalogue(b"title,link,category\nCup,/c,Home\nGreen tea,/g,Food > Tea\nJam,/j,Food", "")
     page = bought(ItemFacts("Black tea", category="Food > Tea"), sources={"feed": food})
     assert shown(from_feed(), page) == ["Green tea", "Jam", "Cup"]
-
-
-RULES = [
-    {"bought": ["MUG-RED", "MUG-BLUE"], "show": ["TRAY", "POT"]},
-    {"categories": ["Food"], "show_categories": ["Teapots"]},
-    {"tags": ["wood"], "show_tags": ["ceramic"]},
-    {"markets": ["AT"], "languages": ["de"], "show": ["TEA"]},
-]
 
 
 @pytest.mark.parametrize(
