@@ -124,6 +124,11 @@ class Widgets:
         self.failures = 0
         self.gaps = 0  # times that something was missing from a page which may be there a moment later
 
+    def without_rules(self) -> "Widgets":
+        """The same, shown on every page."""
+        always = [structs.replace(one, when=When()) for one in self._placed.values()]
+        return Widgets(always, self._look, self._metrics, store=self._store, sources=self._sources)
+
     def __contains__(self, name: str) -> bool:
         return name in self._placed
 
