@@ -284,12 +284,12 @@ def test_a_source_that_fails_leaves_its_widgets_slot_empty_and_no_other(front: F
         html, widgets = rendered(front, Failing())
     assert 'id="fed"' not in html
     assert 'id="happy"' in html
-    assert (widgets.missing, [(one["widget"], one["error"]) for one in logs]) == (1, [("fed", "OSError")])
+    assert (widgets.gaps, [(one["widget"], one["error"]) for one in logs]) == (1, [("fed", "OSError")])
     assert 'doorstep_widget_failures_total{widget="fed"} 1.0' in front.get("/metrics").text
 
 
 def test_what_is_still_on_its_way_is_missing_and_no_failure(front: Front) -> None:
     html, widgets = rendered(front, Coming())
-    assert widgets.missing == 1
+    assert widgets.gaps == 1
     assert 'id="happy"' in html
     assert 'doorstep_widget_failures_total{widget="fed"}' not in front.get("/metrics").text

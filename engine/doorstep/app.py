@@ -1,8 +1,6 @@
 """Wiring: settings in, an ASGI application out."""
 
-import asyncio
 import gc
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -72,6 +70,7 @@ from .plugins import Plugins, load_plugins
 from .push_api import PushApi
 from .pushes import Pushes
 from .ratelimits import open_limits
+from .reading import reading
 from .receiving import Receiver
 from .recognition import carrier_named
 from .records import Records
@@ -79,7 +78,7 @@ from .referrals import Referrals
 from .reports import Reports
 from .routing import StoreRouter, TrackRoute
 from .shops import Outfitter, Shops
-from .sources import Sources
+from .sources import FIRST_WAIT, Sources
 from .statics import Statics
 from .tallies import Tallies
 from .tracker import Tracker
@@ -306,7 +305,9 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     closes the engine."""
     _tell_what_is_broken(engine)
     longest = engine.config.server.deadline
-    deadline = max(longest - widgets.LONGEST, longest / 2)  # of look-ups; the rest is for what is made of them
+    deadline = max(
+        longest - widgets.LONGEST - FIRST_WAIT, longest / 2
+    )  # of look-ups; the rest is for what is made of them
     pages = Pages(
         engine.tracker, engine.plugins, engine.backstage, engine.answers, engine.access, engine.banners, engine.limits,
         near=engine.near, tallies=engine.tallies, deadline=deadline,
@@ -336,7 +337,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         gc.set_threshold(_NEW_OBJECTS, *often[1:])  # a page makes more than the usual 700, none of them in circles
         with engine.loop_watch.watching():
             async with (
-                engine.wardrobe.kept(), engine.sources.kept(), _reading_languages(engine.shops), engine.tallies.running(),
+                engine.wardrobe.kept(), engine.sources.kept(), reading(engine.shops, engine.sources), engine.tallies.running(),
                 beside(),
             ):  # fmt: skip
                 yield
@@ -404,25 +405,6 @@ def health_of(engine: Engine) -> HealthApi:
         engine.database, engine.cache, engine.invalidation, engine.plugins, engine.connectors, engine.shops, engine.fetcher,
         engine.metrics, engine.wardrobe, engine.sources, clock=engine.clock,
     )  # fmt: skip
-
-
-@asynccontextmanager
-async def _reading_languages(shops: Shops) -> AsyncIterator[None]:
-    """Reads catalogs in a thread while the first pages are served already: each of them holds the loop for too long."""
-
-    def read() -> None:
-        for shop in shops.all:
-            for language in shop.languages:
-                if not over.is_set():
-                    shop.localizer(language).name  # noqa: B018  # by which CLDR is read, too
-
-    over = threading.Event()
-    reading = asyncio.create_task(asyncio.to_thread(read))
-    try:
-        yield
-    finally:
-        over.set()
-        await reading
 
 
 def _merchants(engine: Engine) -> list[Operation]:

@@ -136,6 +136,9 @@ class HealthApi:
             yield Part("theme", reason, since=self._wardrobe.problem_since)
         if self._wardrobe.needs_restart:
             yield Part("settings", "some have changed that are only read at start: restart")
+        for source in self._sources.troubles():
+            name = f"{source.store}.{source.widget}.{source.source}"
+            yield Part("source", f"{source.reason}; the last good one stays, if there was any", name, source.since)
         if not self._cache.healthy:
             yield Part("redis", "not answering; answers are kept in the process", since=self._ago(self._cache.lost_for))
         distrusted = self._invalidation.distrusted_for

@@ -237,10 +237,10 @@ class Pages:
             headers["Retry-After"] = str(round(after or lookup.retry_after or 60) or 1)
         slots = Filled()
         if lookup.outcome is Outcome.FOUND:
-            missing = visit.shop.widgets.missing
+            gaps = visit.shop.widgets.gaps
             scene = await self._scene(visit, lookup, typed)
             slots = await visit.shop.widgets.slots(scene, visit.reader.localizer)
-            if visit.shop.widgets.missing > missing:
+            if visit.shop.widgets.gaps > gaps:
                 headers["Cache-Control"] = "no-store"  # something is missing that may be back a moment later
         template = "choose.html" if lookup.outcome is Outcome.CHOOSE else "tracking.html"
         status = status or STATUS[lookup.outcome]

@@ -23,7 +23,7 @@ from .rules import asks_for_customer, holds, merged
 from .scenes import Declared, Scene, declared, view_of
 from .settings import convert
 from .sources import Sources
-from .widget import CodeRule, FormProblem, Need, Submission, When, Widget, WidgetView
+from .widget import CodeRule, FormProblem, Need, Source, Submission, When, Widget, WidgetView
 
 T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
@@ -128,7 +128,7 @@ class Widgets:
         self._lane: Lane | None = None
         self.wants = _wants(placed)
         self.longest = LONGEST
-        self.missing = 0  # times that something was left out which may be there a moment later
+        self.gaps = 0  # times that something was missing from a page which may be there a moment later
 
     def without_rules(self) -> "Widgets":
         """The same, shown on every page."""
@@ -161,6 +161,18 @@ class Widgets:
                 filled.shown += (placed.name,)
         return filled
 
+    async def sources(self, scene: Scene) -> dict[str, Sequence[Source]]:
+        """What each widget needs from outside for a page, by the widget's name."""
+        placed = [one for one in self._placed.values() if one.has_sources]
+        wanted = [self._start(one, partial(one.widget.sources, view_of(scene, one.declared))) for one in placed]
+        found = await asyncio.gather(*wanted, return_exceptions=True)
+        for one, sources in zip(placed, found, strict=True):
+            if isinstance(sources, BaseException):
+                self._failed(one.name, type(sources).__name__, str(sources))
+        return {
+            one.name: wanted for one, wanted in zip(placed, found, strict=True) if not isinstance(wanted, BaseException)
+        }
+
     async def submit(self, name: str, form: Mapping[str, str], scene: Scene) -> Submission:
         """What a widget reads from a sent form. Raises FormProblem, also for a widget that the page does not show; one that
         fails refuses the form."""
@@ -188,7 +200,7 @@ class Widgets:
     async def _with_sources(self, placed: Placed, view: WidgetView, sources: Sources) -> Struct | None:
         wanted = await self._start(placed, partial(placed.widget.sources, view))
         read = await sources.read(self._store, placed.name, wanted, shared=view.level == NUMBER)
-        self.missing += read.pending
+        self.gaps += read.pending
         return await self._start(placed, partial(placed.widget.context, structs.replace(view, sources=read.values)))
 
     def _start(self, placed: Placed, work: Callable[[], T]) -> asyncio.Future[T]:
@@ -214,7 +226,7 @@ class Widgets:
             return Markup()
 
     def _failed(self, name: str, error: str, detail: str) -> None:
-        self.missing += 1
+        self.gaps += 1
         self._metrics.widget_failures.labels(name).inc()
         log.error("widget failed, its slot stays empty", widget=name, error=error, detail=detail)
 
