@@ -20,7 +20,7 @@ from .load import Asked, for_a_while, request
 from .site import Settings
 
 ROOT = Path(__file__).parents[1]
-PLAIN = {"Accept-Language": "en"}
+PLAIN = {"Accept-Language": "en", "User-Agent": "Mozilla/5.0"}
 PACKED = {**PLAIN, "Accept-Encoding": "gzip"}
 ROUNDS = 16
 _ROUND = 0.15  # seconds

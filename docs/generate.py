@@ -56,11 +56,12 @@ from doorstep.packages import installed
 from doorstep.paths import shipped
 from doorstep.secret import Secret
 from doorstep.theme_rules import RULES
-from doorstep.theming import Templates
+from doorstep.theming import FILTERS, Templates
+from doorstep.widget_rules import RULES as WIDGET_RULES
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-LANGUAGES = {".toml": "toml", ".py": "python"}
+LANGUAGES = {".toml": "toml", ".py": "python", ".html": "jinja", ".css": "css"}
 _KIND = re.compile(r":\w+\}")  # the type of a path's parameter
 PART = re.compile(r"(<!-- generated: (?P<name>[\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -76,9 +77,9 @@ def account() -> str:
     return table(["key", "default", "meaning"], rows)
 
 
-def scaffold_file(name: str) -> Callable[[], str]:
-    """A file of the plugin that `doorstep new carrier` writes, as a block."""
-    file = ROOT / "engine" / "doorstep" / "scaffold" / "carrier" / "package" / name
+def scaffold_file(name: str, kind: str = "carrier") -> Callable[[], str]:
+    """A file of the plugin that `doorstep new` writes, as a block."""
+    file = ROOT / "engine" / "doorstep" / "scaffold" / kind / "package" / name
     return lambda: f"```{LANGUAGES[file.suffix]} plugins/doorstep_acme/{name}\n{file.read_text('utf-8').rstrip()}\n```"
 
 
@@ -102,6 +103,10 @@ def quality_standing() -> str:
 
 def _standing(name: str, claim: quality.Claim) -> str:
     return f"{name}, {'to do' if claim.standing is quality.Standing.TODO else 'exempt'}: {claim.reason}"
+
+
+def widget_contract() -> str:
+    return "\n".join(f"- {rule.name}" for rule in WIDGET_RULES)
 
 
 def theme_rules() -> str:
@@ -235,7 +240,7 @@ def template_functions() -> str:
 
 def template_filters() -> str:
     environment = vars(templates())["_environment"]
-    own = [name for name in environment.filters if name == "money"]
+    own = [name for name in environment.filters if name in FILTERS]
     rows = [(f"`{name}`", MEANINGS.of("theming.filters", name)) for name in own]
     ready = ", ".join(f"`{name}`" for name in sorted(set(environment.filters) - set(own)))
     tests = ", ".join(f"`{name}`" for name in sorted(environment.tests))
@@ -247,8 +252,9 @@ def widget_list() -> str:
     rows = []
     for name, offer in sorted(offers.items()):
         settings = ", ".join(f"`{key}`" for key in offer.type.settings_type.__struct_fields__)
-        rows.append((f"[`{name}`](widgets/{name}.md)", f"`{offer.type.slot}`", str(offer.type.level), settings))
-    return table(["widget", "slot", "level", "settings"], rows)
+        needs = ", ".join(f"`{need}`" for need in widget.Need if need in offer.type.needs)
+        rows.append((f"[`{name}`](widgets/{name}.md)", f"`{offer.type.slot}`", needs or "nothing", settings))
+    return table(["widget", "slot", "sees", "settings"], rows)
 
 
 def language_list() -> str:
@@ -265,7 +271,8 @@ PAGE_CONTEXT = (context.StoreView, context.PageInfo, context.Language, context.H
                 context.Fact, context.PickupView, context.Choice, context.LookupForm, context.OrderView, context.ParcelGroup,
                 context.ParcelView, context.PromiseView, context.ItemView, context.FormView, context.FieldView,
                 context.Option)  # fmt: skip
-WIDGET_VIEW = (widget.WidgetView, widget.ShipmentFacts, widget.OrderFacts, order.CustomerFacts, order.Money)
+WIDGET_VIEW = (widget.WidgetView, widget.ShipmentFacts, widget.OrderFacts, widget.ItemFacts, order.CustomerFacts,
+               order.Money, widget.CodeFacts, widget.Voice)  # fmt: skip
 MODEL = (models.Shipment, models.Event, models.Moment, models.Place, models.Window, models.PickupPoint, models.Piece,
          models.Leg, models.Document, models.Weight)  # fmt: skip
 STORED = vars(samples)
@@ -314,6 +321,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "themes.functions": template_functions,
     "themes.filters": template_filters,
     "widgets.bundled": widget_list,
+    "widgets.scaffold.code": scaffold_file("__init__.py", "widget"),
+    "widgets.scaffold.template": scaffold_file("templates/widgets/acme.html", "widget"),
+    "widgets.scaffold.style": scaffold_file("static/acme.css", "widget"),
+    "widgets.rules": widget_contract,
+    "widgets.when": lambda: fields(widget.When),
+    "widgets.needs": lambda: members(widget.Need),
     "widgets.view": lambda: structs(*WIDGET_VIEW, defaults=False),
     "commands": command_list,
     "http.routes": routes,

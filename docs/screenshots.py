@@ -1,6 +1,6 @@
 """Takes the pictures of the three themes anew: `./dev run python docs/screenshots.py`. Needs the system's Chromium.
 
-docs/images/<theme>.png and themes.png, night.png; themes/<theme>/static/preview.png.
+docs/images/<theme>.png and themes.png, night.png, insights.png; themes/<theme>/static/preview.png.
 """
 
 import shutil
@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from doorstep.app import assemble, create_engine
 from doorstep.clock import SystemClock
 from doorstep.config import Server
-from doorstep.demo import THEMES, DemoShop, demo_config
+from doorstep.demo import BUSY, THEMES, DemoShop, demo_config
+from doorstep.demo.orders import orders_and_worker
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_accounts, sandbox_of
 from doorstep.serving import on_loopback
@@ -29,7 +31,7 @@ from doorstep.serving import on_loopback
 ROOT = Path(__file__).parent.parent
 ON_ITS_WAY = "1ZD0R5TP6873112332"  # UPS's sample: out for delivery in Lyon
 ARRIVED = "2648701930"  # DHL's: delivered in Brussels
-PHONE, WIDE, PREVIEW = (390, 844), (1280, 844), (1280, 800)  # in CSS pixels
+PHONE, WIDE, PREVIEW, REPORT = (390, 844), (1280, 844), (1280, 800), (720, 1800)  # in CSS pixels
 SCALE = 2
 LARGEST = 250_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -44,10 +46,11 @@ class Shot(Struct, frozen=True):
     number: str = ON_ITS_WAY
     language: str = "en"
     scheme: Literal["light", "dark"] = "light"
+    page: str = ""  # instead of a parcel's
 
     @property
     def path(self) -> str:
-        return f"{THEMES[self.theme]}/track/{self.number}?lang={self.language}"
+        return self.page or f"{THEMES[self.theme]}/track/{self.number}?lang={self.language}"
 
 
 # What stands side by side in each picture.
@@ -55,6 +58,9 @@ PICTURES = {
     **{f"docs/images/{theme}.png": [Shot(theme), Shot(theme, WIDE)] for theme in THEMES},
     "docs/images/themes.png": [Shot(theme) for theme in THEMES],
     "docs/images/night.png": [Shot(theme, number=ARRIVED, language="ar", scheme="dark") for theme in THEMES],
+    "docs/images/insights.png": [
+        Shot(BUSY, REPORT, scheme=scheme, page="/shop/insights") for scheme in ("light", "dark")
+    ],
 }
 
 COMPOSED = """<!doctype html><style>
@@ -100,7 +106,8 @@ def demo() -> Iterator[str]:
         accounts = sandbox_accounts(sandbox, carriers)
         config = demo_config(accounts, database=f"sqlite:///{folder}/demo.db", server=Server())
         engine = create_engine(config, clock=Afternoon())
-        with on_loopback(DemoShop(assemble(engine), engine, [])) as url:
+        beside = partial(orders_and_worker, engine, [], busy=BUSY)
+        with on_loopback(DemoShop(assemble(engine, beside=beside), engine, [])) as url:
             yield url
 
 

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCALES = ROOT / "locales"
 SOURCE = "en"  # the language of the msgids
 FOLDERS = ("engine", "plugins/widgets", "themes")
-# What a new theme is copied from says its own texts in its own catalogs.
-METHODS = [("doorstep/scaffold/theme/**", "ignore"), ("**.py", "python"), ("**.html", "jinja2")]
+# What a new theme or widget is copied from says its own texts in its own catalogs.
+METHODS = [("doorstep/scaffold/**", "ignore"), ("**.py", "python"), ("**.html", "jinja2")]
 OPTIONS = {"**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}
 # Beside gettext's own (`N_` among them): a Localizer's `plural`, and what a widget says of a form it refuses.
 KEYWORDS = {**DEFAULT_KEYWORDS, "plural": (1, 2), "FormProblem": None}

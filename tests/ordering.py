@@ -10,6 +10,7 @@ from doorstep import Document, PickupPoint, Place, Shipment, Status, Window
 from doorstep.config import Store
 from doorstep.order import Item, Order, PackedItem, Parcel, Promise
 from doorstep.orderbook import KeptOrder
+from doorstep.packages import Package
 from doorstep.sandbox import sandbox_of
 
 from .acme import at, scan
@@ -52,11 +53,13 @@ def packed(number: str, **items: int) -> Parcel:
 
 
 @contextmanager
-def ordering(folder: Path, plugin: Any, *, stores: dict[str, Store] | None = None, **fields: Any) -> Iterator[Front]:
-    """The shop, at work. `plugin` is the fixture."""
+def ordering(
+    folder: Path, plugin: Any, *more: Package, stores: dict[str, Store] | None = None, **fields: Any
+) -> Iterator[Front]:
+    """The shop, at work. `plugin` is the fixture, `more` are further packages."""
     package = spy(plugin, ANSWERS)
     wanted = stores or {"main": STORE}
-    with shop(folder, sandbox_of([]), "", more=(package,), accounts=SPY, stores=wanted, **fields) as front:
+    with shop(folder, sandbox_of([]), "", more=(package, *more), accounts=SPY, stores=wanted, **fields) as front:
         yield front
 
 

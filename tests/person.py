@@ -25,7 +25,7 @@ from doorstep.orderbook import KeptOrder, OrderBook
 from doorstep.outbox import Outbox
 from doorstep.records import Records
 from doorstep.reports import Kind, Reports
-from doorstep.tables import answers, sources
+from doorstep.tables import answers, codes, referrals, sources
 from doorstep.vault import Vault
 
 from .scans import at
@@ -113,8 +113,21 @@ def everything(engine: Parts) -> KeptOrder:
         )
         for shipment, comment in ((kept.id, "Quillfeather says thanks"), ("shp_somebody", "5004 X")):
             connection.execute(answers.insert().values(_answer(shipment, comment, engine.clock.now())))
+        _codes(engine, connection, kept)
     with engine.database.reading() as connection:
         return engine.orders.one(connection, kept.id)
+
+
+def _codes(engine: Parts, connection: Any, kept: KeptOrder) -> None:
+    """The order has a code, was paid with another, and came by a third."""
+    plain = {"store": "main", "pool": "", "redeemed_by": "", "created_at": engine.clock.now()}
+    mine = {**plain, "widget": "referral", "code": "MINE", "order_id": kept.id, "customer": kept.email_hash}
+    used = {**plain, "widget": "offer", "code": "USED", "redeemed_by": ORDER.number}
+    connection.execute(codes.insert().values(mine))
+    code_id = connection.scalar(codes.insert().values(used).returning(codes.c.id))
+    told = {"store": "main", "friend": kept.email_hash, "order_number": ORDER.number, "state": "pending", "reason": ""}
+    row = {"id": f"ref_{kept.id}", "code_id": code_id, "created_at": engine.clock.now(), **told}
+    connection.execute(referrals.insert().values(row))
 
 
 def _answer(shipment: str, comment: str, now: datetime) -> dict[str, Any]:

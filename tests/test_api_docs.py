@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from playwright._impl._driver import compute_driver_executable
 
@@ -28,6 +29,10 @@ DOCS = Path(__file__).parent.parent / "docs"
 EXAMPLE = re.compile(r"^```(sh|js)\n(.*?)^```\n\n```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # On a machine without curl: as much of it as the examples use.
 CURL = 'curl() { "%s" "%s" "$@"; }\n' % (sys.executable, Path(__file__).with_name("curl.py"))  # noqa: UP031
+CODES = {
+    "offer": {"text": "10 % off", "pool": "autumn", "days": 60},
+    "referral": {"link": "https://harbour-and-pine.example/friends", "prefix": "F-"},
+}  # of codes.md
 NODE = compute_driver_executable()[0]  # playwright brings its own
 
 
@@ -36,7 +41,7 @@ def around(tmp_path: Path, clock: FakeClock) -> Iterator[dict[str, str]]:
     """The environment of the examples: `SHOP` listens, `KEY` opens everything."""
     with carriers() as (sandbox, delivering):
         config = Config(
-            stores={"main": SHOP},
+            stores={"main": msgspec.structs.replace(SHOP, widgets={**SHOP.widgets, **CODES})},
             secret_key=(Secret("0123456789abcdef0123456789abcdef"),),
             carriers=sandbox_accounts(sandbox, delivering.url),
             base=tmp_path,
@@ -77,7 +82,7 @@ def differing(shown: Any, given: Any, place: str = "$") -> list[str]:
     return [] if shown == given else [f"{place}: shown {shown!r}, given {given!r}"]
 
 
-@pytest.mark.parametrize("page", ["api.md", "orders.md"])
+@pytest.mark.parametrize("page", ["api.md", "orders.md", "codes.md"])
 def test_examples_are_answered_as_shown(page: str, around: dict[str, str], tmp_path: Path) -> None:
     text = (DOCS / page).read_text("utf-8")
     examples = EXAMPLE.findall(text)

@@ -79,7 +79,7 @@ def test_a_disabled_plugin_is_not_there_and_nothing_is_amiss(tmp_path, bundled):
     [
         ({"surveyy": {}}, "no plugin offers this widget"),
         ({"survey": {"qestion": "?"}}, "stores.main.widgets.survey.qestion is not a setting"),
-        ({"survey": {"show": ["deliverd"]}}, "stores.main.widgets.survey.show"),
+        ({"survey": {"when": {"status": ["deliverd"]}}}, "stores.main.widgets.survey.when.status[0]"),
         ({"survey": {"question": 7}}, "stores.main.widgets.survey.question"),
     ],
 )

@@ -45,7 +45,7 @@ def edges(root: Path) -> dict[str, dict[str, str]]:
     files = [
         file
         for file in sorted(root.rglob("*.py"))
-        if not {"__pycache__", "carrier"} & set(file.relative_to(root).parts)
+        if not {"__pycache__", "carrier", "widget"} & set(file.relative_to(root).parts)
     ]
     names = {module_of(file, root) for file in files}
     graph: dict[str, dict[str, str]] = {name: {} for name in names}

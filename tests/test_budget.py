@@ -173,7 +173,9 @@ async def test_a_try_that_succeeds_closes_it(clock: FakeClock) -> None:
 
 def test_one_request_in_ten_may_be_repeated_and_five_at_once_after_a_quiet_time() -> None:
     retries = Retries()
+    assert retries.left == 5
     assert [retries.take() for _ in range(6)] == [True] * 5 + [False]
+    assert retries.left == 0
     repeated = 0
     for _ in range(1000):
         retries.asked()

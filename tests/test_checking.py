@@ -107,7 +107,7 @@ def test_the_command_ends_with_1_where_something_is_to_mend(spoil: Spoil) -> Non
 def test_a_plugin_that_is_not_there_is_said(shop: Path) -> None:
     result = CliRunner().invoke(main, ["check", "plugin", "red_line"])
     assert result.exit_code == 1
-    assert "there is no carrier plugin 'red_line': there are" in result.output
+    assert "there is no plugin 'red_line': there are" in result.output
 
 
 def test_every_bundled_plugin_is_fine() -> None:

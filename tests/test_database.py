@@ -88,7 +88,7 @@ async def test_rows_of_the_first_version_are_kept_by_the_migrations_to_the_newes
         connection.execute(answers.insert().values(**row, created_at=NOON, updated_at=NOON))
     database = await another(empty_url)
     assert await database.read(lambda c: [one._asdict() for one in c.execute(select(answers))]) == [
-        {"id": 1, **row, "created_at": NOON, "updated_at": NOON}
+        {"id": 1, **row, "created_at": NOON, "updated_at": NOON, "approved_at": None}
     ]
 
 

@@ -167,9 +167,8 @@ def _run(command: str, shown: list[str]) -> None:
 def _run_suite(arguments: list[str]) -> None:
     """The plugin's own tests, as its author runs them."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}, capture_output=True, text=True, check=False
-    )
+    path = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE), done.stdout
 
@@ -384,7 +383,7 @@ def test_every_bundled_plugin_has_its_page() -> None:
         assert (DOCS / "widgets" / f"{folder.name.removeprefix('doorstep_')}.md").is_file()
 
 
-@pytest.mark.parametrize("name", ["classic", "minimal", "bold", "themes", "night"])
+@pytest.mark.parametrize("name", ["classic", "minimal", "bold", "themes", "night", "insights"])
 def test_each_picture_is_small_enough_to_load(name: str) -> None:
     picture = (DOCS / "images" / f"{name}.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")

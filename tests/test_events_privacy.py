@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 # What an event may tell, by the path in its data.
 TOLD = {
     "order.id", "order.number", "report.id", "report.kind", "promised", "cause", "since",
+    "code.code", "code.widget", "referral.id", "referral.code", "referral.reason",
     *(f"shipment.{name}" for name in ("number", "carrier", "status", "reason", "delayed", "final", "expected")),
 }  # fmt: skip
 ORDER = Order(

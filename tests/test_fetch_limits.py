@@ -308,7 +308,7 @@ async def test_how_an_account_stands_is_told(fetcher, clock):
         account = acme(asks(), endpoint=carrier.url, limits=(Limit(calls=100, seconds=10),), strangers=0.25)
         await fetcher.track(account, QUERY, stranger=False)
         left = Left("100/10s", 99, 24)  # 75 are kept for orders
-        assert await fetcher.standings() == [Standing("acme", None, [left])]
+        assert await fetcher.standings() == [Standing("acme", None, [left], 5)]
         for _ in range(5):
             with pytest.raises(CarrierUnavailable):
                 await fetcher.track(account, QUERY, stranger=False)

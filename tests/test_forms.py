@@ -40,7 +40,7 @@ def kept(folder, store_id="main"):
         database = Database("sqlite:///doorstep.db", base=folder)
         try:
             found = await Answers(database, None, clock=None).of(store_id, "survey")
-            return [(one.shipment, one.moment, one.data) for one in found]
+            return [(one.given_to, one.moment, one.data) for one in found]
         finally:
             await database.close()
 
@@ -56,14 +56,16 @@ def test_an_answer_is_kept_and_thanked_for(front, tmp_path):
     assert (posted.status_code, posted.headers["location"]) == (303, f"{PAGE}?done=survey#widget-survey")
     thanked = parsed(front.get(posted.headers["location"]).text).find(".//section[@id='widget-survey']")
     assert words(thanked.find(".//p[@role='status']")) == "Thank you. Your answer has arrived."
-    assert kept(tmp_path) == [(shipment_id(front), "after_delivery", {"score": 4, "comment": "Fine, thank you 👍"})]
+    assert kept(tmp_path) == [
+        (shipment_id(front), "after_delivery", {"score": 4, "of": 5, "comment": "Fine, thank you 👍"})
+    ]
 
 
 def test_an_answer_is_there_for_a_new_application_on_the_same_database(tmp_path, bundled):
     for score in ("1", "5"):
         with shop(tmp_path, *bundled) as front:
             assert front.post(FORM, {"score": score}).status_code == 303
-    assert [data for _, _, data in kept(tmp_path)] == [{"score": 5, "comment": ""}]
+    assert [data for _, _, data in kept(tmp_path)] == [{"score": 5, "of": 5, "comment": ""}]
 
 
 def test_a_form_sent_twice_is_one_answer(front, tmp_path):
@@ -92,7 +94,7 @@ def test_a_refused_form_comes_back_with_what_was_typed_and_why(front, tmp_path, 
     page = parsed(response.text)
     widget = page.find(".//section[@id='widget-survey']")
     assert response.status_code == 422
-    assert words(widget.find(".//p[@role='alert']")) == "Please choose one of the five answers."
+    assert words(widget.find(".//p[@role='alert']")) == "Please choose one of the answers."
     assert widget.find(".//textarea").text.lstrip("\n") == HOSTILE
     assert page.find(".//main//script") is None
     assert page.find(".//main//img") is None
@@ -103,7 +105,7 @@ def test_a_refused_form_comes_back_with_what_was_typed_and_why(front, tmp_path, 
 def test_a_refusal_is_in_the_readers_language(front):
     response = front.post(f"{FORM}?lang=de", {"comment": "x"})
     page = parsed(response.text)
-    assert words(page.find(".//p[@role='alert']")) == "Bitte wählen Sie eine der fünf Antworten."
+    assert words(page.find(".//p[@role='alert']")) == "Bitte wählen Sie eine der Antworten."
 
 
 def test_a_refused_page_is_not_kept_by_anybody(front):

@@ -127,8 +127,10 @@ def test_how_accounts_stand_is_measured_when_it_is_asked_for(tmp_path, bundled):
     with shop(tmp_path, *bundled, accounts={"dhl": dhl}) as front:
         front.get(f"/track/{TWO_CARRIERS}")
         fail(front, "ups")
+        assert front.engine.fetcher._lines["ups"].retries.take()
         text = front.get("/metrics").text
     for line in (
+        'doorstep_carrier_retries_left{account="ups"} 4.0', 'doorstep_carrier_retries_left{account="dhl"} 5.0',
         'doorstep_carrier_breaker_open{account="ups"} 1.0', 'doorstep_carrier_breaker_open{account="dhl"} 0.0',
         'doorstep_carrier_budget_requests{account="dhl",limit="250/86400s",share="orders"} 249.0',
         'doorstep_carrier_budget_requests{account="dhl",limit="250/86400s",share="strangers"} 124.0',  # half is kept

@@ -12,11 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doorstep import shared_cache
 from doorstep.clock import SystemClock
-from doorstep.invalidation import TRUST, Invalidation, Peers, Word
+from doorstep.generation import Generation
+from doorstep.invalidation import TRUST, Invalidation, Others, Peers, Word
+from doorstep.metrics import Metrics
 from doorstep.shared_channel import redis_channel
 
 from .clock import FakeClock
+from .rigs import told
 from .servers import RedisServer, redis_server, until
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -199,16 +203,32 @@ def test_a_word_that_cannot_be_read_may_have_told_of_anything(clock: FakeClock, 
 
 
 @asynccontextmanager
-async def process(url: str) -> AsyncIterator[tuple[Invalidation, Kept]]:
-    """A process on the channel, as soon as it is trusted."""
-    joined, kept = Invalidation(partial(redis_channel, url, NAME), clock=SystemClock(), pause=0.05), Kept()
+async def begun(url: str) -> AsyncIterator[tuple[Invalidation, Kept]]:
+    """A process on the channel, if it may join."""
+    shared = shared_cache.RedisServer(url, metrics=Metrics(), retry_after=0.05)
+    others = Others(partial(redis_channel, url, NAME), Generation(shared, space="test"))
+    joined, kept = Invalidation(others, clock=SystemClock(), pause=0.05), Kept()
     joined.keepers.append(kept)
-    joined.start()
     try:
-        await until(lambda: joined.trusted)
         yield joined, kept
     finally:
         await joined.close()
+        await shared.close()
+
+
+@asynccontextmanager
+async def process(url: str) -> AsyncIterator[tuple[Invalidation, Kept]]:
+    """A process on the channel, as soon as it is trusted."""
+    async with begun(url) as (joined, kept):
+        joined.start()
+        await until(lambda: joined.trusted)
+        yield joined, kept
+
+
+async def mute(server: RedisServer) -> str:
+    """The URL for a user who may do everything but say and hear something on a channel."""
+    await told(server, "ACL", "SETUSER", "mute", "on", ">secret", "~*", "resetchannels", "+@all")
+    return f"redis://mute:secret@127.0.0.1:{server.port}/0"
 
 
 async def both_trusted(one: Invalidation, other: Invalidation) -> None:
@@ -247,10 +267,53 @@ async def test_what_is_written_just_before_the_end_is_told(tmp_path: Path) -> No
     with redis_server(tmp_path) as server:
         async with process(server.url) as (_, kept):
             kept.tags = {"a", "b"}
-            brief = Invalidation(partial(redis_channel, server.url, NAME), clock=SystemClock())
-            brief.moved("a")
-            await brief.close()
+            async with begun(server.url) as (brief, _):
+                brief.moved("a")
             await until(lambda: kept.tags == {"b"})
+
+
+async def test_what_a_process_writes_that_is_kept_off_the_channel_is_given_up_within_the_time_of_trust(
+    tmp_path: Path,
+) -> None:
+    with redis_server(tmp_path) as server:
+        async with process(server.url) as (one, kept), begun(await mute(server)) as (closed_to, _):
+            cleared = kept.cleared
+            kept.tags = {"a"}
+            closed_to.moved("a")
+            await until(lambda: kept.tags == set(), seconds=TRUST)
+            await asyncio.sleep(2.2)  # two comparisons more: what was written once is told once
+            assert (one.trusted, kept.cleared) == (True, cleared + 1)
+            kept.tags = {"b"}
+            closed_to.moved("b")
+            await until(lambda: kept.tags == set(), seconds=TRUST)
+
+
+async def test_what_is_written_off_the_channel_just_before_the_end_is_given_up_too(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server:
+        async with process(server.url) as (_, kept):
+            kept.tags = {"a"}
+            async with begun(await mute(server)) as (brief, _):
+                brief.moved("a")
+            await until(lambda: kept.tags == set(), seconds=TRUST)
+
+
+async def test_what_others_heard_begins_no_generation(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server:
+        async with process(server.url) as (one, _):
+            for nth in range(15):
+                one.moved(f"{nth}")
+                await asyncio.sleep(0.15)  # two comparisons, with words on their way
+        assert await told(server, "EXISTS", "doorstep:generation:test") == 0
+
+
+async def test_without_what_is_kept_beside_the_answers_nothing_is_trusted(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server:
+        async with process(server.url) as (one, kept):
+            kept.tags = {"a"}
+            await told(server, "SET", "doorstep:generation:test", "another")
+            await until(lambda: kept.tags == set(), seconds=TRUST)
+            await told(server, "ACL", "SETUSER", "default", "-eval")
+            await until(lambda: not one.trusted, seconds=TRUST + 1)
 
 
 async def test_a_killed_server_empties_what_is_kept_until_it_is_back(tmp_path: Path) -> None:

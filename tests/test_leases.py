@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from doorstep.cache import MemoryCache
+from doorstep.clock import SystemClock
 from doorstep.leases import LEASE, OwnLeases, SharedLeases
 from doorstep.metrics import Metrics
 from doorstep.shared_cache import RedisServer
@@ -19,6 +20,7 @@ from doorstep.shared_cache import RedisServer
 from .lookups import Worker
 from .servers import hostile, redis_server, reply
 from .test_compact import travelled
+from .test_invalidation import mute
 
 pytestmark = pytest.mark.anyio
 
@@ -178,6 +180,20 @@ async def test_a_turn_given_back_without_a_word_is_the_next_ones(leases):
     await one.give_back("k", mine.token)
     turn = await waiting
     assert turn.token not in ("", mine.token)
+
+
+async def test_who_may_say_nothing_on_the_channel_keeps_and_gives_back_all_the_same(server):
+    metrics = Metrics()
+    shared = RedisServer(await mute(server), metrics=metrics, retry_after=60)
+    one = SharedLeases(shared, MemoryCache(SystemClock()))
+    mine = await one.turn("k", b"")
+    assert await one.keep("k", NEW, 60, seen=b"", token=mine.token) == NEW
+    again = await one.turn("k", NEW[:8])
+    assert again.token  # the first lease has come to its end
+    await one.give_back("k", again.token, b"no", 40)
+    assert (await one.turn("k", NEW[:8])).failure == b"no"
+    assert "doorstep_cache_failures_total{" not in metrics.render().decode()
+    await shared.close()
 
 
 async def test_a_holder_that_died_costs_its_lease(leases, monkeypatch):

@@ -152,20 +152,22 @@ def test_what_runs_the_loop_is_not_its_holder(watch: LoopWatch) -> None:
 
 
 WIDGET = """
+from msgspec import Struct
 from doorstep import Widget, hookimpl
+
+class Context(Struct):
+    text: object
 
 class Slow(Widget):
     name = "slow"
     hold = None
 
-    @property
-    def level(self):
-        if Slow.hold:
-            Slow.hold()
-        return 0
+    def __str__(self):
+        Slow.hold()
+        return "shown at last"
 
     def context(self, view):
-        return None
+        return Context(self)
 
 @hookimpl
 def register_widgets(register):
@@ -174,7 +176,7 @@ def register_widgets(register):
 
 
 def test_a_widget_that_holds_the_loop_of_a_shop_is_named(tmp_path: Path, plugin: Callable[..., Package]) -> None:
-    package = plugin("doorstep_slow_widget", {"__init__.py": WIDGET})
+    package = plugin("doorstep_slow_widget", {"__init__.py": WIDGET, "templates/widgets/slow.html": "{{ text }}"})
     with (
         carriers() as (sandbox, served),
         shop(tmp_path, sandbox, served.url, more=(package,), stores={"main": store(widgets={"slow": {}})}) as front,

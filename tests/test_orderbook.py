@@ -257,6 +257,16 @@ def test_what_the_shop_says_of_the_customer_goes_before_what_is_counted(book, wr
         assert book.facts(connection, kept) == msgspec.convert(said, CustomerFacts)
 
 
+def test_what_the_shop_leaves_open_of_the_customer_is_counted(book, writing):
+    said = {"points": 120, "tier": "Gold", "tags": ["vip"]}
+    with writing() as connection:
+        book.create(connection, "main", order("1001", email="mara@post.example", **money("5")))
+        kept = book.create(connection, "main", order("1002", email="mara@post.example", customer=said, **money("7")))
+        facts = book.facts(connection, kept)
+    assert (facts.orders, facts.value) == (2, Money(Decimal(12), "EUR"))
+    assert (facts.points, facts.tier, facts.tags) == (120, "Gold", ("vip",))
+
+
 def test_an_order_without_an_address_is_its_customer_s_only_one(book, writing):
     with writing() as connection:
         book.create(connection, "main", order("1001"))

@@ -1,5 +1,6 @@
 """With the number alone: status, carrier, days, cities of past scans. Nothing that leads to a person, a door or an order."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from doorstep.order import CustomerFacts, Item, Money, Order, PackedItem, Parcel
 from doorstep.sandbox import sandbox_of
 
 from .acme import at, scan
-from .shopfront import OWN, shop, store
+from .shopfront import OWN, parsed, shop, store
 from .spy import SPY, spy
 
 NAME, STREET, DOOR = "Zebulon Quixote", "Vermilion Lane 77", "behind the azalea"
@@ -51,21 +52,28 @@ ITEM = Item(
 # A widget that shows all it is told.
 MIRROR = """
 import msgspec
-from doorstep import Widget, hookimpl
+from doorstep import Need, Widget, hookimpl
 
 class Told(msgspec.Struct):
     text: str
 
 class Mirror(Widget):
     name = "mirror"
+    needs = frozenset(Need)
 
     def context(self, view):
         return Told(msgspec.json.encode(view).decode())
 
+class Modest(Mirror):
+    name = "modest"
+    needs = frozenset()
+
 @hookimpl
 def register_widgets(register):
     register(Mirror)
+    register(Modest)
 """
+SHOWN = {f"templates/widgets/{name}.html": f'<p id="{name}">{{{{ text }}}}</p>' for name in ("mirror", "modest")}
 NUMBERS = {f"SPY10000{n}": status for n, status in enumerate(NEAR)}  # each the parcel of one status
 AMBIGUOUS = {f"SPY20000{n}": status for n, status in enumerate(NEAR)}  # and these have a second parcel beside it
 NUMBER = "SPY100000"
@@ -93,9 +101,14 @@ def front(tmp_path, plugin):
     answers = {number: (told(number, status),) for number, status in NUMBERS.items()}
     answers |= {n: (told(n, status), Shipment(n, (scan(moment=at(1)),))) for n, status in AMBIGUOUS.items()}
     shown = [status.value for status in NEAR]
-    widgets = {"survey": {"show": shown}, "referral": {"link": "https://good.example/", "hide": []}, "mirror": {}}
+    widgets = {
+        "survey": {"when": {"status": shown}},
+        "referral": {"link": "https://good.example/", "when": {"except_status": []}},
+        "mirror": {},
+        "modest": {},
+    }
     stores = {"classic": store(widgets=widgets), "minimal": store(path="/minimal", theme="minimal", widgets=widgets)}
-    mirror = plugin("doorstep_mirror", {"__init__.py": MIRROR, "templates/widgets/mirror.html": "<p>{{ text }}</p>"})
+    mirror = plugin("doorstep_mirror", {"__init__.py": MIRROR, **SHOWN})
     more = (spy(plugin, answers), mirror)
     with shop(tmp_path, sandbox_of([]), "", more=more, accounts=SPY, stores=stores) as front:
         for store_id in stores:
@@ -250,13 +263,19 @@ def test_with_a_link_the_order_is_seen_but_neither_proof_nor_what_proves_it(fron
 def test_widgets_are_told_of_the_order_what_its_kinds_are_and_never_whose_it_is(front):
     """The mirror shows what it is told; nothing else on the page says how many orders the customer has had."""
     told = front.get(page_of(front)).text
-    for words in (f"{MARK}-sku", f"{MARK} category", f"{MARK} tag", "98765.43", "&#34;items&#34;:7"):
+    for words in (f"{MARK}-sku", f"{MARK} category", f"{MARK} tag", "98765.43", "&#34;quantity&#34;:7"):
         assert words in told, words
     for words in (EMAIL, ORDER_POSTCODE):
         assert words not in told
     stranger = front.get(f"/track/{NUMBER}").text
     assert "&#34;level&#34;:0" in stranger
     assert "&#34;order&#34;:null" in stranger
+
+
+def test_a_widget_that_asks_for_nothing_is_told_nothing(front):
+    words = parsed(front.get(page_of(front)).text).find(".//p[@id='modest']").text
+    told = json.loads(words)
+    assert {name for name, value in told.items() if value} == {"store", "language", "level", "today", "action"}
 
 
 def test_with_a_second_proof_documents_can_be_had_and_still_nothing_that_proves(front):

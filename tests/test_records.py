@@ -16,6 +16,7 @@ from doorstep.tables import deliveries, order_parcels, parcels
 
 from .acme import at, parcel, scan
 from .bookkeeping import NUMBER, Books
+from .servers import until
 
 pytestmark = pytest.mark.anyio
 
@@ -302,6 +303,31 @@ async def test_a_snapshot_that_cannot_be_read_is_a_miss(books):
     with books.database.writing() as connection:
         connection.execute(update(parcels).values(snapshot=b"\xc1"))
     assert await books.records.known(NUMBER, "en") == Record(ordered=True, carrier="acme")
+
+
+async def test_numbers_that_are_asked_for_while_another_is_read_of_are_read_of_at_once(books, monkeypatch):
+    books.order("1001", NUMBER)
+    books.record(said())
+    books.order("1002", "987654321")
+    read, reads, held = books.database.read, [], asyncio.Event()
+
+    async def hold_the_first(work):
+        reads.append(work)
+        if len(reads) == 1:
+            await held.wait()
+        return await read(work)
+
+    monkeypatch.setattr(books.database, "read", hold_the_first)
+    first = asyncio.create_task(books.records.known("000000000", "en"))
+    await until(lambda: bool(reads))
+    asked = [(NUMBER, "en"), ("987654321", "en"), (NUMBER, "de"), (NUMBER, "en")]
+    coming = [asyncio.create_task(books.records.known(*one)) for one in asked]
+    await asyncio.sleep(0)
+    held.set()
+    stranger, (known, other, elsewhere, again) = await first, [await one for one in coming]
+    assert (stranger, other, elsewhere) == (Record(), Record(ordered=True), Record())
+    assert (known.carrier, again) == ("acme", known)
+    assert len(reads) == 2
 
 
 async def test_a_database_that_fails_knows_nothing_and_is_left_alone_for_a_moment(books, clock, monkeypatch):

@@ -19,6 +19,7 @@ from doorstep.privacy import Erased, dossier, erase, find
 from doorstep.retention import forget_old
 from doorstep.tables import (
     answers,
+    codes,
     deliveries,
     events,
     history,
@@ -27,6 +28,7 @@ from doorstep.tables import (
     order_parcels,
     orders,
     parcels,
+    referrals,
     reports,
     requests,
     sources,
@@ -87,6 +89,7 @@ def test_before_erasure_every_trace_is_there(engine):
     everything(engine)
     assert traces(dump(engine)) == list(TRACES)
     kinds = [orders, parcels, history, events, deliveries, reports, answers, requests, sources, order_parcels]
+    kinds += [codes, referrals]
     assert [table.name for table in kinds if not rows(engine, table, table.primary_key.columns.keys()[0])] == []
 
 
@@ -97,6 +100,11 @@ def test_erasure_leaves_no_trace_in_any_table(engine):
     left = dump(engine).replace("order/hp-40127", "")  # the shop system's own name for it, see below
     assert traces(left) == []
     assert rows(engine, orders, "contact", "email_hash", "postcode_hash") == [(None, None, None)]
+    assert kept.email_hash not in left
+    assert sorted(rows(engine, codes, "code", "order_id", "customer", "redeemed_by")) == [
+        ("MINE", None, None, ""), ("USED", None, None, kept.id),
+    ]  # fmt: skip
+    assert rows(engine, referrals, "order_number", "state") == [(kept.id, "pending")]
 
 
 def test_sqlite_overwrites_what_was_erased(tmp_path: Path, clock: FakeClock, new_sqlite):
@@ -250,6 +258,8 @@ def test_a_dossier_has_every_trace_and_no_other_order(engine):
     ]  # fmt: skip
     assert [one["endpoint"] for event in told.events for one in event["deliveries"]] == ["crm"] * 4
     assert [one["status"] for one in told.parcels[0]["history"]] == ["delivered"]
+    assert [one["code"] for one in told.codes] == ["MINE"]
+    assert [one["state"] for one in told.referrals] == ["pending"]
 
 
 def test_an_address_is_found_as_it_is_written_and_under_a_former_key(engine, config):
@@ -331,6 +341,28 @@ async def test_answers_lose_their_words_where_there_is_no_order_too(engine, conf
     assert shipment.startswith("ans_")
     assert msgspec.json.decode(data) == {"score": 2}
     assert await forget_old(engine.database, config, clock) == 0
+
+
+async def test_friends_and_uses_of_codes_are_forgotten_where_there_is_no_order_too(engine, config, clock):
+    """Ole's referral was settled today, Una's is pending for ever; the code was used for an order that nobody knows."""
+    plain = {"store": "main", "widget": "referral", "pool": "", "created_at": clock.now()}
+    with engine.database.writing() as connection:
+        used = {**plain, "code": "MINE", "redeemed_by": "T-1", "redeemed_at": clock.now()}
+        code_id = connection.scalar(codes.insert().values(used).returning(codes.c.id))
+        told = {"store": "main", "code_id": code_id, "reason": "", "created_at": clock.now()}
+        for friend, state, at in (("ole", "earned", clock.now()), ("una", "pending", None)):
+            row = {"id": friend, "friend": friend, "order_number": friend, "state": state, "settled_at": at, **told}
+            connection.execute(referrals.insert().values(row))
+    later(clock, days=89, hours=23)
+    assert await forget_old(engine.database, config, clock) == 0
+    later(clock, hours=1)
+    assert await forget_old(engine.database, config, clock) == 2
+    assert rows(engine, codes, "redeemed_by") == [("",)]
+    assert [friend for (friend,) in rows(engine, referrals, "friend") if not friend.startswith("frd_")] == ["una"]
+    later(clock, days=365)
+    assert await forget_old(engine.database, config, clock) == 1
+    assert await forget_old(engine.database, config, clock) == 0
+    assert rows(engine, referrals, "order_number") == [("",), ("",)]
 
 
 async def test_keys_are_listed_for_a_month_after_their_end(engine, config, clock):

@@ -359,11 +359,14 @@ def test_a_macro_that_reads_more_than_its_arguments_is_made_each_time() -> None:
 # The same as Jinja prints.
 
 _CONDITIONS = st.sampled_from(
-    ["a", "b", "not a", "n == 2", "item.count > n", "item.gone is defined", "loop is defined"]
-)
+    ["a", "b", "not a", "n == 2", "item.count > n", "item.gone is defined", "loop is defined", "item.name", "b and item.count",
+     "a or item.count", "2 < n < item.count", "(item.name if b else item.count)", "(item.count if item.name else a)"]
+)  # fmt: skip
 _PRINTED = st.sampled_from(
     ["<p>", " & ", "{{ a }}", "{{ n }}", "{{ item.name }}", "{{ '<' ~ n }}", "{{ _('Track') }}", "{{ b if a }}", "\n",
-     "{{ ['<', n] | join('>') }}", "{{ items[0].name }}", "{# nothing #}", "{{ '<b>' | upper }}"]
+     "{{ ['<', n] | join('>') }}", "{{ items[0].name }}", "{# nothing #}",
+     "{{ item.count }}", "{{ b and item.name or item.count }}", "{{ item.name if item.count > n else item.count }}",
+     "{{ '<b>' | upper }}"]
 )  # fmt: skip
 
 

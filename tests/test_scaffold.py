@@ -12,7 +12,10 @@ from click.testing import CliRunner
 from doorstep.cli import main
 from doorstep.errors import ConfigError
 from doorstep.manifest import load_manifest
-from doorstep.scaffold import names, new_carrier
+from doorstep.packages import in_folder
+from doorstep.scaffold import names, new_carrier, new_widget
+from doorstep.widget_rules import trials
+from doorstep.widget_rules.trial import LANGUAGES
 
 
 @pytest.mark.parametrize(
@@ -104,3 +107,28 @@ def test_the_command_says_what_it_wrote_and_what_comes_next(tmp_path: Path) -> N
     again = CliRunner().invoke(main, ["new", "carrier", "Blue Line", "--shop", "--into", str(tmp_path)])
     assert (again.exit_code, again.stdout) == (1, "")
     assert "is there already" in again.stderr
+
+
+def test_a_new_widget_in_a_shop_keeps_every_rule_and_passes_its_own_tests(tmp_path: Path) -> None:
+    files = new_widget("Care Tips", tmp_path, shop=True)
+    assert not [file for file in files if "acme" in f"{file} {file.read_text('utf-8')}".lower()]
+    assert " passed" in run("pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
+    assert run("doorstep", "check", "plugin", "care_tips", cwd=tmp_path) == "care_tips: fine (22 rules)\n"
+
+
+def test_a_new_widget_as_a_distribution_names_itself_to_the_engine(tmp_path: Path) -> None:
+    new_widget("Care Tips", tmp_path, shop=False)
+    home = tmp_path / "doorstep-care-tips"
+    project = tomllib.loads((home / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["entry-points"]["doorstep"] == {"care_tips": "doorstep_care_tips"}
+    assert (home / "doorstep_care_tips" / "templates" / "widgets" / "care_tips.html").is_file()
+    assert (home / "tests" / "test_care_tips.py").is_file()
+
+
+def test_the_widgets_own_texts_are_there_in_four_languages(tmp_path: Path) -> None:
+    new_widget("Care Tips", tmp_path, shop=True)
+    [trial] = trials(in_folder(tmp_path / "plugins")[0])
+    told = {language: trial.html(trial.good_page(language)) for language in LANGUAGES}
+    headings = {"en": "Good to see you again", "de": "Schön, dass Sie wieder da sind", "fr": "Ravis de vous revoir"}
+    assert all(text in told[language] for language, text in headings.items())
+    assert "سعداء بعودتك" in told["ar"]

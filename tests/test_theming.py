@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,16 +10,18 @@ from typing import Any
 import pytest
 from babel.support import NullTranslations
 from jinja2 import Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from msgspec import Struct, structs
 
-from doorstep import StoreView, often
+from doorstep import StoreView, WidgetView, often
 from doorstep.appearance import Layer
 from doorstep.context import Hero, LookupForm, PageContext, PageInfo
 from doorstep.errors import ThemeError
 from doorstep.i18n import Localizer
 from doorstep.looks import Look, dressed
+from doorstep.outgoing import Outgoing
 from doorstep.paths import shipped
+from doorstep.secret import Secret
 from doorstep.themes import find_themes, load_theme
 from doorstep.theming import Templates
 
@@ -416,3 +419,26 @@ def test_a_mistake_that_only_a_later_page_meets_is_told_with_its_place(
     with pytest.raises(ThemeError) as caught:
         sea.render("tracking.html", other, ENGLISH)
     assert (caught.value.file, caught.value.line) == ("sea/templates/part.html", 2)
+
+
+def test_a_widgets_link_out_is_of_its_store_and_widget_and_any_other_template_has_the_address(
+    root: Path, tmp_path: Path
+) -> None:
+    link = '<a href="{{ out(text) }}">'
+    write_theme(
+        root,
+        "leaf",
+        {"templates/widgets/note.html": link, "templates/plain.html": "{{ out(store.name) }}"},
+        extends='"land"',
+    )
+    outgoing = Outgoing([Secret("s" * 32)])
+    theme = load_theme("leaf", find_themes([root]))
+    own = dressed(Templates(theme, outgoing=outgoing), ("stores.main", Layer()))
+    view = WidgetView(StoreView("main", "Leaf"), "en", 0, date(2026, 11, 22), "/x")
+    for address in ("/a?b=1&c=2", "https://shop.example/"):
+        for _ in range(40):  # also when it has become one of those that are rendered often
+            said = own.render_widget("note", Fields(address), view, ENGLISH, "/leaf", widget_id="w1")
+            assert said == f'<a href="{escape(outgoing.link("/leaf", "main", "note", address))}">'
+    assert page(own, "plain.html") == "Leaf &amp; Loom"
+    with pytest.raises(ThemeError, match="cannot be linked"):
+        own.render_widget("note", Fields("javascript:alert(1)"), view, ENGLISH, "", widget_id="w1")

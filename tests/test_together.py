@@ -37,15 +37,17 @@ async def test_what_is_not_the_same_is_made_for_each() -> None:
     assert sorted(await asyncio.gather(*(together.have(what, baker.bake) for what in "abc"))) == [1, 2, 3]
 
 
-async def test_who_asked_first_and_goes_away_takes_nothing_from_the_others() -> None:
+async def test_when_who_asked_first_goes_away_the_next_makes_it_for_all_others() -> None:
     together, baker = Together[int](), Baker()
-    first, second = (asyncio.create_task(together.have("bread", baker.bake)) for _ in range(2))
+    first, gone, *others = (asyncio.create_task(together.have("bread", baker.bake)) for _ in range(5))
     await asyncio.sleep(0)
     first.cancel()
-    await asyncio.sleep(0)
+    gone.cancel()
+    for _ in range(2):  # the first goes, the next begins
+        await asyncio.sleep(0)
     baker.hot.set()
-    assert await second == 1
-    assert first.cancelled()
+    assert await asyncio.gather(*others) == [2, 2, 2]
+    assert [first.cancelled(), gone.cancelled()] == [True, True]
 
 
 async def test_what_fails_fails_for_all_who_wait_and_is_tried_anew_for_the_next() -> None:

@@ -177,7 +177,7 @@ def shop_of(path, texts):
     priced = {"price": "1.00", "currency": "EUR", "url": address, "image": address}
     widgets = {
         "cross_sell": {"products": [{"name": text, **priced} for text in texts], "count": 12},
-        "survey": {"question": texts[0], "show": ["in_transit"]},
+        "survey": {"on_the_way": {"question": texts[0]}},
         "referral": {"link": address, "reward": " ".join(texts)},
     }
     return store(name=" ".join(texts), path=path, widgets=widgets, image_hosts=("good.example",))

@@ -39,11 +39,31 @@ from .models import (
     Weight,
     Window,
 )
-from .order import PackedItem, Parcel
+from .order import Country, CustomerFacts, Money, PackedItem, Parcel
+from .own_words import OwnWords, in_language, language_covers
 from .secret import Secret
 from .summary import turned_back
 from .tree import Tree, newest_first
-from .widget import FormProblem, NoWidgetSettings, OrderFacts, ShipmentFacts, Submission, Widget, WidgetView
+from .widget import (
+    CodeFacts,
+    CodeRule,
+    FormProblem,
+    FriendRule,
+    ItemFacts,
+    Mistake,
+    Need,
+    NoWidgetSettings,
+    OrderFacts,
+    PartRead,
+    ShipmentFacts,
+    Source,
+    Submission,
+    Voice,
+    When,
+    Widget,
+    WidgetView,
+)
+from .xml_items import xml_items
 
 __version__ = "0.1.0"
 
@@ -61,10 +81,14 @@ __all__ = [
     "CarrierSettings",
     "CarrierUnavailable",
     "Change",
+    "CodeFacts",
+    "CodeRule",
     "CodeTable",
     "Connector",
     "ConnectorSettings",
+    "Country",
     "Credential",
+    "CustomerFacts",
     "DataRequest",
     "Document",
     "DoorstepError",
@@ -74,14 +98,19 @@ __all__ = [
     "Flag",
     "FormProblem",
     "Found",
+    "FriendRule",
     "HeaderKey",
     "InJson",
     "Incoming",
+    "ItemFacts",
     "Leg",
     "Link",
     "Manifest",
     "Meaning",
+    "Mistake",
     "Moment",
+    "Money",
+    "Need",
     "NoAuth",
     "NoSettings",
     "NoWidgetSettings",
@@ -90,8 +119,10 @@ __all__ = [
     "OrderChange",
     "OrderFacts",
     "OrderGone",
+    "OwnWords",
     "PackedItem",
     "Parcel",
+    "PartRead",
     "PickupPoint",
     "Piece",
     "Place",
@@ -109,12 +140,15 @@ __all__ = [
     "Secret",
     "Shipment",
     "ShipmentFacts",
+    "Source",
     "Status",
     "StoreView",
     "Submission",
     "Tree",
     "Verdict",
+    "Voice",
     "Weight",
+    "When",
     "Widget",
     "WidgetView",
     "Window",
@@ -123,9 +157,11 @@ __all__ = [
     "each_of",
     "file_in",
     "hookimpl",
+    "in_language",
     "is_any",
     "is_signed",
     "is_web_address",
+    "language_covers",
     "moments",
     "newest_first",
     "registers",
@@ -133,4 +169,5 @@ __all__ = [
     "soap",
     "taken_back",
     "turned_back",
+    "xml_items",
 ]  # fmt: skip

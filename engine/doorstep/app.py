@@ -1,8 +1,6 @@
 """Wiring: settings in, an ASGI application out."""
 
-import asyncio
 import gc
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -22,14 +20,17 @@ from starlette.types import ASGIApp
 from . import __version__, embedding, widgets
 from .access import Access
 from .answers import Answers
+from .answers_api import AnswersApi
 from .api import Api, open_operations
 from .appearance_api import AppearanceApi
 from .appearances import Appearances
+from .backstage import Backstage
 from .banners import Banners
 from .banners_api import BannersApi
 from .budget import Budgets
 from .cache import Cache, MemoryCache, Shared
 from .clock import Clock, SystemClock
+from .codes_api import CodesApi
 from .config import Config
 from .connectors import ConnectApi, Connectors, open_connectors
 from .cors import Cors
@@ -40,12 +41,16 @@ from .errors import ConfigError
 from .fetch import Fetcher
 from .forms import from_own_pages
 from .gate import Gate, not_allowed
+from .generation import Generation
 from .health import HealthApi
 from .hot import HotPath
 from .idempotency import Once
-from .invalidation import Invalidation
+from .insights_api import InsightsApi
+from .invalidation import Invalidation, Others
 from .keys import Keys
+from .landing import Landing
 from .leases import Leases, OwnLeases, SharedLeases
+from .leaving import Leaving
 from .ledger import Ledger
 from .limits import Limits
 from .links import Links
@@ -58,22 +63,29 @@ from .order_pages import OrderPages
 from .orderbook import OrderBook
 from .orders_api import OrdersApi
 from .outbox import Outbox
+from .outgoing import Outgoing
 from .packages import Package, found
 from .pages import Pages
 from .plugins import Plugins, load_plugins
 from .push_api import PushApi
 from .pushes import Pushes
 from .ratelimits import open_limits
+from .reading import reading
 from .receiving import Receiver
 from .recognition import carrier_named
 from .records import Records
+from .referrals import Referrals
 from .reports import Reports
-from .routing import StoreRouter
+from .routing import StoreRouter, TrackRoute
 from .shops import Outfitter, Shops
+from .sources import FIRST_WAIT, Sources
 from .statics import Statics
+from .tallies import Tallies
 from .tracker import Tracker
 from .vault import Vault
+from .voices import Voices
 from .wardrobe import Wardrobe
+from .widget_codes import Codes
 
 _NEW_OBJECTS = 10_000  # before garbage is looked for among them, which takes less than a millisecond
 
@@ -91,7 +103,11 @@ class Engine(Struct, frozen=True):
     tracker: Tracker
     database: Database
     answers: Answers
+    backstage: Backstage
+    voices: Voices
     orders: OrderBook
+    codes: Codes
+    referrals: Referrals
     ledger: Ledger
     connectors: Connectors
     receiver: Receiver
@@ -106,6 +122,7 @@ class Engine(Struct, frozen=True):
     vault: Vault
     access: Access
     limits: Limits
+    sources: Sources
     shops: Shops
     metrics: Metrics
     loop_watch: LoopWatch
@@ -113,12 +130,14 @@ class Engine(Struct, frozen=True):
     near: NearPages
     appearances: Appearances
     wardrobe: Wardrobe
+    tallies: Tallies
 
     async def close(self) -> None:
         await self.deliverer.aclose()
         await self.pushes.close()
         await self.tracker.close()
         await self.fetcher.aclose()
+        await self.sources.aclose()
         await self.invalidation.close()
         await self.cache.close()
         await self.database.close()
@@ -135,7 +154,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     cache, leases, budgets, server = _shared(config, clock, metrics)
     space = _space(config)
     fetcher = Fetcher(clock=clock, metrics=metrics, budgets=budgets)
-    invalidation = _invalidation(config, clock)
+    invalidation = _invalidation(config, clock, server)
     moved = invalidation.moved
     near = NearPages(clock, invalidation, most_bytes=config.server.near_megabytes * 1024 * 1024)
     near.measured_by(metrics)
@@ -145,14 +164,28 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     orders = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=carrier_named(plugins.manifests))
     webhooks = {id: store.webhooks for id, store in config.stores.items()}
     outbox = Outbox(webhooks, clock=clock)
-    answers = Answers(database, outbox, clock=clock)
+    zones = {id: zone for id, (_, zone) in calendars.items()}
+    tallies = Tallies(
+        database, secret=config.secret_key[0], clock=clock, zones=zones, shared=server, space=space
+    )  # fmt: skip
+    answers = Answers(database, outbox, clock=clock, moved=moved, counted=tallies.add)
+    voices = Voices(database, zones, clock=clock)
+    sources = Sources(base=config.base, clock=clock, metrics=metrics, moved=moved)
+    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics, sources=sources)
+    shops = outfitter.all()
+    codes = Codes(
+        {shop.id: shop.widgets.codes() for shop in shops.all}, orders, outbox, vault, metrics, clock=clock,
+        zones=zones, addresses=_addresses(config), counted=tallies.add,
+    )  # fmt: skip
+    referrals = Referrals(database, orders, codes, outbox, vault, clock=clock)
     records = Records(
         database,
         outbox,
         vault,
         clock=clock,
         languages={id: store.language for id, store in config.stores.items()},
-        zones={id: zone for id, (_, zone) in calendars.items()},
+        zones=zones,
+        arrived=codes.arrived,
     )
     secret = config.secret_key[0]
     tracker = Tracker(
@@ -170,16 +203,14 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     links = Links(config.secret_key)
     access = Access(database, orders, links, vault, clock=clock)
     guesses = Limits(config.server.trusted_proxies, clock=clock, shared=server, space=space)
-    ledger = Ledger(orders, outbox, clock=clock)
+    ledger = Ledger(orders, outbox, clock=clock, follow=(codes.give, referrals.follow))
     receiver = Receiver(orders, ledger, outbox, vault, clock=clock)
     reports = Reports(vault, outbox, clock=clock)
     of_stores = {id: store.banners for id, store in config.stores.items()}
     banners = Banners(database, of_stores, clock=clock, moved=moved)
-    invalidation.keepers += [near, banners]
+    invalidation.keepers += [near, banners, voices]
     limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
-    outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics)
-    shops = outfitter.all()
     appearances = Appearances(database, clock=clock, moved=moved)
     wardrobe = Wardrobe(
         config, plugins, shops, appearances, near, outfitter=outfitter, clock=clock, metrics=metrics
@@ -194,7 +225,11 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         tracker,
         database,
         answers,
+        Backstage(database, orders, answers, codes, voices),
+        voices,
         orders,
+        codes,
+        referrals,
         ledger,
         open_connectors(config, plugins),
         receiver,
@@ -209,6 +244,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         vault,
         access,
         guesses,
+        sources,
         shops,
         metrics,
         LoopWatch(metrics, homes_of(packages), limit=config.server.longest_hold),
@@ -216,15 +252,23 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         near,
         appearances,
         wardrobe,
+        tallies,
     )
 
 
-def _invalidation(config: Config, clock: Clock) -> Invalidation:
-    if not config.redis:
+def _addresses(config: Config) -> dict[str, str]:
+    """What links to the stores' pages begin with; empty where the settings do not say it."""
+    origins = {id: store.public_url.rstrip("/") for id, store in config.stores.items()}
+    return {id: origin and origin + config.stores[id].path for id, origin in origins.items()}
+
+
+def _invalidation(config: Config, clock: Clock, server: Shared | None) -> Invalidation:
+    if server is None:
         return Invalidation(clock=clock)
     from .shared_channel import redis_channel  # as below
 
-    return Invalidation(partial(redis_channel, config.redis.reveal(), _channel_name(config)), clock=clock)
+    channel = partial(redis_channel, config.redis.reveal(), _channel_name(config))
+    return Invalidation(Others(channel, Generation(server, space=_space(config))), clock=clock)
 
 
 def _channel_name(config: Config) -> str:
@@ -261,19 +305,23 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     closes the engine."""
     _tell_what_is_broken(engine)
     longest = engine.config.server.deadline
-    deadline = max(longest - widgets.LONGEST, longest / 2)  # of look-ups; the rest is for what is made of them
+    deadline = max(
+        longest - widgets.LONGEST - FIRST_WAIT, longest / 2
+    )  # of look-ups; the rest is for what is made of them
     pages = Pages(
-        engine.tracker, engine.plugins, engine.answers, engine.access, engine.banners, engine.limits, near=engine.near,
-        deadline=deadline,
+        engine.tracker, engine.plugins, engine.backstage, engine.answers, engine.access, engine.banners, engine.limits,
+        near=engine.near, tallies=engine.tallies, deadline=deadline,
     )  # fmt: skip
     order_pages = OrderPages(
-        engine.access, engine.orders, engine.reports, engine.database, engine.tracker, engine.plugins, engine.answers,
-        engine.banners, engine.limits, deadline=deadline,
+        engine.access, engine.backstage, engine.reports, engine.database, engine.tracker, engine.plugins,
+        engine.answers, engine.banners, engine.limits, engine.tallies, deadline=deadline,
     )  # fmt: skip
     files = OrderFiles(
         engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,
         guesses=engine.limits.documents,
     )  # fmt: skip
+    landing = Landing(engine.codes, engine.database, missing=pages.not_found)
+    leaving = Leaving(Outgoing(engine.config.secret_key), engine.tallies, refused=pages.not_signed)
     api = Api(engine.tracker, engine.plugins, engine.limits, deadline=deadline)
     health = health_of(engine)
     connect = ConnectApi(engine.connectors, engine.database, engine.receiver)
@@ -288,7 +336,10 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         often = gc.get_threshold()
         gc.set_threshold(_NEW_OBJECTS, *often[1:])  # a page makes more than the usual 700, none of them in circles
         with engine.loop_watch.watching():
-            async with engine.wardrobe.kept(), _reading_languages(engine.shops), beside():
+            async with (
+                engine.wardrobe.kept(), engine.sources.kept(), reading(engine.shops, engine.sources), engine.tallies.running(),
+                beside(),
+            ):  # fmt: skip
                 yield
         gc.set_threshold(*often)
         gc.unfreeze()
@@ -325,6 +376,9 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/o/{token}/proof", from_own_pages(order_pages.prove), methods=["POST"]),
             Route("/o/{token}/reports/{kind}", from_own_pages(order_pages.report), methods=["POST"]),
             Route("/o/{token}/widgets/{widget}", from_own_pages(order_pages.submit), methods=["POST"]),
+            Route("/r/{code}", landing.land),
+            Route("/r/{code}/qr.svg", landing.qr_code),
+            Route("/out/{widget}", leaving.out),
             Route("/connect/{connector}", connect.connect, methods=["POST"]),
             Route("/webhooks/{carrier}/{account}", push.push, methods=["POST"]),
             *routes(below),
@@ -332,7 +386,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/openapi.json", openapi.show),
             Route("/static/{fingerprint}/{name:path}", Statics(engine.shops, engine.wardrobe).file),
         ],
-        middleware=[Middleware(Cors)],
+        middleware=[Middleware(Cors), Middleware(TrackRoute, page=pages.track)],
         exception_handlers={404: missing, 405: wrong_method, 500: failed},
         lifespan=lifespan,
     )
@@ -340,43 +394,36 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     outside = Starlette(routes=health.routes())
     drafts = DraftLinks(engine.config.secret_key, clock=engine.clock)
     router = StoreRouter(engine.shops, inner, outside, drafts)
-    return HotPath(router, engine.shops, engine.near, engine.limits, metrics=engine.metrics, clock=engine.clock)
+    return HotPath(
+        router, engine.shops, engine.near, engine.limits, engine.tallies, metrics=engine.metrics, clock=engine.clock
+    )
 
 
 def health_of(engine: Engine) -> HealthApi:
     """What tells how this engine is."""
     return HealthApi(
         engine.database, engine.cache, engine.invalidation, engine.plugins, engine.connectors, engine.shops, engine.fetcher,
-        engine.metrics, engine.wardrobe, clock=engine.clock,
+        engine.metrics, engine.wardrobe, engine.sources, clock=engine.clock,
     )  # fmt: skip
-
-
-@asynccontextmanager
-async def _reading_languages(shops: Shops) -> AsyncIterator[None]:
-    """Reads catalogs in a thread while the first pages are served already: each of them holds the loop for too long."""
-
-    def read() -> None:
-        for shop in shops.all:
-            for language in shop.languages:
-                if not over.is_set():
-                    shop.localizer(language).name  # noqa: B018  # by which CLDR is read, too
-
-    over = threading.Event()
-    reading = asyncio.create_task(asyncio.to_thread(read))
-    try:
-        yield
-    finally:
-        over.set()
-        await reading
 
 
 def _merchants(engine: Engine) -> list[Operation]:
     """What the shop may do with a key."""
     orders = OrdersApi(
-        engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, clock=engine.clock
+        engine.gate, engine.orders, engine.ledger, engine.links, engine.reports, engine.codes, clock=engine.clock
     )  # fmt: skip
     appearance = AppearanceApi(engine.gate, engine.appearances, engine.wardrobe)
-    return [*orders.operations(), *BannersApi(engine.gate, engine.banners).operations(), *appearance.operations()]
+    answers = AnswersApi(engine.gate, engine.answers)
+    codes = CodesApi(engine.gate, engine.orders, engine.codes, engine.referrals)
+    told = InsightsApi(engine.gate, clock=engine.clock)
+    return [
+        *orders.operations(),
+        *BannersApi(engine.gate, engine.banners).operations(),
+        *appearance.operations(),
+        *answers.operations(),
+        *told.operations(),
+        *codes.operations(),
+    ]
 
 
 def _tell_what_is_broken(engine: Engine) -> None:

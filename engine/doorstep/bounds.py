@@ -3,8 +3,7 @@
 A page's own work is far below: a step is a turn of a loop, a call of a macro or block, an included template.
 """
 
-from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager
+from collections.abc import Iterable, Sized
 from contextvars import ContextVar
 from itertools import islice
 from typing import Any
@@ -25,14 +24,14 @@ _MOST_DIGITS = 20  # behind its point
 _left: ContextVar[list[int]] = ContextVar("left")  # steps, of the page that is being made
 
 
-@contextmanager
-def counting() -> Iterator[None]:
-    """Steps are those of one page."""
-    token = _left.set([MOST_STEPS])
-    try:
-        yield
-    finally:
-        _left.reset(token)
+class counting:
+    """Within it, steps are those of one page."""
+
+    def __enter__(self) -> None:
+        self._token = _left.set([MOST_STEPS])
+
+    def __exit__(self, *_: object) -> None:
+        _left.reset(self._token)
 
 
 def bounded(parts: Iterable[str]) -> str:

@@ -169,6 +169,11 @@ class Retries:
     def __init__(self) -> None:
         self._earned = self._MOST
 
+    @property
+    def left(self) -> int:
+        """Repetitions that may be had at once."""
+        return self._earned // self._COST
+
     def asked(self) -> None:
         """Counts a request that is no repetition."""
         self._earned = min(self._MOST, self._earned + 1)

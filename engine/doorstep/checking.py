@@ -16,6 +16,8 @@ from .plugins import Account, State, load_plugins
 from .quality import Claim, Evidence, Standing, load_quality, unproved
 from .samples import Case, Role, Samples, load_samples
 from .sandbox import sandbox_accounts, sandbox_of
+from .widget_rules import RULES as WIDGET_RULES
+from .widget_rules import CannotTry, trials
 
 _PLAYED = (Role.PARCEL, Role.NOT_FOUND)
 
@@ -28,11 +30,12 @@ class Problem(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """One plugin: its problems, and what it says of each rule of the quality list."""
+    """One plugin: its problems, what it says of each rule of the quality list, and how many rules widgets have."""
 
     plugin: str
     problems: tuple[Problem, ...]
     quality: dict[str, Claim] = {}
+    rules: int = 0  # of widgets
 
     @property
     def standing(self) -> dict[Standing, int]:
@@ -41,19 +44,39 @@ class Report(Struct, frozen=True):
 
 
 def check_plugins(packages: Iterable[Package], names: Sequence[str] = ()) -> list[Report]:
-    """A report for each plugin with a carrier's code: all of them, or those named (by slug or package)."""
-    known = {package.name: package for package in packages if package.has_carrier}
+    """A report for each plugin with a carrier's code or a widget: all of them, or those named (by slug or package)."""
+    known = {package.name: package for package in packages if package.has_carrier or _may_have_widgets(package)}
     wanted = names or sorted(known)
     by_module = {package.module: package for package in known.values()}
     reports = []
     for name in wanted:
         package = known.get(name) or by_module.get(name)
         if package is None:
-            missing = Problem(f"there is no carrier plugin {name!r}", f"there are {', '.join(sorted(known))}")
+            missing = Problem(f"there is no plugin {name!r}", f"there are {', '.join(sorted(known))}")
             reports.append(Report(name, (missing,)))
-        else:
+        elif package.has_carrier:
             reports.append(_report(package))
+        else:
+            reports.append(_widgets_report(package))
     return reports
+
+
+def _may_have_widgets(package: Package) -> bool:
+    return package.has_code and (package.folder / "templates" / "widgets").is_dir()
+
+
+def _widgets_report(package: Package) -> Report:
+    """Every rule of widgets, on each that the package offers, with its example settings."""
+    try:
+        problems = [
+            Problem(f"{trial.name}: {rule.name}: {problem}")
+            for trial in trials(package)
+            for rule in WIDGET_RULES
+            for problem in rule.problems(trial)
+        ]
+    except CannotTry as error:
+        problems = [Problem(str(error))]
+    return Report(package.name, tuple(problems), rules=len(WIDGET_RULES))
 
 
 def _report(package: Package) -> Report:

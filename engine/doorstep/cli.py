@@ -14,9 +14,12 @@ import msgspec
 
 from . import __version__, logs, terminal
 from .app import Engine, assemble, create_engine
+from .commands.answers import answers
 from .commands.backup import backup
 from .commands.check import check
+from .commands.codes import codes
 from .commands.draft import draft
+from .commands.insights import insights_command
 from .commands.keys import keys
 from .commands.link import link
 from .commands.new_store import new_store_command
@@ -40,7 +43,7 @@ from .preview.trial import trial_of
 from .recognition import Recognizer, normalise
 from .recording import record as record_sample
 from .sandbox import sandbox_of
-from .scaffold import new_carrier
+from .scaffold import new_carrier, new_widget
 from .serving import Site, listen, serve_sites
 from .tracking import Asked, ask, ask_sandbox, settings
 from .wire import Wire
@@ -58,10 +61,13 @@ def main() -> None:
 main.add_command(webhooks)
 main.add_command(worker)
 main.add_command(keys)
+main.add_command(answers)
 main.add_command(link)
 main.add_command(draft)
 main.add_command(orders)
+main.add_command(insights_command)
 main.add_command(privacy)
+main.add_command(codes)
 main.add_command(backup)
 main.add_command(check)
 main.add_command(push)
@@ -99,6 +105,7 @@ _DEMO = """
     Other themes      {shop}/minimal/track/{number}
                       {shop}/bold/track/{number}
     As JSON           {shop}/api/v1/shipments/{number}
+    A month of it     {shop}/shop/insights
     Carriers' sandbox {sandbox}
 
     Stop with Ctrl+C.
@@ -224,30 +231,45 @@ def record(path: Path, account: str, number: str, case: str, language: str) -> N
 
 @main.group()
 def new() -> None:
-    """Write what works, to be changed step by step: a store, a theme, a carrier's plugin."""
+    """Write what works, to be changed step by step: a store, a theme, a carrier's or a widget's plugin."""
 
 
 new.add_command(new_store_command)
 new.add_command(new_theme_command)
 
 
-@new.command("carrier")
-@click.argument("name")
-@click.option(
+_in_shop = click.option(
     "--shop", is_flag=True, help="Into this shop's folder of plugins, instead of as a distribution of its own."
 )
-@click.option(
+_into = click.option(
     "--into", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where; here, if not named."
 )
+
+
+@new.command("carrier")
+@click.argument("name")
+@_in_shop
+@_into
 def new_carrier_command(name: str, shop: bool, into: Path) -> None:
     """Write the plugin of a carrier called NAME, with samples and tests that pass."""
     files = new_carrier(name, into, shop=shop)
+    _tell_written(files, "pytest, doorstep demo, doorstep check plugin", "docs/carrier-plugins.md", shop=shop)
+
+
+@new.command("widget")
+@click.argument("name")
+@_in_shop
+@_into
+def new_widget_command(name: str, shop: bool, into: Path) -> None:
+    """Write the plugin of a widget called NAME, with templates, texts in four languages and tests that pass."""
+    files = new_widget(name, into, shop=shop)
+    _tell_written(files, "pytest, doorstep check plugin, doorstep serve --preview", "docs/widgets.md", shop=shop)
+
+
+def _tell_written(files: list[Path], steps: str, page: str, *, shop: bool) -> None:
     click.echo("\n".join(str(file) for file in files))
-    click.echo(f"\n{_NEXT_IN_SHOP if shop else _NEXT}".format(folder=files[0].parents[0]), err=True)
-
-
-_NEXT_IN_SHOP = """Next: pytest, doorstep demo, doorstep check plugin. docs/carrier-plugins.md goes on from here."""
-_NEXT = """Next, in {folder}: pip install -e .[test], pytest. docs/carrier-plugins.md goes on from here."""
+    steps = steps if shop else f"in {files[0].parents[0]}: pip install -e .[test], pytest"
+    click.echo(f"\nNext{':' if shop else ','} {steps}. {page} goes on from here.", err=True)
 
 
 @main.command()

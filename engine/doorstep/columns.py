@@ -90,7 +90,7 @@ def _time(cell: str, zone: ZoneInfo) -> datetime:
 Reader = Callable[[str, ZoneInfo], Value]
 _ORDER: dict[str, Reader] = {
     "number": _code, "placed_at": _time, "email": _text, "postcode": _code, "country": _upper, "language": _text,
-    "note": _text, "tags": _words, "cancelled_at": _time,
+    "note": _text, "tags": _words, "cancelled_at": _time, "referral": _code,
 }  # fmt: skip
 _PROMISED: dict[str, Reader] = {"promised_from": _day, "promised_until": _day, "promised_business_days": _whole}
 _MONEY: dict[str, Reader] = {"total": _amount, "currency": _upper}

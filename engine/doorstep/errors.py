@@ -10,6 +10,7 @@
     ├── OrderExists          a store has an order with that number already
     ├── OrderChanged         somebody else wrote the order in between
     ├── KeyReused            an Idempotency-Key came with another request
+    ├── SourceError          what a widget needs from outside cannot be had or read
     └── CarrierError         a carrier did not answer the question
         ├── CarrierUnavailable   no connection, a timeout, a 5xx, an open breaker
         ├── RateLimited          the carrier or our own budget says: not now
@@ -83,6 +84,18 @@ class OrderChanged(DoorstepError):
 
 class KeyReused(DoorstepError):
     code = "key_reused"
+
+
+class SourceError(DoorstepError):
+    """What a widget needs from outside cannot be had or read. `server`: not this address alone, but whoever stands behind it;
+    `retry_after` is in seconds, an hour at most, where it names a time."""
+
+    code = "source"
+
+    def __init__(self, message: str, *, server: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.server = server
+        self.retry_after = retry_after
 
 
 class CarrierError(DoorstepError):

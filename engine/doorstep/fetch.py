@@ -7,7 +7,7 @@ credential cached and renewed once, the plugin's code in bounded threads, metric
 
 import asyncio
 import random
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -26,7 +26,7 @@ from .errors import (
     PluginFailed,
     RateLimited,
 )
-from .exchange import MOST_STEPS, Answer, Exchange, NotFound, Query, Request, Response
+from .exchange import MOST_STEPS, Answer, NotFound, Query, Request, Response
 from .files import File
 from .guard import GuardedTransport
 from .intake import take_in, take_in_each, take_in_file, take_in_many
@@ -35,6 +35,7 @@ from .metrics import Metrics
 from .models import Document
 from .plugins import Account
 from .sending import Sender
+from .steps import Done, Exchanged, guarded
 from .threads import Threads
 from .wire import Wire, secrets_of
 
@@ -43,18 +44,14 @@ _LONGEST_PAUSE = 0.5  # seconds before a request is repeated
 _PAUSE = 60.0  # seconds without a call after "too many requests" that names no time
 
 
-class _Done(Struct, frozen=True):
-    """The value a plugin's generator returned."""
-
-    value: Any
-
-
 class Standing(Struct, frozen=True):
-    """How an account stands with its carrier: since when it is left alone, and what is left of its limits."""
+    """How an account stands with its carrier: since when it is left alone, what is left of its limits, how many requests
+    may be repeated."""
 
     account: str
     open_since: datetime | None
     left: list[Left]
+    retries: int
 
 
 class _Line:
@@ -121,7 +118,8 @@ class Fetcher:
         lines = dict(self._lines)
         left = await asyncio.gather(*(line.budget.left() for line in lines.values()))
         return [
-            Standing(name, line.breaker.open_since, one) for (name, line), one in zip(lines.items(), left, strict=True)
+            Standing(name, line.breaker.open_since, one, line.retries.left)
+            for (name, line), one in zip(lines.items(), left, strict=True)
         ]
 
     async def track(self, account: Account, query: Query, *, stranger: bool = True, wire: Wire | None = None) -> Answer:
@@ -226,8 +224,7 @@ class Fetcher:
         call = _Call(line, wire, self._clock.monotonic() + self._deadline, question.stranger)
         try:
             async with asyncio.timeout(self._deadline), line.slots:
-                answer = await self._exchanged(call, question)
-                return await line.threads.run(lambda: _guarded(lambda: question.take_in(answer)), wait=self._deadline)
+                return await self._exchanged(call, question)
         except TimeoutError:
             wire.failed("no answer in time")
             raise CarrierUnavailable(f"{carrier.manifest.name} did not answer within {self._deadline:g} s") from None
@@ -236,8 +233,7 @@ class Fetcher:
         for restarted in (False, True):
             credential = await self._credential(call)
             try:
-                exchange = await self._begin(call, question.begin)
-                return await self._drive(call, exchange, credential)
+                return await self._drive(call, Exchanged(question.begin, question.take_in, call.line.auth, credential))
             except AuthExpired:
                 if call.line.credential is credential:
                     call.line.credential = None
@@ -249,11 +245,11 @@ class Fetcher:
         line = call.line
         async with line.login:
             if line.auth is None:
-                line.auth = await line.threads.run(lambda: _guarded(line.account.carrier.auth), wait=self._deadline)
+                line.auth = await line.threads.run(lambda: guarded(line.account.carrier.auth), wait=self._deadline)
             auth: Any = line.auth  # whatever the plugin gave
             if line.credential is None or self._clock.monotonic() >= line.credential_ends:
                 try:
-                    credential = await self._drive(call, await self._begin(call, lambda: auth.login()), None)
+                    credential = await self._drive(call, Exchanged(lambda: auth.login()))
                 except AuthExpired as refusal:
                     raise AuthRefused(
                         f"the carrier refuses the account's credentials: {refusal.message}",
@@ -268,29 +264,23 @@ class Fetcher:
             call.wire.hide([line.credential.value])
             return line.credential
 
-    async def _begin(self, call: _Call, start: Any) -> Generator[Request, Response, Any]:
-        exchange = await call.line.threads.run(lambda: _guarded(start), wait=self._deadline)
-        if not isinstance(exchange, Generator):
-            raise PluginFailed(
-                f"the exchange is a {type(exchange).__name__}", next_step="write it as a generator (yield)"
-            )
-        return exchange
-
-    async def _drive(self, call: _Call, exchange: Exchange[Any], credential: Credential | None) -> Any:
-        """Runs an exchange to its end: requests out, responses in. The generator is always closed."""
-        auth = call.line.auth if credential else None
-        response: Response | None = None
+    async def _drive(self, call: _Call, exchange: Exchanged) -> Any:
+        """Runs an exchange to its end: requests out, responses in. The generator is always closed. A thread waits long for its
+        turn beside a busy loop, so it does at once what can be done in one turn."""
+        threads = call.line.threads
         try:
-            for steps_left in range(MOST_STEPS, -1, -1):
-                advance = partial(_advance, exchange, response, auth, credential)
-                step = await call.line.threads.run(advance, wait=self._deadline)
-                if isinstance(step, _Done):
-                    return step.value
-                if steps_left:
-                    response = await self._send(call, step)
-            raise PluginFailed(f"the exchange took more than {MOST_STEPS} steps", next_step="ask less, or in batches")
+            step = await threads.run(exchange.begin, wait=self._deadline)
+            for _ in range(MOST_STEPS):
+                if isinstance(step, Done):
+                    break
+                response = await self._send(call, step)
+                step = await threads.run(partial(exchange.advance, response), wait=self._deadline)
         finally:
-            await asyncio.shield(_closed(call, exchange))
+            if exchange.is_open:
+                await asyncio.shield(_closed(call, exchange))
+        if not isinstance(step, Done):
+            raise PluginFailed(f"the exchange took more than {MOST_STEPS} steps", next_step="ask less, or in batches")
+        return step.value
 
     async def _send(self, call: _Call, request: Request) -> Response:
         line = call.line
@@ -336,40 +326,9 @@ def _batches(queries: Sequence[Query], size: int) -> list[list[Query]]:
     return [unique[start : start + size] for start in range(0, len(unique), size)]
 
 
-def _advance(
-    exchange: Exchange[Any], response: Response | None, auth: Auth | None, credential: Credential | None
-) -> Request | _Done:
-    """One step of a plugin's generator, in a thread: the request it yields, signed, or _Done with what it returns."""
-
-    def step() -> Any:
-        try:
-            return next(exchange) if response is None else exchange.send(response)
-        except StopIteration as end:
-            return _Done(end.value)
-
-    request = _guarded(step)
-    if isinstance(request, _Done):
-        return request
-    if auth is not None and credential is not None and isinstance(request, Request):
-        request = _guarded(lambda: auth.sign(request, credential))
-    if not isinstance(request, Request):
-        raise PluginFailed(f"the exchange yielded {type(request).__name__}", next_step="yield Request(…)")
-    return request
-
-
-def _guarded(call: Any) -> Any:
-    """Calls a plugin. What it raises that is no CarrierError becomes PluginFailed, SystemExit and the like too."""
-    try:
-        return call()
-    except CarrierError:
-        raise
-    except BaseException as error:
-        raise PluginFailed(f"the plugin raised {type(error).__name__}: {error}") from error
-
-
-async def _closed(call: _Call, exchange: Exchange[Any]) -> None:
+async def _closed(call: _Call, exchange: Exchanged) -> None:
     try:
         async with asyncio.timeout(1):
-            await call.line.threads.run(lambda: _guarded(exchange.close), wait=1)
+            await call.line.threads.run(exchange.close, wait=1)
     except (TimeoutError, CarrierError):
         pass  # it hangs or raises in its own clean-up: its thread is bounded, its question is over

@@ -22,12 +22,13 @@ from .metrics import Metrics
 from .openapi import Operation, routes
 from .plugins import Plugins, State
 from .shops import Shops
+from .sources import Sources
 from .wardrobe import Wardrobe
 
 
 class Part(Struct, frozen=True, omit_defaults=True):
     """What is amiss: its `kind` (`database`, `redis`, `channel`, `account`, `carrier`, `plugin`, `widget`, `connector`,
-    `theme`, `settings`), which of them by `name`, and `since` when, as far as this process knows."""
+    `source`, `theme`, `settings`), which of them by `name`, and `since` when, as far as this process knows."""
 
     kind: str
     reason: str
@@ -60,7 +61,7 @@ class HealthApi:
 
     def __init__(
         self, database: Database, cache: Cache, invalidation: Invalidation, plugins: Plugins, connectors: Connectors,
-        shops: Shops, fetcher: Fetcher, counted: Metrics, wardrobe: Wardrobe, *, clock: Clock,
+        shops: Shops, fetcher: Fetcher, counted: Metrics, wardrobe: Wardrobe, sources: Sources, *, clock: Clock,
     ) -> None:  # fmt: skip
         self._database = database
         self._cache = cache
@@ -71,6 +72,7 @@ class HealthApi:
         self._fetcher = fetcher
         self._metrics = counted
         self._wardrobe = wardrobe
+        self._sources = sources
         self._clock = clock
         self._started = clock.now()
         self._unstored_since: datetime | None = None
@@ -96,7 +98,7 @@ class HealthApi:
         """200 when ready or degraded (with what is amiss), 503 when forms could not be kept."""
         stored = await self._database.healthy()
         self._unstored_since = None if stored else self._unstored_since or self._clock.now()
-        parts = (*self._broken(), *self._carriers(), *self._lost())
+        parts = (*self._broken(), *self._carriers(), *self._lost(), *self._unread())
         status = "broken" if not stored else "degraded" if parts else "ready"
         oldest = self._metrics.outage_age.largest(self._clock.monotonic())
         health = Health(status, tuple(part.told for part in parts), parts, None if oldest is None else round(oldest))
@@ -105,6 +107,7 @@ class HealthApi:
     async def metrics(self, request: Request) -> Response:
         for one in await self._fetcher.standings():
             self._metrics.breaker_open.labels(one.account).set(one.open_since is not None)
+            self._metrics.retries_left.labels(one.account).set(one.retries)
             for left in one.left:
                 self._metrics.budget_left.labels(one.account, left.limit, "orders").set(left.orders)
                 self._metrics.budget_left.labels(one.account, left.limit, "strangers").set(left.strangers)
@@ -133,6 +136,9 @@ class HealthApi:
             yield Part("theme", reason, since=self._wardrobe.problem_since)
         if self._wardrobe.needs_restart:
             yield Part("settings", "some have changed that are only read at start: restart")
+        for source in self._sources.troubles():
+            name = f"{source.store}.{source.widget}.{source.source}"
+            yield Part("source", f"{source.reason}; the last good one stays, if there was any", name, source.since)
         if not self._cache.healthy:
             yield Part("redis", "not answering; answers are kept in the process", since=self._ago(self._cache.lost_for))
         distrusted = self._invalidation.distrusted_for
@@ -141,6 +147,10 @@ class HealthApi:
             yield Part("channel", reason, since=self._ago(distrusted))
         if self._unstored_since is not None:
             yield Part("database", "not answering; forms cannot be kept", since=self._unstored_since)
+
+    def _unread(self) -> Iterator[Part]:
+        for one in self._sources.troubles():
+            yield Part("source", one.reason, f"{one.store}/{one.widget}/{one.source}", one.since)
 
     def _ago(self, seconds: float) -> datetime:
         return (self._clock.now() - timedelta(seconds=seconds)).replace(microsecond=0)

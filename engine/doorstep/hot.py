@@ -16,9 +16,11 @@ from .draft_links import PARAMETER
 from .limits import Limits
 from .metrics import Metrics
 from .near import Hit, NearPages, Page, variant
+from .people import is_person
 from .responses import hit as told
 from .responses import takes_gzip
 from .shops import Shops
+from .tallies import Tallies
 from .visits import network_of
 
 _READS = frozenset({"GET", "HEAD"})
@@ -32,12 +34,14 @@ class HotPath:
     """Around the application."""
 
     def __init__(
-        self, app: ASGIApp, shops: Shops, near: NearPages, limits: Limits, *, metrics: Metrics, clock: Clock
-    ) -> None:
+        self, app: ASGIApp, shops: Shops, near: NearPages, limits: Limits, tallies: Tallies, *, metrics: Metrics,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._app = app
         self._shops = shops
         self._near = near
         self._limits = limits
+        self._tallies = tallies
         self._metrics = metrics
         self._ages = metrics.served_age.of("fresh")
         self._clock = clock
@@ -58,6 +62,9 @@ class HotPath:
         if hit is None:
             hit = page.hit = self._hit(page, now)
         self._ages.again(hit.age)
+        if page.glance is not None and is_person(scope["method"], sent):
+            self._tallies.view(page.glance)
+            page.glance = None
         if sent.get(b"if-none-match", b"").find(page.etag) >= 0:  # `in` would raise and catch an error first
             await send({"type": "http.response.start", "status": 304, "headers": [*hit.unchanged]})
             await send({"type": "http.response.body", "body": b""})

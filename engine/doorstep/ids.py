@@ -1,6 +1,6 @@
 """Names of kept things: a kind in front, so that one is not taken for another, and 120 bits that nobody guesses."""
 
-import secrets
+import os
 from base64 import b32encode
 
 _BYTES = 15  # 24 characters
@@ -10,4 +10,4 @@ _CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ab
 
 def new_id(kind: str) -> str:
     """`ord_7m3k…`: `kind` is ord, pcl, evt, rep, ban."""
-    return f"{kind}_{b32encode(secrets.token_bytes(_BYTES)).translate(_CROCKFORD).decode()}"
+    return f"{kind}_{b32encode(os.urandom(_BYTES)).translate(_CROCKFORD).decode()}"

@@ -7,7 +7,8 @@ of a moment ago was heard by another has heard everything that the other said be
 seconds from that beat. Longer than that nothing old stays, whatever becomes of the channel.
 
 Who is not heard for so long is taken for gone, so that one that died does not keep the others from trusting. Should it write
-all the same, the first word of it that comes through tells that something was missed.
+all the same, the first word of it that comes through tells that something was missed; and who does not hear its own word of a
+change, because the channel is closed to it, begins a new generation beside the answers, which all others look for each second.
 """
 
 import asyncio
@@ -15,14 +16,16 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, suppress
 from math import inf
 from secrets import token_hex
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 from msgspec import Struct
 
+from .cache import Unshared
 from .clock import Clock
-from .patience import patience
+from .generation import Generation
+from .patience import apart, patience
 
 BEAT = 1.0  # seconds between two words of a process, at most
 TRUST = 5.0  # seconds that what is kept is trusted from the last beat which all others have heard
@@ -60,6 +63,13 @@ class Channel(Protocol):
 Connect = Callable[[], AbstractAsyncContextManager[Channel]]
 
 
+class Others(Struct, frozen=True):
+    """How the other processes are reached: by the channel, and without it."""
+
+    connect: Connect
+    generation: Generation
+
+
 class Word(Struct, frozen=True, array_like=True):
     """What process `who` says: the number of this beat, how many of its words have told of something (this one too), the last
     beat it heard of each, what has changed now, and whether it is its last word."""
@@ -85,7 +95,8 @@ class Peers:
         self._clock = clock
         self._me = token_hex(8)
         self._beat = 0
-        self._told = 0
+        self.told = 0  # how many of our words told of something
+        self.came_back = 0  # and how many of those we heard ourselves: so have all who listen
         self._sent: dict[int, float] = {}
         self._peers: dict[str, _Peer] = {}
 
@@ -104,14 +115,14 @@ class Peers:
         """The next word to be said."""
         now = self._clock.monotonic()
         self._beat += 1
-        self._told += bool(tags)
+        self.told += bool(tags)
         self._sent = {beat: at for beat, at in self._sent.items() if at > now - TRUST} | {self._beat: now}
         heard = {who: peer.beat for who, peer in self._peers.items()}
-        return msgspec.msgpack.encode(Word(self._me, self._beat, self._told, heard, tags, last))
+        return msgspec.msgpack.encode(Word(self._me, self._beat, self.told, heard, tags, last))
 
     def skip(self) -> None:
         """Something cannot be told: with the next word the others see that they missed it."""
-        self._told += 1
+        self.told += 1
 
     def hear(self, word: Word) -> bool:
         """Whether nothing was missed before this word."""
@@ -124,6 +135,8 @@ class Peers:
         peer.beat, peer.told = word.beat, word.told
         of_us = word.beat if word.who == self._me else word.heard.get(self._me, 0)
         peer.confirmed = max(peer.confirmed, self._sent.get(of_us, -inf))
+        if word.who == self._me:
+            self.came_back = word.told
         if word.last:
             del self._peers[word.who]
         return whole
@@ -145,16 +158,20 @@ class Peers:
 
 
 class Invalidation:
-    """Tells the keepers of this process, and by a channel those of the others. One per process.
+    """Tells the keepers of this process, and those of the others. One per process.
 
-    Without a channel there are no others: what is kept is trusted for ever.
+    Where there are no others, what is kept is trusted for ever.
     """
 
-    def __init__(self, connect: Connect | None = None, *, clock: Clock, pause: float = BEAT) -> None:
+    def __init__(self, others: Others | None = None, *, clock: Clock, pause: float = BEAT) -> None:
         self.keepers: list[Keeper] = []
-        self.trusted_until = inf if connect is None else -inf
+        self.trusted_until = inf if others is None else -inf
         self._last_trusted = clock.monotonic()
-        self._connect = connect
+        self._others = others
+        self._generation: bytes | None = None
+        self._compared = self.trusted_until  # when the generation was last asked for, and told
+        self._due = 0  # words that told of something, after which nothing was left to tell at the last comparison
+        self._settled = 0  # of them, those that need not come back: a generation began after them
         self._clock = clock
         self._pause = pause
         self._peers = Peers(clock)
@@ -162,13 +179,13 @@ class Invalidation:
         self._wake = asyncio.Event()
         self._telling = asyncio.Lock()
         self._ended = False
-        self._running: asyncio.Task[None] | None = None
+        self._running: asyncio.Future[Any] | None = None
         self._channel: Channel | None = None
         self._joined = asyncio.Event()
 
     @property
     def reaches_others(self) -> bool:
-        return self._connect is not None
+        return self._others is not None
 
     @property
     def trusted(self) -> bool:
@@ -185,7 +202,7 @@ class Invalidation:
         """Something has changed that was kept under this tag: to be called after it was written."""
         for keeper in self.keepers:
             keeper.drop((tag,))
-        if self._connect is None:
+        if self._others is None:
             return
         if len(self._waiting) < _MOST_WAITING:
             self._waiting.append(tag)
@@ -196,19 +213,22 @@ class Invalidation:
 
     def start(self) -> None:
         """Joins the channel, where there is one and this was not done."""
-        if self._running is None and self._connect is not None:
-            self._running = asyncio.create_task(self._run(self._connect))
+        if self._running is None and self._others is not None:
+            ways = self._run(self._others.connect), self._compare(self._others.generation)
+            self._running = asyncio.gather(*map(apart, ways))
 
     async def close(self) -> None:
         """Says what is still to be said, and that it was the last word."""
-        if self._running is None:
+        if self._running is None or self._others is None:
             return
         with suppress(TimeoutError):
             async with patience(_LAST_WORD):
                 await self._joined.wait()
-        if self._channel is not None:
-            with suppress(ConnectionError):
-                await self._tell(self._channel, last=True)
+        try:
+            await self._say_last()
+        except ConnectionError:
+            with suppress(Unshared):
+                await self._settle(self._others.generation)
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
 
@@ -224,7 +244,7 @@ class Invalidation:
             except* ConnectionError as lost:
                 log.warning("the channel is lost, no finished page is kept", reason=str(lost.exceptions[0]))
                 self._peers.forget_all()
-                self._trust(-inf)
+                self._trust()
                 self._begin_anew()
             finally:
                 self._channel = None
@@ -236,7 +256,7 @@ class Invalidation:
             self._wake.clear()
             if self._peers.forget_silent():
                 self._begin_anew()
-            self._trust(self._peers.trusted_until)
+            self._trust()
             await self._tell(channel)
             if not self._peers.hears_itself and self._clock.monotonic() >= joined + TRUST:
                 raise ConnectionError("what is said is not heard")
@@ -252,6 +272,40 @@ class Invalidation:
                 most = len(self._waiting) if last else _MOST_TAGS
                 tags, self._waiting = tuple(self._waiting[:most]), self._waiting[most:]
                 await channel.send(self._peers.word(tags, last=last))
+
+    async def _say_last(self) -> None:
+        if self._channel is None:
+            raise ConnectionError("there is no channel")
+        await self._tell(self._channel, last=True)
+
+    async def _compare(self, generation: Generation) -> None:
+        """Each second: whether somebody who is not heard has changed something; and whether we are not."""
+        while True:
+            began = self._clock.monotonic()
+            with suppress(Unshared):
+                if max(self._peers.came_back, self._settled) < self._due:
+                    await self._settle(generation)
+                now = await generation.now()
+                if now != self._generation:
+                    self._generation = now
+                    self._begin_anew()
+                self._compared = began
+            self._due = self._peers.told + bool(self._waiting)
+            self._trust()
+            await asyncio.sleep(BEAT)
+
+    async def _settle(self, generation: Generation) -> None:
+        """Has the others begin anew, if something was not told that they had to hear."""
+        told, waiting = self._peers.told, self._waiting
+        if not waiting and max(self._peers.came_back, self._settled) >= told:
+            return
+        self._waiting = []
+        try:
+            await generation.begin()
+        except Unshared:
+            self._waiting = [*waiting, *self._waiting]
+            raise
+        self._settled = told
 
     async def _listen(self, channel: Channel) -> None:
         async for said in channel.words():
@@ -270,11 +324,11 @@ class Invalidation:
         elif not self._peers.is_me(word):
             for keeper in self.keepers:
                 keeper.drop(word.tags)
-        self._trust(self._peers.trusted_until)
+        self._trust()
 
-    def _trust(self, until: float) -> None:
+    def _trust(self) -> None:
         self._last_trusted = max(self._last_trusted, min(self.trusted_until, self._clock.monotonic()))
-        self.trusted_until = until
+        self.trusted_until = min(self._peers.trusted_until, self._compared + TRUST)
 
     def _begin_anew(self) -> None:
         for keeper in self.keepers:

@@ -15,7 +15,10 @@ from .clock import Clock
 from .secret import Secret
 from .tables import keys
 
-SCOPES = ("orders:read", "orders:write", "banners:read", "banners:write", "appearance:read", "appearance:write")
+SCOPES = (
+    "orders:read", "orders:write", "answers:read", "answers:write", "banners:read", "banners:write", "appearance:read",
+    "appearance:write", "codes:read", "codes:write", "referrals:read", "referrals:write", "insights:read",
+)  # fmt: skip
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: 5 bits a character
 _FORM = re.compile(r"ds_([0-9a-z]{12})_([0-9a-z]{32})")
 _NOTED = timedelta(minutes=1)  # how exactly it is known when a key was used: not every request is a write

@@ -173,7 +173,7 @@ local other = type(kept) == 'string' and string.sub(kept, 1, {STAMP}) ~= ARGV[2]
 if not other then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
 if ours then
   redis.call('DEL', KEYS[2], KEYS[3])
-  redis.call('PUBLISH', ARGV[5], KEYS[1])
+  redis.pcall('PUBLISH', ARGV[5], KEYS[1])
 end
 return other and kept or ''
 """
@@ -182,6 +182,6 @@ _GIVE_BACK = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[2])
 if ARGV[2] ~= '' and tonumber(ARGV[3]) > 0 then redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3]) end
-redis.call('PUBLISH', ARGV[4], KEYS[1])
+redis.pcall('PUBLISH', ARGV[4], KEYS[1])
 return 1
 """

@@ -4,7 +4,7 @@ All that enters for one store enters one after the other: SQLite works so by its
 merge and write the same order at once would else lose what one of them wrote.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from msgspec import Struct, structs
@@ -33,15 +33,19 @@ class Entry(Struct, frozen=True):
 
 
 Change = Callable[[Order], Order]  # from the order as it was written to how it is now
+Follow = Callable[
+    [Connection, KeptOrder, Order], None
+]  # what an order brings with it, as it is kept and as it was written
 
 
 class Ledger:
-    """Enters orders, in the caller's transaction."""
+    """Enters orders, in the caller's transaction; `follow` is done for each that is new or has changed."""
 
-    def __init__(self, orders: OrderBook, outbox: Outbox, *, clock: Clock) -> None:
+    def __init__(self, orders: OrderBook, outbox: Outbox, *, clock: Clock, follow: Sequence[Follow] = ()) -> None:
         self._orders = orders
         self._outbox = outbox
         self._clock = clock
+        self._follow = follow
 
     def begin(self, connection: Connection, store: str) -> None:
         """Waits until nothing else is entering for the store, and keeps others waiting until the transaction ends."""
@@ -51,13 +55,14 @@ class Ledger:
     def enter(self, connection: Connection, store: str, number: str, change: Change) -> Entry:
         """Keeps what `change` makes of the order with this number: of an empty one, when there is none. Nothing is
         written when an error is raised. Raises NumberError."""
+        written = change(Order(number))
         try:
-            kept = self._orders.create(connection, store, change(Order(number)))
+            kept = self._orders.create(connection, store, written)
         except OrderExists:
             there = self._orders.find(connection, store, number, lock=True)
             assert there is not None  # noqa: S101  # begin() keeps all others out
             return self.amend(connection, there, change)
-        self._tell(connection, "order.created", kept)
+        self._told(connection, "order.created", kept, written)
         return Entry(Outcome.CREATED, kept, _new_parcels(kept))
 
     def amend(self, connection: Connection, kept: KeptOrder, change: Change) -> Entry:
@@ -69,12 +74,14 @@ class Ledger:
         if after == before:
             return Entry(Outcome.SAME, kept)
         changed = self._orders.change(connection, kept, after)
-        self._tell(connection, "order.updated", changed)
+        self._told(connection, "order.updated", changed, after)
         return Entry(Outcome.CHANGED, changed, _new_parcels(changed, but=kept))
 
-    def _tell(self, connection: Connection, kind: str, kept: KeptOrder) -> None:
+    def _told(self, connection: Connection, kind: str, kept: KeptOrder, written: Order) -> None:
         data = {"order": {"id": kept.id, "number": kept.order.number}}
         self._outbox.put(connection, Event(kept.store, kind, data, f"{kind}:{kept.id}:{kept.version}", kept.id))
+        for follow in self._follow:
+            follow(connection, kept, written)
 
 
 def _new_parcels(kept: KeptOrder, *, but: KeptOrder | None = None) -> tuple[str, ...]:

@@ -149,7 +149,7 @@ class Networks:
 
 
 class Limits:
-    """All limits of an engine. A signed link is under none of them."""
+    """All limits of an engine. Reading by a signed link is under none of them."""
 
     def __init__(
         self, trusted_proxies: Sequence[str], *, clock: Clock, shared: Shared | None = None, space: str = ""
@@ -164,6 +164,12 @@ class Limits:
         self.numbers = guesses("numbers", 300, 600)  # tracking numbers that nobody knows
         self.reports = guesses("reports", 20, 3600)  # of one order
         self.documents = guesses("documents", 20, 3600)  # of one order
+        self._answers = guesses("answers", 10, 3600)  # to a widget of one order or shipment
+        self._answering = guesses("answering", 200, 3600)  # from one network
+
+    async def answer(self, widget: str, given_to: str, network: str) -> float:
+        """Counts an answer to a widget's form. More than 0: it is not taken, and in how many seconds one is again."""
+        return await self._answering.make(network) or await self._answers.make(f"{widget}:{given_to}")
 
 
 def digest(*parts: str) -> str:

@@ -2,8 +2,9 @@
 all made at start, so that what is wrong is named there."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from .lasting import Kept
 from .often import Often
 from .theme_settings import STACKS, Setting, SettingType, is_font_file, is_own_file
 from .theming import SLOT, Frame, Templates
+from .widget import WidgetView
 
 L = TypeVar("L", bound=Layer)
 MOST = 400  # looks of one store
@@ -53,18 +55,24 @@ class Look:
     ) -> str:
         """A page. Raises ThemeError with file and line."""
         frame = self._frame(localizer, context.store.base, slots or {})
-        return self._templates.render(template, _fields(context), frame)
+        return self._templates.render(template, structs.asdict(context), frame)
 
     def render_widget(
-        self, name: str, context: Struct, view: Struct, localizer: Localizer, base: str, *, widget_id: str
+        self, name: str, context: Struct, view: WidgetView, localizer: Localizer, base: str, *, widget_id: str
     ) -> Markup:
         """A widget's fragment, from `widgets/<name>.html`. Raises ThemeError with file and line."""
-        variables = {**_fields(context), "view": view, "widget_id": widget_id}
-        frame = self._frame(localizer, base, {})
+        variables = {**structs.asdict(context), "view": view, "widget_id": widget_id}
+        frame = self._frame(localizer, base, {}, self._way_out(view, name, base))
         return Markup(self._templates.render(f"widgets/{name}.html", variables, frame))  # noqa: S704  # autoescaped
 
-    def _frame(self, localizer: Localizer, base: str, slots: Mapping[str, str]) -> Frame:
-        return Frame(localizer, base, slots, self.asset, self._kept[localizer, base], self._often)
+    def _way_out(self, view: WidgetView, name: str, base: str) -> Callable[[str], str]:
+        outgoing = self._templates.outgoing
+        return partial(outgoing.link, base, view.store.id, name) if outgoing else str
+
+    def _frame(
+        self, localizer: Localizer, base: str, slots: Mapping[str, str], out: Callable[[str], str] = str
+    ) -> Frame:
+        return Frame(localizer, base, slots, self.asset, self._kept[localizer, base], self._often, out)
 
     def has_template(self, name: str) -> bool:
         """Whether the theme, or a widget, brings this template."""
@@ -281,7 +289,3 @@ def _address(templates: Templates, name: str) -> str:
     if is_own_file(name):
         name = f"../{templates.assets[name].fingerprint}/{name}"
     return f'url("{name}")'
-
-
-def _fields(value: Struct) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__struct_fields__}

@@ -10,7 +10,7 @@ from msgspec import Struct
 from .config import Store
 from .errors import CarrierError
 from .exchange import Found
-from .freshness import Entry, Freshness, Record
+from .freshness import Entry, Freshness, Record, Standing
 from .models import Shipment
 from .plugins import Account
 from .wire import Wire
@@ -65,6 +65,7 @@ class Wish(Struct):
     record: Record | None = None
     home: str = ""
     read: dict[str, Entry | None] = {}
+    settled: dict[str, Standing] = {}  # of those, as far as was looked
 
     @property
     def news_at(self) -> datetime | None:

@@ -49,6 +49,10 @@ class Metrics:
             "doorstep_carrier_budget_requests", "Requests an account has left of each limit, for orders and for strangers",
             ["account", "limit", "share"], registry=self.registry,
         )  # fmt: skip
+        self.retries_left = Gauge(
+            "doorstep_carrier_retries_left", "Requests of an account that may be repeated now, should they fail",
+            ["account"], registry=self.registry,
+        )  # fmt: skip
         self.unmapped_codes = Counter(
             "doorstep_unmapped_codes", "Scans whose code the table does not know", ["carrier"], registry=self.registry
         )
@@ -58,6 +62,18 @@ class Metrics:
         self.widget_failures = Counter(
             "doorstep_widget_failures", "Widgets that left their slot empty", ["widget"], registry=self.registry
         )
+        self.source_age = Gauge(
+            "doorstep_source_age_seconds", "How old what a widget has from outside is, where it is on kept pages",
+            ["store", "widget", "source"], registry=self.registry,
+        )  # fmt: skip
+        self.source_failures = Counter(
+            "doorstep_source_failures", "Times that what a widget needs from outside could not be had or read",
+            ["store", "widget", "source"], registry=self.registry,
+        )  # fmt: skip
+        self.codes_missing = Counter(
+            "doorstep_codes_missing", "Orders that got no code, because the pool was empty", ["store", "pool"],
+            registry=self.registry,
+        )  # fmt: skip
         self.near_lookups = Counter(
             "doorstep_near_lookups", "Pages looked for among the finished ones, by whether they were there", ["result"],
             registry=self.registry,

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from .clock import Clock
 from .metrics import Counted, Metrics
+from .tallies import Glance
 
 Header = tuple[bytes, bytes]
 Key = tuple[str, str]  # variant and path
@@ -51,7 +53,8 @@ class Hit(Struct, frozen=True):
 
 class Page(Struct):
     """A finished page. `unchanged` are the headers of a 304; `fetched_at` and `fresh_until` are the
-    answer's, `tags` what it was made from; `hit` is how it goes out at the moment."""
+    answer's, `tags` what it was made from; `glance` is what of it is still to be counted (no page outlasts a day), `hit` how it
+    goes out at the moment."""
 
     body: bytes
     etag: bytes
@@ -61,11 +64,12 @@ class Page(Struct):
     fetched_at: datetime
     fresh_until: datetime
     tags: tuple[str, ...]
+    glance: Glance | None = None
     hit: Hit | None = None
 
     @property
     def size(self) -> int:
-        return len(self.body) + sum(len(name) + len(value) for name, value in self.headers) + _OVERHEAD
+        return len(self.body) + sum(map(len, chain.from_iterable(self.headers))) + _OVERHEAD
 
 
 class NearPages:
@@ -113,12 +117,13 @@ class NearPages:
     def keep(self, key: Key, page: Page, began: int) -> None:
         if began < self._blind or any(self._moved.get(tag, 0) > began for tag in page.tags):
             return
-        if not self._trust.trusted or page.size > self._most:
+        size = page.size
+        if not self._trust.trusted or size > self._most:
             return
         if key in self._pages:
             self._remove(key)
         self._pages[key] = page
-        self.size += page.size
+        self.size += size
         for tag in page.tags:
             self._by_tag.setdefault(tag, set()).add(key)
         while self.size > self._most:

@@ -86,11 +86,15 @@ class Promise(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CustomerFacts(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the shop knows of the customer: how many orders, worth how much, when the last one before this."""
+    """What the shop knows of the customer: how many orders, worth how much, when the last one before this; `tags` are the
+    segments it puts them in, `points` and `tier` what they have in its loyalty programme, where it keeps one itself."""
 
     orders: Annotated[int, Meta(ge=0)] = 0
     value: Money | None = None
     last_order_at: Instant | None = None
+    tags: Annotated[tuple[Name, ...], Meta(max_length=50)] = ()
+    points: Annotated[int, Meta(ge=0)] | None = None
+    tier: Name = ""
 
     def __post_init__(self) -> None:
         _check_years(self.last_order_at)
@@ -100,7 +104,8 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     """An order as a shop writes it. Only `number` is needed.
 
     `placed_at` is when it was placed (now, when missing), `country` where it goes (ISO 3166-1 alpha-2), `language` BCP 47,
-    `note` a personal line to the customer, `customer` computed from the other orders where it is not given.
+    `note` a personal line to the customer, `customer` computed from the other orders where it is not given, `referral` the
+    code of the friend who brought this customer.
     """
 
     number: Number
@@ -117,6 +122,7 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     note: Annotated[str, Meta(max_length=2000)] = ""
     customer: CustomerFacts | None = None
     cancelled_at: Instant | None = None
+    referral: Name = ""
 
     def __post_init__(self) -> None:
         _check_years(self.placed_at, self.cancelled_at)

@@ -1,7 +1,7 @@
 """The page of an order, for whoever has a link to it: shown, proved further, written to."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import structlog
@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from . import order_forms
 from .access import Access, Seen
 from .answers import Answers
+from .backstage import Backstage
 from .banners import Banners
 from .context import FormView, PageContext
 from .contexts import REFRESH, Contexts, Visit
@@ -21,18 +22,22 @@ from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits
 from .lookup import Outcome
+from .models import Shipment
 from .openapi import Operation
-from .order import CustomerFacts
 from .order_forms import Missing, Told, Typed
 from .order_views import Addresses, Looked, documents, pressing
-from .orderbook import KeptOrder, KeptParcel, OrderBook
+from .orderbook import KeptOrder, KeptParcel
+from .people import is_person
 from .plugins import Plugins
 from .records import chosen
 from .reports import Kind, Reports
+from .scenes import Scene
 from .shops import Shop
+from .tallies import Glance, Tallies
 from .tracker import Tracker
 from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
-from .widget import FormProblem, OrderFacts, ShipmentFacts, WidgetView, facts_of
+from .widget import FormProblem
+from .widgets import Filled
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 _MOST_ASKED = 20  # parcels of an order whose carriers are asked for one page
@@ -40,6 +45,7 @@ _ANSWERED = (Outcome.FOUND, Outcome.CHOOSE)
 _NOT_KEPT = N_("Your message could not be saved just now. Nothing you wrote is lost: please send it again in a minute.")
 _ANSWER_NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 _TOO_MANY = N_("You have written to the shop often enough for now. Please wait an hour, or use its contact below.")
+_TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
 _TOO_MANY_PROOFS = N_("Too many attempts. Please wait an hour before you try again.")
 
 log = structlog.get_logger("doorstep.order_pages")
@@ -69,11 +75,11 @@ class OrderPages:
     """Endpoints below `/o/{token}/`, and the page's values as JSON."""
 
     def __init__(
-        self, access: Access, book: OrderBook, reports: Reports, database: Database, tracker: Tracker, plugins: Plugins,
-        answers: Answers, banners: Banners, limits: Limits, *, deadline: float,
+        self, access: Access, backstage: Backstage, reports: Reports, database: Database, tracker: Tracker,
+        plugins: Plugins, answers: Answers, banners: Banners, limits: Limits, tallies: Tallies, *, deadline: float,
     ) -> None:  # fmt: skip
         self._access = access
-        self._book = book
+        self._backstage = backstage
         self._reports = reports
         self._database = database
         self._tracker = tracker
@@ -82,6 +88,7 @@ class OrderPages:
         self._answers = answers
         self._banners = banners
         self._limits = limits
+        self._tallies = tallies
         self._deadline = deadline
 
     def operations(self) -> list[Operation]:
@@ -180,9 +187,12 @@ class OrderPages:
             return self.missing(request)
         text, shop = sight.visit.reader.localizer.text, sight.visit.shop
         try:
-            facts = await self._facts(sight)
-            submission = await shop.widgets.submit(name, form, self._widget_view(request, sight, name, facts))
+            submission = await shop.widgets.submit(name, form, await self._scene(sight))
             order = (sight.order.id, sight.order.order.number)
+            if after := await self._limits.answer(name, order[0], network_of(request, self._limits.networks)):
+                return await self._shown(
+                    request, sight, typed=Typed(name, form, text(_TOO_OFTEN)), status=429, after=after
+                )
             await self._answers.save(shop.id, name, order[0], submission.moment, submission.data, order=order)
         except FormProblem as error:
             return await self._shown(request, sight, typed=Typed(name, form, text(str(error))), status=422)
@@ -257,47 +267,15 @@ class OrderPages:
             headers["Retry-After"] = str(round(after) or 1)
         if context.page.refresh and request.method != "POST":
             headers["Refresh"] = str(REFRESH)
-        slots: Mapping[str, str] = {}
-        if names := sight.visit.shop.config.widgets:
-            facts = await self._facts(sight)
-            views = {name: self._widget_view(request, sight, name, facts, typed) for name in names}
-            slots = await sight.visit.shop.widgets.slots(views, sight.visit.reader.localizer)
+        slots, shop = Filled(), sight.visit.shop
+        if shop.config.widgets:
+            slots = await shop.widgets.slots(await self._scene(sight, typed), sight.visit.reader.localizer)
+        if status == 200 and not shop.draft and is_person(request.method, dict(request.scope["headers"])):
+            self._tallies.view(Glance(shop.id, "order", sight.order.id, slots.shown))
         return rendered(request, sight.visit, "order.html", context, status=status, headers=headers, slots=slots)
 
-    async def _facts(self, sight: _Sight) -> OrderFacts:
-        """What widgets may know of the order. Without a database they know less, and the page is there all the same."""
-        order = sight.order
-        try:
-            customer: CustomerFacts | None = await self._database.read(lambda conn: self._book.facts(conn, order))
-        except StoreError:
-            customer = order.order.customer
-        items = order.order.items
-        return OrderFacts(
-            id=order.id,
-            items=sum(one.quantity for one in items),
-            skus=_distinct(one.sku for one in items),
-            categories=_distinct(one.category for one in items),
-            tags=_distinct((*order.order.tags, *(tag for one in items for tag in one.tags))),
-            country=order.order.country,
-            customer=customer,
-        )
-
-    def _widget_view(
-        self, request: Request, sight: _Sight, name: str, facts: OrderFacts, typed: Typed | None = None
-    ) -> WidgetView:
-        visit = sight.visit
-        mine = typed if typed and typed.name == name else None
-        return WidgetView(
-            store=visit.shop.view,
-            language=visit.reader.localizer.tag,
-            level=visit.reader.level,
-            shipment=_spoken_of(sight.looked),
-            action=sight.at.below(f"widgets/{name}"),
-            done=visit.params.get("done") == name and mine is None,
-            problem=mine.problem if mine else "",
-            values=mine.values if mine else {},
-            order=facts,
-        )
+    async def _scene(self, sight: _Sight, typed: Typed | None = None) -> Scene:
+        return await self._backstage.of_order(sight.visit, sight.order, _spoken_of(sight.looked), sight.at, typed)
 
     def _back(self, request: Request, sight: _Sight, done: str, anchor: str) -> Response:
         address = sight.visit.link(f"/o/{request.path_params['token']}/", done=done)
@@ -331,13 +309,7 @@ def _addresses(visit: Visit, token: str) -> Addresses:
     return Addresses(f"{base}/o/{token}/", f"{origin}{base}/track/", query, rest=visit.with_all_events(f"/o/{token}/"))
 
 
-def _spoken_of(looked: Sequence[Looked]) -> ShipmentFacts | None:
+def _spoken_of(looked: Sequence[Looked]) -> Shipment | None:
     """The parcel of which the page's answer speaks, as far as its carrier knows it."""
     speaking = min((one for one in looked if one.shipment is not None), key=pressing, default=None)
-    if speaking is None or (shipment := speaking.shipment) is None:
-        return None
-    return facts_of(shipment)
-
-
-def _distinct(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, values)))
+    return speaking.shipment if speaking else None

@@ -103,8 +103,7 @@ def steps(order: KeptOrder, looked: Sequence[Looked], reader: Reader) -> tuple[S
     shipment = looked[0].shipment if looked else None
     if shipment is not None:
         return views.progress(shipment, reader)
-    labels = wording.ORDER_STEPS
-    return tuple(Step(reader.localizer.text(label), "todo" if n else "current") for n, label in enumerate(labels))
+    return views.steps(reader.localizer, wording.ORDER_STEPS, 0)
 
 
 def parcel_hero(looked: Looked, reader: Reader) -> Hero:

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, Row, bindparam, case, delete, func, or_, sele
 
 from .calendar import Calendar
 from .clock import Clock
+from .code_owners import let_go, rename
 from .database import insert
 from .errors import NumberError, OrderChanged, OrderExists, StoreError
 from .ids import new_id
 from .order import CustomerFacts, Money, Order, Parcel, Promise
 from .packing import Fields, KeptParcel, close_orders, drop_orphans, merged, pack, packed_in, unpack
 from .recognition import normalise
-from .tables import order_parcels, orders
+from .tables import answers, order_parcels, orders
 from .vault import Vault
 
 __all__ = ["KeptOrder", "KeptParcel", "OrderBook", "Page", "close_orders"]
@@ -105,6 +106,8 @@ class OrderBook:
         row = connection.execute(_CHANGE, values).mappings().one_or_none()
         if row is None:
             raise OrderChanged(f"the order {order.number!r} was changed meanwhile", next_step="read it again")
+        if order.number != kept.order.number:
+            rename(connection, kept.store, kept.order.number, order.number)
         before = unpack(connection, kept.id)
         changed = self._packed(connection, row, whole)
         drop_orphans(connection, before.difference(one.id for one in changed.parcels))
@@ -112,10 +115,16 @@ class OrderBook:
 
     def remove(self, connection: Connection, order_id: str) -> bool:
         """Deletes an order, with the parcels that belong to no other. Whether there was one."""
+        kept = self.by_id(connection, order_id)
+        if kept is None:
+            return False
+        hashes = self.email_hashes(connection, kept)
         before = unpack(connection, order_id)
-        gone = connection.execute(delete(orders).where(orders.c.id == order_id)).rowcount
+        connection.execute(delete(orders).where(orders.c.id == order_id))
+        connection.execute(delete(answers).where(answers.c.shipment == order_id))
         drop_orphans(connection, before)
-        return bool(gone)
+        let_go(connection, kept.store, order_id, kept.order.number, hashes)
+        return True
 
     def one(self, connection: Connection, order_id: str) -> KeptOrder:
         """The order of an id that is there."""
@@ -179,13 +188,28 @@ class OrderBook:
         connection.execute(update(orders).where(orders.c.id == order_id).values(values))
 
     def facts(self, connection: Connection, kept: KeptOrder) -> CustomerFacts:
-        """What is known of the customer: as the shop says, else counted from the orders with the same e-mail address."""
-        if kept.order.customer is not None:
-            return kept.order.customer
+        """What is known of the customer: as the shop says, and counted from the orders with the same e-mail address where it
+        does not say how many there were."""
+        said = kept.order.customer
+        if said is not None and said.orders:
+            return said
+        counted = self._counted(connection, kept)
+        if said is None:
+            return counted
+        return structs.replace(
+            counted,
+            value=said.value or counted.value,
+            last_order_at=said.last_order_at or counted.last_order_at,
+            tags=said.tags,
+            points=said.points,
+            tier=said.tier,
+        )
+
+    def _counted(self, connection: Connection, kept: KeptOrder) -> CustomerFacts:
         if kept.email_hash is None:
             return CustomerFacts(orders=1, value=kept.order.total)
         total = kept.order.total
-        same = (orders.c.store == kept.store) & orders.c.email_hash.in_(self._email_hashes(connection, kept))
+        same = (orders.c.store == kept.store) & orders.c.email_hash.in_(self.email_hashes(connection, kept))
         count = connection.scalar(select(func.count()).select_from(orders).where(same)) or 0
         earlier = orders.c.placed_at < kept.placed_at
         before = connection.scalar(select(func.max(orders.c.placed_at)).where(same, earlier))
@@ -195,7 +219,7 @@ class OrderBook:
         cents = connection.scalar(spent) or 0
         return CustomerFacts(count, Money(Decimal(int(cents)).scaleb(-2), total.currency), before)
 
-    def _email_hashes(self, connection: Connection, kept: KeptOrder) -> set[str]:
+    def email_hashes(self, connection: Connection, kept: KeptOrder) -> set[str]:
         """What the customer's address is kept as in all of the orders: those of before have a former key's hash."""
         hashes = {kept.email_hash or ""}
         with suppress(StoreError):  # the key that could open it is gone

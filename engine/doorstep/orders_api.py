@@ -1,11 +1,9 @@
 """The shop's orders over HTTP: written, read, changed by merge patch, deleted; links to their pages, and what was reported."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -18,11 +16,13 @@ from .gate import Call, Gate, Query, Reply
 from .ledger import Ledger
 from .links import Links, Proof, Ticket
 from .openapi import Operation
-from .order import Instant, Order, Parcel
+from .order import Order, Parcel
 from .orderbook import KeptOrder, KeptParcel, OrderBook
-from .refusals import Fault, Refusal, invalid
+from .paging import cursor, instant, next_link, place
+from .refusals import Refusal
 from .reports import Report, Reports
 from .tables import orders
+from .widget_codes import Codes
 
 _ORDERS = "/api/v1/orders"
 _ORDER = _ORDERS + "/{order:path}"  # a shop's number may have a slash in it
@@ -51,14 +51,15 @@ class OrderLinks(Struct, frozen=True):
 class OrderAnswer(Order, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """An order as it is kept: what the shop wrote, with the days promised and the customer's facts filled in.
 
-    `version` counts the shop's changes. `promise` is "", at_risk or missed; `closed_at` is when the last parcel came to its
-    end, `erased_at` when personal data were erased.
+    `version` counts the shop's changes. `promise` is "", at_risk or missed; `codes` are those it has, by widget;
+    `closed_at` is when the last parcel came to its end, `erased_at` when personal data were erased.
     """
 
     id: str
     version: int
     shipments: tuple[ShipmentAnswer, ...] = ()
     promise: str
+    codes: dict[str, str]
     links: OrderLinks
     created_at: datetime
     updated_at: datetime
@@ -106,9 +107,11 @@ class OrdersApi:
     """What the API does with orders. Every function is the work of one transaction."""
 
     def __init__(
-        self, gate: Gate, book: OrderBook, ledger: Ledger, links: Links, reports: Reports, *, clock: Clock
-    ) -> None:
+        self, gate: Gate, book: OrderBook, ledger: Ledger, links: Links, reports: Reports, codes: Codes, *,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._gate = gate
+        self._codes = codes
         self._book = book
         self._ledger = ledger
         self._links = links
@@ -162,14 +165,13 @@ class OrdersApi:
 
     def list_orders(self, connection: Connection, call: Call) -> Reply:
         query: OrdersQuery = call.query
-        after = _place(query.after) if query.after else None
+        after = place(query.after) if query.after else None
         page = self._book.page(
             connection, call.shop.id, after=after, limit=query.limit, matching=_conditions(query)
         )  # fmt: skip
-        following = _cursor(page.after) if page.after else None
+        following = cursor(page.after) if page.after else None
         listed = tuple(self._answer(connection, call, kept) for kept in page.orders)
-        headers = {"Link": f'<{_next_page(call, query, following)}>; rel="next"'} if following else {}
-        return Reply(OrderList(listed, following), headers=headers)
+        return Reply(OrderList(listed, following), headers=next_link(call, _ORDERS, following))
 
     def read_order(self, connection: Connection, call: Call) -> Reply:
         return self._one(connection, call, self._found(connection, call))
@@ -225,14 +227,16 @@ class OrdersApi:
     def _answer(self, connection: Connection, call: Call, kept: KeptOrder) -> OrderAnswer:
         written = self._book.written(connection, kept)
         own = f"{call.base}{_ORDERS}/{kept.id}"
+        given = {widget: one.code for widget, one in self._codes.of_order(connection, kept).items()}
         fields: dict[str, Any] = {
             **{name: getattr(written, name) for name in Order.__struct_fields__},
             "shipments": tuple(map(_shipment, kept.parcels)),
             "customer": self._book.facts(connection, kept),
         }
         return OrderAnswer(
-            **fields, id=kept.id, version=kept.version, promise=kept.promise, links=OrderLinks(own, self._page(call, kept)),
-            created_at=kept.created_at, updated_at=kept.updated_at, closed_at=kept.closed_at, erased_at=kept.erased_at,
+            **fields, id=kept.id, version=kept.version, promise=kept.promise, codes=given,
+            links=OrderLinks(own, self._page(call, kept)), created_at=kept.created_at, updated_at=kept.updated_at,
+            closed_at=kept.closed_at, erased_at=kept.erased_at,
         )  # fmt: skip
 
     def _page(self, call: Call, kept: KeptOrder) -> str:
@@ -278,35 +282,8 @@ def _conditions(query: OrdersQuery) -> list[Any]:
     if query.number:
         found.append(orders.c.number == query.number)
     if query.updated_since is not None:
-        found.append(orders.c.updated_at >= _instant(query.updated_since))
+        found.append(orders.c.updated_at >= instant(query.updated_since, "?updated_since"))
     if query.status:
         is_open = orders.c.closed_at.is_(None)
         found.append(is_open if query.status == "open" else ~is_open)
     return found
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return msgspec.convert(text, Instant).astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError):
-        raise invalid(
-            Fault("?updated_since", "it is no time with an offset", "write 2026-11-22T10:00:00Z; + is %2B in a query")
-        ) from None
-
-
-def _next_page(call: Call, query: OrdersQuery, after: str) -> str:
-    given = {name: value for name, value in msgspec.to_builtins(query).items() if value not in ("", None)}
-    return f"{call.base}{_ORDERS}?{urlencode({**given, 'after': after})}"
-
-
-def _cursor(place: tuple[datetime, str]) -> str:
-    return urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
-
-
-def _place(cursor: str) -> tuple[datetime, str]:
-    try:
-        packed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        at, id = msgspec.msgpack.decode(packed, type=tuple[Instant, Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,32}$")]])
-        return at.astimezone(UTC), id
-    except (ValueError, OverflowError, msgspec.DecodeError):
-        raise invalid(Fault("?after", "it is not the end of a page", "take it from the page before")) from None

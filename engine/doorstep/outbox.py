@@ -18,7 +18,8 @@ from .tables import deliveries, events, troubles
 TYPES = (
     "order.created", "order.updated", "order.promise_at_risk", "order.promise_missed", "order.problem_reported",
     "order.call_requested", "order.not_received", "shipment.status_changed", "shipment.delivered", "shipment.problem",
-    "shipment.stalled", "widget.answered", "privacy.data_requested", "privacy.erased",
+    "shipment.stalled", "widget.answered", "code.redeemed", "referral.pending", "referral.earned", "referral.refused",
+    "privacy.data_requested", "privacy.erased",
 )  # fmt: skip
 State = Literal["pending", "delivered", "dead"]
 LEASE = timedelta(seconds=60)  # how long a delivery is somebody's who took it: an attempt takes a third of it at most

@@ -3,17 +3,18 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 import msgspec
 import structlog
-from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from . import order_forms, responses, views
+from . import order_forms, responses, views, voices
 from .access import Access
 from .answers import Answers
 from .appearances import Appearances
+from .backstage import Backstage
 from .banners import Banners
 from .context import FormView
 from .contexts import ALL_EVENTS, EMBED, REFRESH, STATUS, Contexts, Visit
@@ -24,47 +25,47 @@ from .limits import Limits, digest
 from .lookup import Lookup, Outcome
 from .near import Key, NearPages, variant
 from .order_forms import Typed
+from .people import is_person
 from .plugins import Plugins
 from .recognition import normalise
+from .scenes import Scene
+from .sources import Sources
+from .tallies import Glance, Tallies
 from .together import Together
 from .tracker import Tracker
 from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
-from .widget import FormProblem, WidgetView, facts_of
+from .widget import FormProblem, Need
+from .widgets import Filled
 
 _LONGEST_FOR_FORMS = 10.0  # seconds: somebody has written something, which a quick answer would lose
 _MOST_NUMBERS = 10  # looked up at once
 _BETWEEN_NUMBERS = re.compile(r"[,;\n]+")
 _UNKNOWN = (Outcome.NOT_FOUND, Outcome.UNRECOGNISED)
 _NOT_NOW = N_("We cannot look your order up just now. Please try again in a minute.")
+_TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
 _NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 
 log = structlog.get_logger("doorstep.pages")
-
-
-class Refused(Struct, frozen=True):
-    """A form that was not accepted: whose, why, and what was typed into it."""
-
-    widget: str
-    problem: str
-    values: dict[str, str]
 
 
 class Pages:
     """Endpoints of a store's pages. The store of a request is in `request.state.shop`."""
 
     def __init__(
-        self, tracker: Tracker, plugins: Plugins, answers: Answers, access: Access, banners: Banners, limits: Limits, *,
-        near: NearPages, deadline: float,
+        self, tracker: Tracker, plugins: Plugins, backstage: Backstage, answers: Answers, access: Access, banners: Banners,
+        limits: Limits, *, near: NearPages, tallies: Tallies, deadline: float,
     ) -> None:  # fmt: skip
         self._tracker = tracker
         self._contexts = Contexts(plugins.manifests)
+        self._backstage = backstage
         self._answers = answers
         self._access = access
         self._banners = banners
         self._limits = limits
         self._near = near
+        self._tallies = tallies
         self._deadline = deadline
-        self._together = Together[Response]()
+        self._together = Together[responses.Finished]()
 
     async def lookup(self, request: Request) -> Response:
         """`GET /`: the forms; with `?number=` on to that number's page (several: a list), or the form with what is wrong."""
@@ -123,7 +124,10 @@ class Pages:
             headers = {"Retry-After": str(round(after) or 1)}
             return self._message(request, "too_many_numbers", 429, headers)
         lookup = await self._counted(request, await self._look_up(visit, number))
-        return responses.unless_known(request, await self._page(request, visit, lookup, began))
+        page = await self._page(request, visit, lookup, began)
+        if (glance := _glance(visit, lookup, page)) and is_person(request.method, dict(request.scope["headers"])):
+            self._tallies.view(glance)
+        return responses.unless_known(request, page)
 
     async def submit(self, request: Request) -> Response:
         """`POST /track/{number}/widgets/{widget}`: keeps what a widget's form gave, then back to the page (303)."""
@@ -144,14 +148,17 @@ class Pages:
         form = await form_of(request)
         text = visit.reader.localizer.text
         try:
-            submission = await visit.shop.widgets.submit(name, form, _widget_view(visit, lookup, name))
-            shipment = lookup.shipments[0].id
+            submission = await visit.shop.widgets.submit(name, form, await self._scene(visit, lookup))
+            shipment, network = lookup.shipments[0].id, network_of(request, self._limits.networks)
+            if after := await self._limits.answer(name, shipment, network):
+                typed = Typed(name, form, text(_TOO_OFTEN))
+                return await self._answer(request, visit, lookup, status=429, typed=typed, after=after)
             await self._answers.save(visit.shop.id, name, shipment, submission.moment, submission.data)
         except FormProblem as error:
-            return await self._answer(request, visit, lookup, status=422, refused=Refused(name, text(str(error)), form))
+            return await self._answer(request, visit, lookup, status=422, typed=Typed(name, form, text(str(error))))
         except StoreError as error:
             log.error("an answer was not kept", widget=name, reason=str(error))
-            return await self._answer(request, visit, lookup, status=503, refused=Refused(name, text(_NOT_KEPT), form))
+            return await self._answer(request, visit, lookup, status=503, typed=Typed(name, form, text(_NOT_KEPT)))
         target = visit.link(f"/track/{number}", done=name) + f"#widget-{name.replace('_', '-')}"
         return RedirectResponse(target, 303)
 
@@ -172,6 +179,9 @@ class Pages:
 
     def not_found(self, request: Request) -> Response:
         return self._message(request, "not_a_page", 404)
+
+    def not_signed(self, request: Request) -> Response:
+        return self._message(request, "not_a_page", 400)
 
     def failed(self, request: Request) -> Response:
         return self._message(request, "error", 500)
@@ -215,41 +225,46 @@ class Pages:
         return rendered(request, visit, "lookup.html", context, status=status, headers=headers)
 
     async def _answer(
-        self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, refused: Refused | None = None
-    ) -> Response:
+        self, request: Request, visit: Visit, lookup: Lookup, *, status: int = 0, typed: Typed | None = None,
+        after: float = 0,
+    ) -> responses.Finished:  # fmt: skip
         visit = _to_its_market(visit, lookup)
         context = self._contexts.of(visit, lookup)
         headers = cached(visit.shop, lookup)
         if lookup.outcome is Outcome.WAITING and request.method != "POST":
             headers["Refresh"] = str(REFRESH)
-        if 503 in (status, STATUS[lookup.outcome]):
-            headers["Retry-After"] = str(round(lookup.retry_after or 60))
-        slots: Mapping[str, str] = {}
+        if after or 503 in (status, STATUS[lookup.outcome]):
+            headers["Retry-After"] = str(round(after or lookup.retry_after or 60) or 1)
+        slots = Filled()
         if lookup.outcome is Outcome.FOUND:
-            shown = {name: _widget_view(visit, lookup, name, refused) for name in visit.shop.config.widgets}
-            failures = visit.shop.widgets.failures
-            slots = await visit.shop.widgets.slots(shown, visit.reader.localizer)
-            if visit.shop.widgets.failures > failures:
+            gaps = visit.shop.widgets.gaps
+            scene = await self._scene(visit, lookup, typed)
+            slots = await visit.shop.widgets.slots(scene, visit.reader.localizer)
+            if visit.shop.widgets.gaps > gaps:
                 headers["Cache-Control"] = "no-store"  # something is missing that may be back a moment later
         template = "choose.html" if lookup.outcome is Outcome.CHOOSE else "tracking.html"
         status = status or STATUS[lookup.outcome]
         return made(request, visit, template, context, status=status, headers=headers, slots=slots)
 
-    async def _page(self, request: Request, visit: Visit, lookup: Lookup, began: int) -> Response:
+    async def _scene(self, visit: Visit, lookup: Lookup, typed: Typed | None = None) -> Scene:
+        return await self._backstage.of_parcel(visit, lookup.shipments[0], f"/track/{lookup.number}", typed)
+
+    async def _page(self, request: Request, visit: Visit, lookup: Lookup, began: int) -> responses.Finished:
         """The page of a look-up. Many who waited for one answer, and are to see the same, have it made once."""
         key = _shown_to_others(request, visit, lookup)
         if key is None:
             return await self._answer(request, visit, lookup)
 
-        async def make() -> Response:
+        async def make() -> responses.Finished:
             page = await self._answer(request, visit, lookup)
             self._keep(key, visit, lookup, page, began)
             return page
 
         said = msgspec.structs.replace(lookup, shipments=())  # which are told by tags and `fetched_at`
-        return responses.again(await self._together.have((key, said, msgspec.msgpack.encode(visit.banners)), make))
+        banners = msgspec.msgpack.encode(visit.banners) if visit.banners else b""
+        return responses.again(await self._together.have((key, said, banners), make))
 
-    def _keep(self, key: Key, visit: Visit, lookup: Lookup, page: Response, began: int) -> None:
+    def _keep(self, key: Key, visit: Visit, lookup: Lookup, page: responses.Finished, began: int) -> None:
         """Keeps a finished page near: of one parcel whose answer is fresh."""
         if page.status_code != 200 or lookup.outcome is not Outcome.FOUND or lookup.freshness is not Freshness.FRESH:
             return
@@ -258,9 +273,18 @@ class Pages:
         if not page.headers["cache-control"].startswith("public"):
             return
         edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
+        if Need.VOICES in visit.shop.widgets.wants.needs:  # which may be withdrawn where nobody can tell of it
+            edges.append(visit.reader.now + timedelta(seconds=voices.FRESH))
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
-        tags = (*lookup.tags, self._banners.tag(visit.shop.id), Appearances.tag(visit.shop.id))
-        kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags)
+        tags = (
+            *lookup.tags,
+            self._banners.tag(visit.shop.id),
+            Appearances.tag(visit.shop.id),
+            Sources.tag(visit.shop.id),
+            voices.tag(visit.shop.id),
+        )
+        glance = _glance(visit, lookup, page)
+        kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags, glance)
         self._near.keep(key, kept, began)
 
     def _message(self, request: Request, kind: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
@@ -281,20 +305,12 @@ def _shown_to_others(request: Request, visit: Visit, lookup: Lookup) -> Key | No
     return variant(visit.shop.id, language.language, visit.carried, packed=packed), request.scope["path"]
 
 
+def _glance(visit: Visit, lookup: Lookup, page: responses.Finished) -> Glance | None:
+    """What is counted of a page: of one parcel, as everybody sees it."""
+    if page.status_code != 200 or lookup.outcome is not Outcome.FOUND or visit.shop.draft:
+        return None
+    return Glance(visit.shop.id, "tracking", lookup.shipments[0].id, page.widgets)
+
+
 def _to_its_market(visit: Visit, lookup: Lookup) -> Visit:
     return bound_for(visit, lookup.shipments) if lookup.outcome is Outcome.FOUND else visit
-
-
-def _widget_view(visit: Visit, lookup: Lookup, name: str, refused: Refused | None = None) -> WidgetView:
-    shipment = lookup.shipments[0]
-    mine = refused if refused and refused.widget == name else None
-    return WidgetView(
-        store=visit.shop.view,
-        language=visit.reader.localizer.tag,
-        level=visit.reader.level,
-        shipment=facts_of(shipment),
-        action=visit.link(f"/track/{lookup.number}/widgets/{name}"),
-        done=visit.params.get("done") == name and mine is None,
-        problem=mine.problem if mine else "",
-        values=mine.values if mine else {},
-    )

@@ -4,8 +4,8 @@ A request has an `allowance` for the server that processes share: what it may wa
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from contextvars import ContextVar, copy_context
 from math import inf
 from typing import Any, TypeVar
@@ -38,16 +38,18 @@ def allowed() -> Allowance | None:
     return _allowance.get()
 
 
-@contextmanager
-def allowance(seconds: float) -> Iterator[None]:
+class allowance:
     """For the block, a request. What it leaves behind when it ends may take its time: nobody waits for it any more."""
-    here = Allowance(seconds)
-    token = _allowance.set(here)
-    try:
-        yield
-    finally:
-        _allowance.reset(token)
-        here.left = inf
+
+    def __init__(self, seconds: float) -> None:
+        self._here = Allowance(seconds)
+
+    def __enter__(self) -> None:
+        self._token = _allowance.set(self._here)
+
+    def __exit__(self, *_: object) -> None:
+        _allowance.reset(self._token)
+        self._here.left = inf
 
 
 def apart(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

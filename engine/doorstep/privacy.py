@@ -13,10 +13,25 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Row, delete, select, update
 
+from .code_owners import let_go
+from .errors import StoreError
 from .ids import new_id
 from .order import Order
 from .orderbook import OrderBook
-from .tables import answers, deliveries, events, history, order_parcels, orders, parcels, reports, requests, sources
+from .tables import (
+    answers,
+    codes,
+    deliveries,
+    events,
+    history,
+    order_parcels,
+    orders,
+    parcels,
+    referrals,
+    reports,
+    requests,
+    sources,
+)
 from .vault import Vault
 
 _AT_ONCE = 200  # orders looked for in one statement
@@ -56,6 +71,8 @@ class Dossier(Struct, frozen=True):
     reports: list[dict[str, Any]]
     answers: list[dict[str, Any]]
     sources: list[dict[str, Any]]
+    codes: list[dict[str, Any]]
+    referrals: list[dict[str, Any]]
 
 
 def find(
@@ -84,6 +101,8 @@ def dossier(connection: Connection, book: OrderBook, vault: Vault, order_id: str
         reports=_reports(connection, vault, order_id),
         answers=_answers(connection, [order_id, *_shipment_ids(rows)]),
         sources=_listed(connection, sources, ("connector", "key", "changed_at"), sources.c.order_id == order_id),
+        codes=_codes(connection, kept.store, order_id, book.email_hashes(connection, kept)),
+        referrals=_referrals(connection, kept.store, kept.order.number),
     )  # fmt: skip
 
 
@@ -98,13 +117,14 @@ def erase(connection: Connection, order_ids: Iterable[str], *, vault: Vault, now
 
 
 def forget_answers(connection: Connection, matching: Any, *, limit: int | None = None) -> int:
-    """Takes the texts out of answers, and what they were given to. Numbers stay: a score tells nothing of who gave it."""
+    """Takes the texts out of answers, and what they were given to; none is shown to others any more. Numbers stay: a score
+    tells nothing of who gave it."""
     query = select(answers.c.id, answers.c.data).where(matching, ~answers.c.shipment.startswith(f"{_UNNAMED}_"))
     rows = connection.execute(query.order_by(answers.c.id).limit(limit).with_for_update(skip_locked=True)).all()
     for row in rows:
         given = msgspec.json.decode(row.data, type=dict[str, Any])
         numbers = {name: value for name, value in given.items() if isinstance(value, int | float)}
-        values = {"data": msgspec.json.encode(numbers), "shipment": new_id(_UNNAMED)}
+        values = {"data": msgspec.json.encode(numbers), "shipment": new_id(_UNNAMED), "approved_at": None}
         connection.execute(update(answers).where(answers.c.id == row.id).values(values))
     return len(rows)
 
@@ -129,9 +149,20 @@ def _erase(connection: Connection, rows: Sequence[Row[Any]], vault: Vault, now: 
     connection.execute(update(sources).where(sources.c.order_id.in_(ids)).values(parcels=b"[]"))
     for row in rows:
         connection.execute(update(orders).where(orders.c.id == row.id).values(_without_person(row, now)))
+    for row in rows:
+        let_go(connection, row.store, row.id, row.number, _hashes(row, vault))
     for parcel in mine:
         _replace(connection, parcel, now)
     return erased
+
+
+def _hashes(row: Row[Any], vault: Vault) -> set[str]:
+    """What the customer of an order may be kept as elsewhere."""
+    hashes = {row.email_hash} if row.email_hash else set()
+    with suppress(StoreError):  # an order is erased without its key, too
+        email, _ = msgspec.json.decode(vault.open(row.contact), type=tuple[str, str]) if row.contact else ("", "")
+        hashes.update(vault.email_hashes(email) if email else ())
+    return hashes
 
 
 def _without_person(row: Row[Any], now: datetime) -> dict[str, Any]:
@@ -233,6 +264,18 @@ def _answers(connection: Connection, given_to: Collection[str]) -> list[dict[str
     columns = ("widget", "moment", "created_at", "updated_at", "data")
     found = _listed(connection, answers, columns, answers.c.shipment.in_(given_to))
     return [{**one, "data": msgspec.Raw(one["data"])} for one in found]
+
+
+def _codes(connection: Connection, store: str, order_id: str, hashes: Collection[str]) -> list[dict[str, Any]]:
+    columns = ("widget", "code", "reserved_at", "expires_at", "redeemed_at", "redeemed_by")
+    own = (codes.c.order_id == order_id) | codes.c.customer.in_(hashes)
+    return _listed(connection, codes, columns, (codes.c.store == store) & own)
+
+
+def _referrals(connection: Connection, store: str, number: str) -> list[dict[str, Any]]:
+    """By whose code the order came. The code is another customer's, and is not told."""
+    mine = (referrals.c.store == store) & (referrals.c.order_number == number)
+    return _listed(connection, referrals, ("id", "state", "reason", "created_at", "settled_at"), mine)
 
 
 def _listed(connection: Connection, table: Any, columns: Sequence[str], matching: Any) -> list[dict[str, Any]]:

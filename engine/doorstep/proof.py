@@ -71,6 +71,10 @@ SEEN_FROM: Mapping[str, int] = {
     "order.customer": RECIPIENT,
     "order.note": RECIPIENT,
     "order.cancelled_at": RECIPIENT,
+    "order.codes": RECIPIENT,  # of widgets, as the next
+    "order.answers": RECIPIENT,
+    "store.voices": NUMBER,  # what customers said that the shop approved
+    "order.referral": NOBODY,
     "item.name": RECIPIENT,
     "item.id": RECIPIENT,
     "item.quantity": RECIPIENT,

@@ -5,7 +5,7 @@ transaction. A newer answer alone changes anything, so no parcel goes backwards;
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -33,6 +33,8 @@ _SLACK = timedelta(days=1)  # clocks and dates without a zone: earlier by less i
 _FORMER = timedelta(days=90)  # what had ended so long before the order is another parcel under the same number
 PAST = timedelta(days=7)  # what ended so long before the shop told of the parcel is no news
 
+Arrived = Callable[[Connection, Sequence[str]], None]  # with the ids of orders
+
 # A parcel without what its carrier said in full, which is most of it.
 SUMMARY = tuple(column for column in parcels.c if column.name != "snapshot")
 
@@ -51,8 +53,19 @@ class Told(Struct, frozen=True):
     expected: date | None
 
 
+_Recorded = Mapping[tuple[str, str], Record]  # by language and number
+
+
+class _Reading(Struct):
+    """Whom the database is asked for at once, numbers by language, and what it will say of them."""
+
+    coming: asyncio.Future[_Recorded]
+    wanted: dict[str, set[str]] = {}
+
+
 class Records:
-    """Reads and writes what carriers said. `languages` are the stores', `zones` their clocks, both by store id."""
+    """Reads and writes what carriers said. `languages` are the stores', `zones` their clocks, both by store id; `arrived` is
+    told which orders a parcel was of that arrived."""
 
     def __init__(
         self,
@@ -63,6 +76,7 @@ class Records:
         clock: Clock,
         languages: Mapping[str, str],
         zones: Mapping[str, ZoneInfo],
+        arrived: Arrived = lambda connection, order_ids: None,
     ) -> None:
         self._database = database
         self._outbox = outbox
@@ -70,23 +84,26 @@ class Records:
         self._clock = clock
         self._languages = languages
         self._zones = zones
+        self._arrived = arrived
         self._not_before = 0.0
-        self._reading: set[asyncio.Task[Record]] = set()
+        self._next: _Reading | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     async def known(self, number: str, language: str) -> Record:
-        """What is recorded of a number in stores of this language. A database that fails, or is slow, knows nothing."""
+        """What is recorded of a number in stores of this language. A database that fails, or is slow, knows nothing. Those who
+        ask while others are read of are read of together."""
         if self._clock.monotonic() < self._not_before:
             return Record()
-        stores = [store for store, spoken in self._languages.items() if spoken == language]
-        reading = asyncio.create_task(self._database.read(partial(self._of_number, number=number, stores=stores)))
-        self._reading.add(reading)  # it may outlive the page
-        reading.add_done_callback(self._read)
+        reading = self._next = self._next or _Reading(asyncio.get_running_loop().create_future())
+        reading.wanted.setdefault(language, set()).add(number)
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
         try:
-            return await asyncio.wait_for(asyncio.shield(reading), _PATIENCE)
+            found = await asyncio.wait_for(asyncio.shield(reading.coming), _PATIENCE)
         except (StoreError, TimeoutError) as error:
-            log.warning("the database does not answer", error=type(error).__name__)
-            self._not_before = self._clock.monotonic() + _PAUSE
+            self._give_up(type(error).__name__)
             return Record()
+        return found.get((language, number), Record())
 
     def of(self, connection: Connection, parcel_ids: Sequence[str]) -> dict[str, Record]:
         """What is recorded of these parcels, by their ids."""
@@ -170,6 +187,8 @@ class Records:
             return
         noted = {name: summary[name] for name in ("status", "reason", "delayed", "expected")}
         connection.execute(history.insert().values(parcel_id=row.id, version=row.version + 1, at=fetched_at, **noted))
+        if row.status != shipment.status and shipment.status is Status.DELIVERED:
+            self._arrived(connection, [order.id for order in belongs])
         if row.final != shipment.final:
             close_orders(connection, [order.id for order in belongs], now)
         is_past = row.version == 0 and shipment.final and last is not None and last < row.created_at - PAST
@@ -177,6 +196,37 @@ class Records:
             for kind in _news(row, shipment):
                 for order in belongs:
                     self._outbox.put(connection, event(kind, order, after, f"{after.version}"))
+
+    async def _read(self) -> None:
+        """One reading after the other, each of all who came during the one before. It may outlive the pages."""
+        try:
+            while self._next is not None:
+                reading, self._next = self._next, None
+                try:
+                    reading.coming.set_result(await self._database.read(partial(self._of_all, wanted=reading.wanted)))
+                except Exception as error:
+                    reading.coming.set_exception(error)
+                    reading.coming.exception()  # told where somebody still waits for it
+        finally:
+            self._reading = None
+
+    def _give_up(self, error: str) -> None:
+        now = self._clock.monotonic()
+        if now >= self._not_before:
+            log.warning("the database does not answer", error=error)
+        self._not_before = now + _PAUSE
+
+    def _of_all(self, connection: Connection, *, wanted: Mapping[str, Collection[str]]) -> _Recorded:
+        """By language and number; of most numbers that strangers ask for nothing is recorded."""
+        found = {}
+        for language, numbers in wanted.items():
+            stores = [store for store, spoken in self._languages.items() if spoken == language]
+            query = (
+                select(parcels.c.number).distinct().where(parcels.c.number.in_(numbers), parcels.c.store.in_(stores))
+            )
+            for number in connection.scalars(query).all():
+                found[language, number] = self._of_number(connection, number=number, stores=stores)
+        return found
 
     def _of_number(self, connection: Connection, *, number: str, stores: Sequence[str]) -> Record:
         query = _described().where(parcels.c.number == number, parcels.c.store.in_(stores))
@@ -205,11 +255,6 @@ class Records:
             return msgspec.json.decode(self._vault.open(sealed), type=tuple[str, str])[1]
         except (StoreError, msgspec.MsgspecError):
             return ""  # sealed with a key that is gone: carriers are asked without it
-
-    def _read(self, reading: asyncio.Task[Record]) -> None:
-        self._reading.discard(reading)
-        if not reading.cancelled():
-            reading.exception()  # told where somebody still waited for it
 
 
 def chosen(shipments: Iterable[Shipment], placed_at: datetime, known: Shipment | None) -> Shipment | None:

@@ -33,11 +33,27 @@ PROBLEMS: dict[str, Problem] = {
         404, N_("There is no such order"), N_("Name it by its id or by the shop’s own number, URL-encoded."),
     ),
     "banner_not_found": Problem(404, N_("There is no such banner"), N_("Name it by its id.")),
+    "code_not_found": Problem(404, N_("There is no such code"), N_("Write it as it is in the pool, or on the page.")),
+    "referral_not_found": Problem(404, N_("There is no such referral"), N_("Name it by its id.")),
+    "answer_not_found": Problem(404, N_("There is no such answer"), N_("Name it by its id.")),
     "method_not_allowed": Problem(
         405, N_("That cannot be done with this address"), N_("The header Allow names what can."),
     ),
     "order_exists": Problem(
         409, N_("There is an order with this number"), N_("Change it with PATCH, or choose another number."),
+    ),
+    "code_redeemed": Problem(
+        409, N_("This code was used already"), N_("It was used for another order, and is good for one."),
+    ),
+    "code_ended": Problem(409, N_("This code has ended"), N_("Its last day is over.")),
+    "code_shared": Problem(
+        409, N_("This code brings friends"), N_("It is used by many: note each order with POST /api/v1/referrals."),
+    ),
+    "referral_settled": Problem(
+        409, N_("This referral was settled otherwise"), N_("What is earned or refused stays so."),
+    ),
+    "answer_not_shared": Problem(
+        409, N_("This answer must not be shown"), N_("Its customer has not written anything that others may see."),
     ),
     "order_erased": Problem(
         410, N_("The personal data of this order were erased"), N_("It can be read and deleted, and is not written again."),

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Message, Send
 
 from .near import Header, Page, Span
+from .tallies import Glance
 
 try:
     from isal import igzip as gzip
@@ -75,9 +76,10 @@ def content_security_policy(image_hosts: tuple[str, ...] = (), embed_origins: tu
 
 
 def page(
-    request: Request, html: str, *, language: str, status: int = 200, csp: str, headers: Mapping[str, str]
-) -> Response:
-    """A page that may be shared (proof level 0), with an ETag."""
+    request: Request, html: str, *, language: str, status: int = 200, csp: str, headers: Mapping[str, str],
+    widgets: tuple[str, ...] = (),
+) -> "Finished":  # fmt: skip
+    """A page that may be shared (proof level 0), with an ETag; `widgets` are those that stand on it."""
     body = html.encode()
     own = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     usual = [header for header in _usual(csp, language, status) if header[0] not in own]
@@ -86,7 +88,7 @@ def page(
         usual.append(_GZIPPED)
     own[b"etag"] = b'W/"%s"' % sha256(body).hexdigest()[:24].encode()  # of what is sent: a fifth of the page to read
     own[b"content-length"] = b"%d" % len(body)
-    return _Finished(body, status, [*usual, *own.items()])
+    return Finished(body, status, [*usual, *own.items()], widgets)
 
 
 @lru_cache(256)
@@ -101,26 +103,38 @@ def _usual(csp: str, language: str, status: int) -> tuple[Header, ...]:
     )
 
 
-class _Finished(Response):
-    """A response whose headers are all there, as they are sent."""
+class Finished(Response):
+    """A page whose headers are all there, as they are sent."""
 
-    def __init__(self, body: bytes, status: int, headers: list[Header]) -> None:
+    def __init__(self, body: bytes, status: int, headers: list[Header], widgets: tuple[str, ...]) -> None:
+        self.widgets = widgets
         self.body = body
         self.status_code = status
         self.background = None
         self.raw_headers = headers
 
 
-def again(page: Response) -> Response:
+def again(page: Finished) -> Finished:
     """The same page for another reader."""
-    return _Finished(bytes(page.body), page.status_code, list(page.raw_headers))
+    return Finished(bytes(page.body), page.status_code, list(page.raw_headers), page.widgets)
 
 
-def finished(page: Response, span: Span, fetched_at: datetime, fresh_until: datetime, tags: tuple[str, ...]) -> Page:
+def finished(
+    page: Finished, span: Span, fetched_at: datetime, fresh_until: datetime, tags: tuple[str, ...], glance: Glance | None
+) -> Page:  # fmt: skip
     """A page with all its headers, to be sent again as it is; `Cache-Status` is said anew each time."""
     own = [header for header in page.raw_headers if header[0] != b"cache-status"]
-    etag = next(value for name, value in own if name == b"etag")
-    return Page(bytes(page.body), etag, (*own, *_SECURITY), tuple(of_a_304(own)), span, fetched_at, fresh_until, tags)
+    return Page(
+        bytes(page.body),
+        dict(own)[b"etag"],
+        (*own, *_SECURITY),
+        tuple(of_a_304(own)),
+        span,
+        fetched_at,
+        fresh_until,
+        tags,
+        glance,
+    )
 
 
 def unless_known(request: Request, response: Response) -> Response:

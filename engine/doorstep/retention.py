@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, or_, select, tuple_
 
 from .clock import Clock
+from .code_owners import forget_numbers, unname
 from .config import Config
 from .database import Database
 from .idempotency import LASTS
 from .privacy import erase, forget_answers
-from .tables import answers, deliveries, events, keys, orders, requests
+from .tables import answers, codes, deliveries, events, keys, orders, referrals, requests
 from .vault import Vault
 
 NEVER_ENDED = timedelta(days=365)  # an order that nobody changed for so long counts as ended
@@ -39,6 +40,14 @@ def _steps(config: Config, now: datetime) -> Iterator[Step]:
     yield lambda connection: forget_answers(
         connection, _before(answers.c.store, answers.c.updated_at, ends), limit=_ROWS
     )
+    old = {store: end - NEVER_ENDED for store, end in ends.items()}
+    of_friends = or_(
+        _before(referrals.c.store, referrals.c.settled_at, ends),
+        _before(referrals.c.store, referrals.c.created_at, old),
+    )
+    yield lambda connection: unname(connection, of_friends, limit=_ROWS, order_number="")
+    used = _before(codes.c.store, codes.c.redeemed_at, ends)
+    yield lambda connection: forget_numbers(connection, used, limit=_ROWS)
     # What still waits to be delivered is told, however old it is.
     waits = select(deliveries.c.id).where(deliveries.c.event_id == events.c.id, deliveries.c.next_at.is_not(None))
     yield _cleared(events, and_(_before(events.c.store, events.c.at, ends), ~waits.exists()))

@@ -1,9 +1,11 @@
 """The store that a request is for: found by host and path, perhaps as a draft shows it."""
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlencode
 
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,7 +15,34 @@ from .draft_links import PARAMETER, DraftLinks
 from .patience import allowance
 from .shops import Shops
 
+_READS = frozenset({"GET", "HEAD"})
 _SHARED = 0.25  # seconds that a request may wait, in all, for the server that processes share
+
+
+class TrackRoute:
+    """The page that is asked for most, found by its path alone: in front of the table of routes, which has it too."""
+
+    def __init__(self, app: ASGIApp, *, page: Callable[[Request], Awaitable[Response]]) -> None:
+        self._app = app
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        number = _tracked(scope)
+        if not number:
+            await self._app(scope, receive, send)
+            return
+        request = Request({**scope, "path_params": {"number": number}}, receive, send)
+        response = await self._page(request)
+        await response(scope, receive, send)
+
+
+def _tracked(scope: Scope) -> str:
+    """What `GET /track/{number}` names; "" for other requests."""
+    if scope["type"] != "http" or scope["method"] not in _READS:
+        return ""
+    path: str = scope["path"]
+    root, _, number = path.rpartition("/track/")
+    return number if root == scope["root_path"] and "/" not in number else ""
 
 
 class StoreRouter:

@@ -1,6 +1,5 @@
 """One request out, one response in: built, bounded, logged without secrets, and judged before a plugin sees it."""
 
-import zlib
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
@@ -9,6 +8,7 @@ from xml.etree.ElementTree import tostring
 import httpx2
 import msgspec
 
+from .bodies import read_body
 from .clock import Clock
 from .errors import (
     LONGEST_WAIT,
@@ -53,7 +53,7 @@ class Sender:
             # and gives one account's cookies to the next.
             incoming = await self._transport.handle_async_request(outgoing)
             try:
-                body = await _read(incoming)
+                body = await read_body(incoming, LARGEST_BODY, what="the carrier's answer")
             finally:
                 await incoming.aclose()
         except httpx2.HTTPError as error:
@@ -121,22 +121,3 @@ def retry_after(header: str, now: datetime) -> float | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT)
-
-
-async def _read(incoming: httpx2.Response) -> bytes:
-    """The decoded body, never more than the cap, however small it came packed."""
-    encoding = incoming.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "", "gzip", "deflate"):
-        raise ProtocolError(f"the carrier packs its answer as {encoding!r}, which was not asked for")
-    unpack = zlib.decompressobj(47) if encoding in ("gzip", "deflate") else None
-    body = bytearray()
-    async for chunk in incoming.aiter_raw():
-        try:
-            body += unpack.decompress(chunk, LARGEST_BODY + 1 - len(body)) if unpack else chunk
-        except zlib.error:
-            raise ProtocolError("the carrier's answer is packed wrongly") from None
-        if len(body) > LARGEST_BODY:
-            raise ProtocolError(f"the carrier's answer is larger than {LARGEST_BODY} bytes")
-    if unpack and body and not unpack.eof:
-        raise ProtocolError("the carrier's answer is packed wrongly: its end is missing")
-    return bytes(body)

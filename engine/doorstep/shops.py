@@ -15,8 +15,10 @@ from .errors import ConfigError
 from .i18n import Catalogs, Localizer, known, negotiate
 from .looks import Look, Looks, Stack, drafts_of, fitted
 from .metrics import Metrics
+from .outgoing import Outgoing
 from .paths import shipped
 from .plugins import Plugins
+from .sources import Sources
 from .themes import Theme, find_themes, load_theme
 from .theming import SLOT, Templates
 from .views import Reader
@@ -84,15 +86,24 @@ class Shops:
 class Outfitter:
     """Dresses stores: what they have in common is read and compiled once."""
 
-    def __init__(self, config: Config, plugins: Plugins, *, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, config: Config, plugins: Plugins, *, clock: Clock, metrics: Metrics, sources: Sources | None = None
+    ) -> None:
         self._config = config
+        self._plugins = plugins
         self._registered = plugins.registered
         self._clock = clock
         self._metrics = metrics
+        self._sources = sources
         self._folders = [shipped("locales"), *plugins.registered.locales]
         self._catalogs = Catalogs(self._folders)
         self._themes = find_themes([config.base / "themes", *plugins.registered.themes, shipped("themes")])
+        self._outgoing = Outgoing(config.secret_key) if config.secret_key else None
         self._compiled: dict[tuple[str, tuple[Path, ...]], tuple[Templates, Catalogs]] = {}
+
+    def anew(self) -> "Outfitter":
+        """Another one, which reads all files again."""
+        return Outfitter(self._config, self._plugins, clock=self._clock, metrics=self._metrics, sources=self._sources)
 
     def all(self) -> Shops:
         """The stores as their settings describe them."""
@@ -114,7 +125,9 @@ class Outfitter:
             id, store.name, store.path, store.home_url, store.logo_url,
             store.contact_url, store.contact_email, store.contact_phone, store.return_url,
         )  # fmt: skip
-        widgets = Widgets(placed, looks.usual, self._metrics)
+        if self._sources is not None:
+            self._sources.trust(store.widgets)
+        widgets = self._widgets(id, placed, looks)
         problems += _nowhere(placed, templates, looks)
         live = Shop(
             id, store, view, looks, Shelf(), widgets, tuple(problems), languages, catalogs, self._clock, self._metrics
@@ -131,9 +144,12 @@ class Outfitter:
         if theme != live.config.theme:
             stack = [(at, fitted(own, templates)) for at, own in stack]
         looks = Looks(templates, stack, languages=live.languages, draft=place)
-        widgets = Widgets(placed, looks.usual, self._metrics)
+        widgets = self._widgets(live.id, placed, looks)
         name = where.rpartition(".")[2]
         return structs.replace(live, looks=looks, widgets=widgets, catalogs=catalogs, draft=name)
+
+    def _widgets(self, store: str, placed: Sequence[Placed], looks: Looks) -> Widgets:
+        return Widgets(placed, looks.usual, self._metrics, store=store, sources=self._sources)
 
     @property
     def themes(self) -> tuple[str, ...]:
@@ -149,7 +165,8 @@ class Outfitter:
         key = (name, widget_folders)
         if key not in self._compiled:
             theme = load_theme(name, self._themes)
-            templates = Templates(theme, widget_folders, files=self._config.base / "static")
+            files = self._config.base / "static"
+            templates = Templates(theme, widget_folders, files=files, outgoing=self._outgoing)
             self._compiled[key] = (templates, self._texts(theme))
         return self._compiled[key]
 

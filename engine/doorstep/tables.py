@@ -38,8 +38,11 @@ answers = Table(
     Column("data", LargeBinary, nullable=False),  # JSON as the widget gave it
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("approved_at", Instant),  # when the shop allowed it to be shown to others
     UniqueConstraint("store", "widget", "shipment", "moment"),
     Index(None, "store", "widget", "updated_at"),
+    Index("ix_answers_approved", "store", "approved_at"),
+    Index("ix_answers_listed", "store", "updated_at", "id"),
 )
 
 orders = Table(
@@ -254,4 +257,57 @@ appearances = Table(
     Column("version", Integer, nullable=False),  # counts every change; the ETag
     Column("document", LargeBinary, nullable=False),  # doorstep.appearance.Appearance as JSON
     Column("updated_at", Instant, nullable=False),
+)
+
+# Codes of widgets: an order's for its next order, a customer's own for friends. An order gets one when it comes in; those
+# that no order has yet are the pool's.
+codes = Table(
+    "codes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("widget", String(64), nullable=False),  # empty while nobody has it
+    Column("pool", String(64), nullable=False),  # empty: made by the engine
+    Column("code", String(64), nullable=False),
+    Column("order_id", String(32), ForeignKey("orders.id", ondelete="SET NULL")),
+    Column("customer", String(64)),  # the hash of the e-mail address whose orders share it
+    Column("reserved_at", Instant),
+    Column("expires_at", Instant),
+    Column("redeemed_at", Instant),
+    Column("redeemed_by", String(64), nullable=False),  # the number of the order it was used for
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("store", "code"),
+    Index("ix_codes_free", "store", "pool", "reserved_at", "id"),
+    Index(None, "order_id"),
+    Index(None, "customer"),
+    Index(None, "redeemed_by"),
+)
+
+# Friends who came by somebody's code. A friend is brought once.
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("code_id", Integer, ForeignKey("codes.id", ondelete="CASCADE"), nullable=False),
+    Column("friend", String(64), nullable=False),  # the hash of the friend's e-mail address, or of the order's number
+    Column("order_number", String(64), nullable=False),  # the friend's order
+    Column("state", String(16), nullable=False),  # pending, earned, refused
+    Column("reason", String(32), nullable=False),  # why it was refused
+    Column("created_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    UniqueConstraint("store", "friend"),
+    Index(None, "code_id"),
+    Index(None, "order_number"),
+)
+
+# What is counted for a shop and a day. No row is about anybody.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("store", String(64), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("kind", String(32), primary_key=True),  # viewed, shown, clicked, answered, referred, redeemed
+    Column("subject", String(64), primary_key=True),  # of a page its kind, of a widget its name
+    Column("count", BigInteger, nullable=False),
 )

@@ -1,12 +1,14 @@
 """What templates become: Python's code, in fewer steps than Jinja's own. What it may do is decided in `doorstep.sandboxing`."""
 
 import keyword
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from io import StringIO
 from itertools import chain, groupby
 from typing import Any
 
 from jinja2 import nodes
-from jinja2.compiler import CodeGenerator, Frame, MacroRef
+from jinja2.compiler import CodeGenerator, Frame, MacroRef, optimizeconst
 from jinja2.idtracking import VAR_LOAD_RESOLVE
 
 _DEEPEST = 20  # conditions in one expression; Python takes some sixty
@@ -17,15 +19,21 @@ _OF_ARGUMENTS_ALONE = (  # what a macro may hold whose result depends on nothing
     nodes.And, nodes.Or, nodes.Not, nodes.List, nodes.Tuple,
 )
 # fmt: on
+_Path = tuple[str, ...]
 
 
 class Code(CodeGenerator):
-    """A template's code, in fewer steps than Jinja's own: output that nothing interrupts is one piece of the page, a field
-    of a Struct is read where it stands, a constant text is looked up, and what a macro makes of its arguments is kept."""
+    """A template's code, in fewer steps than Jinja's own: output that nothing interrupts is one piece of the page, in which a
+    field of a Struct is read where it stands, and once; a constant text is looked up, and what a macro makes of its arguments
+    is kept."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._iterated: set[int] = set()  # what loops run over, by id
+        self._running = False  # a piece of the page is written: one expression, in which no name changes its meaning
+        self._read: dict[
+            _Path | None, str
+        ] = {}  # what has been read in it for certain, and the name that has its value
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
         fields = sorted({one.attr for one in node.find_all(nodes.Getattr) if _is_plain(one.attr)})
@@ -84,13 +92,61 @@ class Code(CodeGenerator):
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
         having = self._having.get(node.attr)
-        if having is None:
+        path = _path(node, frame) if self._running else None
+        if path in self._read:
+            self.write(self._read[path])
+        elif having is None:
             super().visit_Getattr(node, frame)
-            return
+        else:
+            self._write_field(node, having, frame, path)
+
+    def _write_field(self, node: nodes.Getattr, having: str, frame: Frame, path: _Path | None) -> None:
         value = self.temporary_identifier()
-        self.write(f"({value}.{node.attr} if type({value} := ")
+        name = "" if path is None else self.temporary_identifier()
+        named = f"{name} := " if name else ""
+        self.write(f"(({named}{value}.{node.attr}) if type({value} := ")
         self.visit(node.node, frame)
-        self.write(f") in {having} else environment.getattr({value}, {node.attr!r}))")
+        self.write(f") in {having} else ({named}environment.getattr({value}, {node.attr!r})))")
+        if path is not None:
+            self._read[path] = name
+
+    @optimizeconst
+    def visit_And(self, node: nodes.BinExpr, frame: Frame) -> None:
+        self._write_either(node, "and", frame)
+
+    @optimizeconst
+    def visit_Or(self, node: nodes.BinExpr, frame: Frame) -> None:
+        self._write_either(node, "or", frame)
+
+    def _write_either(self, node: nodes.BinExpr, operator: str, frame: Frame) -> None:
+        self.write("(")
+        self.visit(node.left, frame)
+        self.write(f" {operator} ")
+        with self._perhaps():
+            self.visit(node.right, frame)
+        self.write(")")
+
+    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:
+        with self._perhaps() if len(node.ops) > 1 else nullcontext():  # of several the first one may decide
+            super().visit_Compare(node, frame)
+
+    def visit_CondExpr(self, node: nodes.CondExpr, frame: Frame) -> None:
+        with self._perhaps(), self._apart():
+            super().visit_CondExpr(node, frame)
+
+    @contextmanager
+    def _perhaps(self) -> Iterator[None]:
+        """Whether this part is come to at all is not certain: what is read in it is not known behind it."""
+        before = dict(self._read)
+        yield
+        self._read = before
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Parts that are not come to in the order in which they stand: what one reads is not known to the others."""
+        running, self._running = self._running, False
+        yield
+        self._running = running
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
         text = _constant_text(node, frame)
@@ -131,7 +187,9 @@ class Code(CodeGenerator):
     def _write_run(self, run: Sequence[nodes.Node], frame: Frame) -> None:
         """Statements that only print, as one piece."""
         self.writeline("yield (" if frame.buffer is None else f"{frame.buffer}.append(", run[0])
+        self._running, self._read = True, {}
         self._write_joined(run, frame)
+        self._running = False
         self.write(")")
 
     def _write_joined(self, run: Sequence[nodes.Node], frame: Frame) -> None:
@@ -153,22 +211,35 @@ class Code(CodeGenerator):
         if isinstance(node, nodes.Call) and _constant_text(node, frame) is not None:
             self.visit(node, frame)
             return
-        value = self.temporary_identifier()
-        self.write(f"(words({value}) if type({value} := ")
-        self.visit(node, frame)
+        path = _path(node, frame) if self._running else None
+        value = self._read.get(path) if path is not None else None
+        if value is not None:
+            self.write(f"(words({value}) if type({value}")
+        else:
+            value = self.temporary_identifier()
+            self.write(f"(words({value}) if type({value} := ")
+            self.visit(node, frame)
         self.write(f") is str else {value} if type({value}) is Markup else escaped({value}))")
 
     def _write_choice(self, node: nodes.If, frame: Frame) -> None:
-        """`{% if %}` as an expression."""
+        """`{% if %}` as an expression. What its test reads, which stands behind it and comes first, is known in it."""
         self.write("(")
-        for one in (node, *node.elif_):
-            self._write_joined(one.body, frame)
-            self.newline(one)
-            self.write(" if ")
-            self.visit(one.test, frame)
-            self.write(" else ")
-        self._write_joined(node.else_, frame)
+        with self._perhaps():
+            for one in (node, *node.elif_):
+                test = self._written(one.test, frame)
+                with self._perhaps():
+                    self._write_joined(one.body, frame)
+                self.newline(one)
+                self.write(f" if {test} else ")
+            self._write_joined(node.else_, frame)
         self.write(")")
+
+    def _written(self, node: nodes.Node, frame: Frame) -> str:
+        """The code of an expression, to stand elsewhere."""
+        stream, self.stream = self.stream, StringIO()
+        self.visit(node, frame)
+        written, self.stream = self.stream.getvalue(), stream
+        return written
 
     def _parts(self, run: Sequence[nodes.Node], frame: Frame) -> list[str | nodes.Node]:
         """What is printed in order: constants joined, expressions, conditions."""
@@ -189,6 +260,16 @@ class Code(CodeGenerator):
             return self._output_child_to_const(node, frame, self._make_finalize())
         except Exception:  # no constant, or a mistake that is told when it is rendered
             return node
+
+
+def _path(node: nodes.Node, frame: Frame) -> _Path | None:
+    """A name and the fields that lead on from it; None for other expressions."""
+    if isinstance(node, nodes.Name):
+        return (frame.symbols.ref(node.name),)
+    if not isinstance(node, nodes.Getattr):
+        return None
+    before = _path(node.node, frame)
+    return before and (*before, node.attr)
 
 
 def _is_plain(attribute: str) -> bool:

@@ -35,9 +35,9 @@ def page_lines(context: PageContext) -> list[str]:
             lines += ["", f"  {day.label}"]
             for event in day.events:
                 clock = " ".join(filter(None, (event.clock, event.zone)))
-                lines.append(f"    {_padded(clock, 8)}  {' · '.join(filter(None, (event.sentence, event.place)))}")
+                lines.append(f"    {padded(clock, 8)}  {' · '.join(filter(None, (event.sentence, event.place)))}")
                 if event.text:
-                    lines.append(f"    {_padded('', 8)}  “{event.text}”")
+                    lines.append(f"    {padded('', 8)}  “{event.text}”")
         lines += ["", f"  {shipment.as_of}"]
     lines += [f"  {choice.name}  {choice.detail}  {choice.url}" for choice in context.choices]
     return lines
@@ -85,7 +85,7 @@ def parsed_lines(parsed: Parsed) -> list[str]:
 def report_lines(report: Report, *, rules: bool) -> list[str]:
     """A plugin's problems and its quality list: the sum, or every rule."""
     counts = ", ".join(f"{count} {standing.value}" for standing, count in report.standing.items())
-    counts = counts if report.quality else "no quality list"
+    counts = counts if report.quality else f"{report.rules} rules" if report.rules else "no quality list"
     lines = [f"{report.plugin}: {'fine' if not report.problems else 'to mend'} ({counts})"]
     lines += [f"  × {_why(problem.message, problem.mend)}" for problem in report.problems]
     rows = [(claim.standing.value, id, claim.reason) for id, claim in report.quality.items()]
@@ -116,9 +116,9 @@ def _event_row(event: Event) -> tuple[str, ...]:
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as aligned columns; the last one is as long as it is."""
-    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    widths = [max(columns_of(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return [
-        "  ".join([*(_padded(cell, w) for cell, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows
+        "  ".join([*(padded(cell, w) for cell, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows
     ]
 
 
@@ -126,11 +126,12 @@ def _why(reason: str, next_step: str) -> str:
     return f"{reason}: {next_step}" if reason and next_step else reason or next_step
 
 
-def _padded(text: str, width: int) -> str:
-    return text + " " * max(0, width - _width(text))
+def padded(text: str, width: int) -> str:
+    """The text with blanks behind it, up to so many columns."""
+    return text + " " * max(0, width - columns_of(text))
 
 
-def _width(text: str) -> int:
+def columns_of(text: str) -> int:
     """Columns a text takes: wide characters two, marks none."""
     return sum(
         0

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from .folding import PRESENT
 from .i18n import Localizer
 from .lasting import KEPT, Kept
 from .often import Often
+from .outgoing import Outgoing
 from .sandboxing import TEXTS, Sandbox
 from .template_cache import template_cache
 from .themes import Theme, inside
@@ -28,12 +31,13 @@ from .themes import Theme, inside
 _RENDERING = "doorstep.rendering"  # with a dot: no name that a template could read or set
 _LASTING = (  # of what a page has: of the shop, or made once for many pages
     "store", "settings", "sections", "page.kind", "page.language", "page.dir", "page.languages", "page.embedded", "page.draft",
+    "steps", "hero.icon",
 )  # fmt: skip
 _KNOWN = (  # of those, what stands written out in a template that is rendered often; the menu is another for each order
     "store", "settings", "sections", "aside", "page.kind", "page.language", "page.dir", "page.embedded", "page.draft",
     "page.refresh", "view.store", "widget_id",
 )  # fmt: skip
-_CHANGING = frozenset({"slot"})  # functions that say something else on each page
+_CHANGING = frozenset({"slot", "out"})  # functions that say something else on each page
 _FAILURES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 _SECTION = "sections/"
 _SLOT_CALL = re.compile(r"\bslot\(\s*[\"']([a-z0-9_]+)[\"']\s*\)")
@@ -49,14 +53,20 @@ class Frame(Struct, frozen=True):
     asset: Callable[[str], Asset | None]
     kept: Kept
     often: Often
+    out: Callable[[str], str] = str  # what a link to an address leads over
 
 
 class Templates:
     """A theme, ready to be rendered with any values of its settings. `widget_folders` hold further templates and styles, and
-    `files` is the shop's own static folder; the theme may override the first, and the second overrides the theme."""
+    `files` is the shop's own static folder; the theme may override the first, and the second overrides the theme. Links of
+    widgets lead over `outgoing`; without one, straight out."""
 
-    def __init__(self, theme: Theme, widget_folders: Sequence[Path] = (), *, files: Path | None = None) -> None:
+    def __init__(
+        self, theme: Theme, widget_folders: Sequence[Path] = (), *, files: Path | None = None,
+        outgoing: Outgoing | None = None,
+    ) -> None:  # fmt: skip
         self.theme = theme
+        self.outgoing = outgoing
         self._widget_folders = tuple(widget_folders)
         statics = [folder / "static" for folder in (*theme.folders, *self._widget_folders)]
         self.assets = read_assets([*([files] if files else []), *statics])
@@ -97,12 +107,15 @@ class Templates:
             raise ThemeError(f"{type(error).__name__}: {error}", file=file, line=line) from None
 
     def _written(self, template: str, variables: Mapping[str, Any], frame: Frame) -> Template | None:
-        """The template as one piece, where it is rendered often for pages of which the same is known."""
+        """The template as one piece, where it is rendered often for pages of which the same is known: some values, and of the
+        others that there is one, or which type an empty one has."""
         if not FUNCTIONS.keys().isdisjoint(variables):
             return None
         get = variables.get
         values = tuple([getattr(get(name), field, missing) if field else get(name, missing) for name, field in _PATHS])
-        filled = tuple(map(_filling, variables.values()))
+        filled = tuple(
+            [PRESENT if one else type(one) if type(one) in _EMPTY else missing for one in variables.values()]
+        )
         key = (template, frame.localizer, frame.base, filled)
         return frame.often.find(key, values, lambda: self._flattened(template, [*variables], filled, values, frame))
 
@@ -134,13 +147,6 @@ class Templates:
                 place = (_short(file), trace.tb_lineno)
             trace = trace.tb_next
         return place
-
-
-def _filling(value: Any) -> Any:
-    """What a page has in a variable, as far as that is the same on many: the type of an empty value, or that there is one."""
-    if value:
-        return PRESENT
-    return type(value) if type(value) in _EMPTY else missing
 
 
 _EMPTY = frozenset({type(None), str, int, bool, tuple})
@@ -230,6 +236,10 @@ def _url(context: Context, name: str) -> str:
     return f"{frame.base}/static/{found.fingerprint}/{name}"
 
 
+def _out(context: Context, address: str) -> str:
+    return _frame(context).out(address)
+
+
 def _url_of(name: str) -> Callable[[Context], str]:
     return lambda context: _url(context, name)
 
@@ -237,6 +247,16 @@ def _url_of(name: str) -> Callable[[Context], str]:
 @pass_context
 def _money(context: Context, amount: str, currency: str) -> str:
     return _localizer(context).money(amount, currency)
+
+
+@pass_context
+def _day(context: Context, day: date, today: date) -> str:
+    return _localizer(context).long_date(day, today)
+
+
+@pass_context
+def _number(context: Context, value: float) -> str:
+    return _localizer(context).number(value)
 
 
 def _gettext(context: Context, text: str, /, **values: Any) -> Markup:
@@ -267,7 +287,17 @@ def _localizer(context: Context) -> Localizer:
 
 def _filled(text: str, values: Mapping[str, Any]) -> Markup:
     """A text of a catalog, which is HTML, with what templates put into it, which is not."""
+    if _PLAIN.issuperset(map(type, values.values())):
+        return _filled_with_words(text, tuple(values.items()))
     return Markup(text) % values  # noqa: S704
+
+
+@lru_cache(1024)  # the carrier's name, the shop's
+def _filled_with_words(text: str, values: tuple[tuple[str, str], ...]) -> Markup:
+    return Markup(text) % dict(values)  # noqa: S704
+
+
+_PLAIN = frozenset({str})  # HTML equals the words that it is written with, and is filled in otherwise
 
 
 # What templates may call, beside what the sandbox has of its own.
@@ -276,10 +306,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "script": _url_of("store.js"),
     "asset": _url,
     "slot": _slot,
+    "out": _out,
     "_": _gettext,
     "gettext": _gettext,
     "ngettext": _ngettext,
     "pgettext": _pgettext,
     "npgettext": _npgettext,
 }
-FILTERS: dict[str, Callable[..., Any]] = {"money": _money}
+FILTERS: dict[str, Callable[..., Any]] = {"money": _money, "day": _day, "number": _number}

@@ -270,10 +270,16 @@ class Tracker:
                         heard.errors.append(error)
 
     def _standing(self, wish: Wish, key: str, entry: Entry | None) -> Standing:
-        """How the data stand; with a wire log nothing is kept that counts."""
+        """How the data stand; with a wire log nothing is kept that counts. What is settled is so for the whole look-up, until
+        something is known of news."""
+        if key in wish.settled:
+            return wish.settled[key]
         if wish.wire is not None:
             return Standing(State.MISSING)
-        return self.questions.standing(key, entry, wish.store.freshness, wish.news_at)
+        stands = self.questions.standing(key, entry, wish.store.freshness, wish.news_at)
+        if stands.state.settled:
+            wish.settled[key] = stands
+        return stands
 
     async def _remember(self, wish: Wish, heard: Heard) -> None:
         """Which carrier has the number, where one is certain: one shopper's choice, or a hit while an equal has not said no, is
@@ -359,6 +365,7 @@ class Tracker:
         """What lasts of the number; read once a look-up."""
         if wish.record is None:
             wish.record = await self._records.known(wish.number, wish.store.language)
+            wish.settled.clear()
         return wish.record
 
     async def _query(self, wish: Wish) -> Query:

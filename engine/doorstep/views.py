@@ -3,9 +3,10 @@
 What a reader may see depends on the proof level, by the table in `doorstep.proof`.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -40,6 +41,11 @@ _MAP = "https://www.openstreetmap.org/search"
 _MOVING = frozenset({Status.ACCEPTED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
 _NOT_EXPECTED = ENDS | {Status.RETURNING, Status.EXCEPTION}  # whatever day the carrier still names
 _UNDER_WAY = _MOVING | {Status.LABEL_CREATED, Status.CUSTOMS, Status.DELIVERY_ATTEMPTED}
+
+
+_Dated = tuple[date | None, EventView]  # an event with the day on which it happened at its place
+_DAY_OF = itemgetter(0)
+_WHOLE_DAY = Precision.DAY
 
 
 class Reader(Struct, frozen=True, dict=True):
@@ -106,11 +112,15 @@ def progress(shipment: Shipment, reader: Reader) -> tuple[Step, ...]:
     if found is None:
         return ()
     labels, current = found
-    done = current + (shipment.status in (Status.DELIVERED, Status.RETURNED))
+    return steps(reader.localizer, labels, current + (shipment.status in (Status.DELIVERED, Status.RETURNED)))
+
+
+@lru_cache(1024)  # what is the same object, a theme writes once
+def steps(localizer: Localizer, labels: tuple[str, ...], done: int) -> tuple[Step, ...]:
     states = ["done" if i < done else "current" if i == done else "todo" for i in range(len(labels))]
     if done == len(labels):
         states[-1] = "current"
-    return tuple(Step(reader.localizer.text(label), state) for label, state in zip(labels, states, strict=True))
+    return tuple(Step(localizer.text(label), state) for label, state in zip(labels, states, strict=True))
 
 
 def shipment_view(
@@ -122,12 +132,10 @@ def shipment_view(
     newest = shipment.events[:_MOST_EVENTS] if rest else shipment.events
     fine = sees(reader.level, "place.name")
     events = [_event(event, reader, near[i], fine, i == 0) for i, event in enumerate(newest)]
-    paired = list(zip(newest, events, strict=True))
-    folded = len(paired) > _FOLDED_AFTER + 2
-    days = _days(paired[:_FOLDED_AFTER] if folded else paired, reader)
-    older = _days(paired[_FOLDED_AFTER:], reader) if folded else ()
-    count = len(paired) - _FOLDED_AFTER
-    as_of = fetched_at.astimezone(reader.zone)
+    folded = len(events) > _FOLDED_AFTER + 2
+    days = _days(events[:_FOLDED_AFTER] if folded else events, reader)
+    older = _days(events[_FOLDED_AFTER:], reader) if folded else ()
+    count = len(events) - _FOLDED_AFTER
     return ShipmentView(
         number=shipment.number,
         carrier=_carrier(shipment, manifest, localizer),
@@ -142,7 +150,7 @@ def shipment_view(
         window=_window_text(shipment, reader),
         facts=_facts(shipment, manifest, reader),
         pickup=_pickup(shipment, reader) if sees(reader.level, "shipment.pickup_point") else None,
-        as_of=_as_of(as_of, reader),
+        as_of=_as_of(fetched_at.astimezone(reader.zone), reader),
         as_of_iso=fetched_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
 
@@ -210,16 +218,23 @@ def _coarse_place(place: Place, level: int) -> dict[str, str]:
     return seen(level, "place", {name: getattr(place, name) for name in Place.__struct_fields__})
 
 
-def _event(event: Event, reader: Reader, near: bool, fine: bool, latest: bool) -> EventView:
+def _event(event: Event, reader: Reader, near: bool, fine: bool, latest: bool) -> _Dated:
     """A scan as a page shows it, its fields in their order: there are many on a page, and to name them takes twice as long."""
     localizer, moment, place = reader.localizer, event.moment, event.place
     meaning, status, tone = _meaning(localizer, event.status, event.reason)
     text = own_words(event, reader.level, near=near)
-    return EventView(
+    at = moment.local
+    if at is None or moment.precision is _WHOLE_DAY:
+        day, iso, clock, zone = _local_day(moment), _iso(moment), _clock(moment, reader), _zone(moment, reader)
+    else:  # nearly all
+        day = at.date()
+        clock, iso_clock = _clocks(localizer, at.hour, at.minute, at.second > 0)
+        iso, zone = f"{_iso_day(day)}T{iso_clock}{moment.offset or ''}", ""
+    return day, EventView(
         meaning or text or localizer.text(N_("News from the carrier")),
-        _iso(moment),
-        _clock(moment, reader),
-        "" if moment.local is not None else _zone(moment, reader),
+        iso,
+        clock,
+        zone,
         _written_place(localizer, place.name if fine else "", place.city, place.country),
         text if meaning else "",
         "",
@@ -237,11 +252,11 @@ def _meaning(localizer: Localizer, status: Status | None, reason: str) -> tuple[
     return localizer.text(msgid) if msgid else "", (status or Status.UNKNOWN).value, tone
 
 
-def _days(events: list[tuple[Event, EventView]], reader: Reader) -> tuple[Day, ...]:
+def _days(events: list[_Dated], reader: Reader) -> tuple[Day, ...]:
     """Events grouped by the day they happened at their place; one without a time joins its neighbour's day."""
     result: list[Day] = []
-    for day, group in groupby(events, key=lambda pair: _local_day(pair[0].moment)):
-        views = tuple(view for _, view in group)
+    for day, group in groupby(events, key=_DAY_OF):
+        views = tuple([view for _, view in group])
         if day is None and result:
             last = result.pop()
             result.append(Day(last.label, last.iso, last.events + views))
@@ -353,14 +368,17 @@ def _since(moment: Moment | None, reader: Reader) -> str:
 
 
 def _day_and_clock(at: datetime, reader: Reader) -> str:
-    return reader.localizer.joined(reader.localizer.day(at.date(), reader.today), reader.localizer.clock(at.time()))
+    return reader.localizer.joined(reader.localizer.day(at.date(), reader.today), reader.localizer.clock(at))
 
 
 def _as_of(at: datetime, reader: Reader) -> str:
-    offset = at.utcoffset() or timedelta()
+    return f"{_day_and_clock(at, reader)} ({_written_offset(reader.localizer, at.utcoffset() or timedelta())})"
+
+
+@lru_cache(1024)
+def _written_offset(localizer: Localizer, offset: timedelta) -> str:
     minutes = round(offset.total_seconds() / 60)
-    written = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
-    return f"{_day_and_clock(at, reader)} ({reader.localizer.offset(written)})"
+    return localizer.offset(f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}")
 
 
 def _local_day(moment: Moment) -> date | None:
@@ -394,6 +412,12 @@ def _iso(moment: Moment | None) -> str:
 @lru_cache(1024)
 def _iso_day(day: date) -> str:
     return day.isoformat()
+
+
+@lru_cache(8 * 24 * 60)
+def _clocks(localizer: Localizer, hour: int, minute: int, past: bool) -> tuple[str, str]:
+    """A clock's time in the reader's culture and in ISO 8601; `past` the full minute, or at its first second."""
+    return localizer.clock(time(hour, minute, int(past))), _iso_clock(hour, minute)
 
 
 @lru_cache(24 * 60)

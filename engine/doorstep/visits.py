@@ -19,6 +19,7 @@ from .limits import Networks
 from .lookup import Lookup
 from .models import Shipment
 from .shops import Shop
+from .widgets import Filled
 
 _LARGEST_FORM = 64 * 1024
 _WEAKEST = ";q=0.001"  # what a browser asks for comes first
@@ -49,7 +50,7 @@ async def with_banners(visit: Visit, banners: Banners) -> Visit:
 
 def rendered(
     request: Request, visit: Visit, template: str, context: PageContext, *, status: int = 200,
-    headers: Mapping[str, str] | None = None, slots: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None, slots: Filled | None = None,
 ) -> Response:  # fmt: skip
     """A page, by the theme, or that the reader has it already."""
     whole = made(request, visit, template, context, status=status, headers=headers, slots=slots)
@@ -58,8 +59,8 @@ def rendered(
 
 def made(
     request: Request, visit: Visit, template: str, context: PageContext, *, status: int = 200,
-    headers: Mapping[str, str] | None = None, slots: Mapping[str, str] | None = None,
-) -> Response:  # fmt: skip
+    headers: Mapping[str, str] | None = None, slots: Filled | None = None,
+) -> responses.Finished:  # fmt: skip
     """A page, by the theme; where that fails, the plain one, which nobody is to keep."""
     headers = dict(headers or {})
     shop, localizer = visit.shop, visit.reader.localizer
@@ -72,7 +73,10 @@ def made(
         headers.setdefault("Cache-Control", "no-store")
     shop.metrics.render_seconds.of().observe(perf_counter() - began)
     csp = responses.content_security_policy(shop.config.image_hosts, shop.config.embed_origins)
-    return responses.page(request, html, language=localizer.tag, status=status, csp=csp, headers=headers)
+    widgets = slots.shown if slots else ()
+    return responses.page(
+        request, html, language=localizer.tag, status=status, csp=csp, headers=headers, widgets=widgets
+    )
 
 
 async def form_of(request: Request) -> dict[str, str]:

@@ -145,7 +145,7 @@ class Wardrobe:
         """In a thread. Raises DoorstepError for what cannot be shown."""
         if files_changed:
             self._read_settings()
-            self._outfitter = Outfitter(self._config, self._plugins, clock=self._clock, metrics=self._metrics)
+            self._outfitter = self._outfitter.anew()
         kept = {id: known[id].appearance if id in known else None for id in self._stores}
         before = {shop.id: shop for shop in self._shops.all}
         shops = [self._outfitter.shop(id, store, kept[id], before[id]) for id, store in self._stores.items()]

@@ -1,4 +1,4 @@
-"""The widget contract: slots, typed settings, what it may see, a context for a template, optionally a form.
+"""The widget contract: slots, typed settings, when it shows, what it needs to see, a context for a template, a form.
 
     class Note(Widget[Settings]):
         name = "note"
@@ -11,18 +11,140 @@ The engine renders `widgets/<name>.html` from the plugin's `templates/` (any the
 context and of `view`. A widget does no I/O: what a form gives is returned from `submit` and stored by the engine.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from .context import Link, StoreView
-from .models import Shipment, Status
-from .order import CustomerFacts
+from .context import StoreView
+from .models import Status
+from .order import Country, CustomerFacts, Money
 
 
 class NoWidgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """For a widget that needs none."""
+
+
+class Need(StrEnum):
+    """What a widget may ask to see. What it does not name in `needs` is empty in its view, whoever reads the page."""
+
+    SHIPMENT = "shipment"
+    ORDER = "order"  # level 1
+    ITEMS = "items"  # level 1
+    CUSTOMER = "customer"  # level 1
+    CODE = "code"  # level 1: the code that the order has of this widget
+    VOICES = "voices"  # what customers said, and the shop approved
+
+
+class When(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a widget shows; every rule that is set must hold, one that is empty always does.
+
+    `status` and `except_status` are of the parcel; `from_day` and `to_day` are whole days since that status began;
+    `markets` are countries the parcel goes to (ISO 3166-1), `languages` those of the page (BCP 47; `pt` covers `pt-BR`);
+    `segments` are tags of the order or the customer, one of which must be there; `orders_from` and `orders_to` count the
+    customer's orders; `value_from` is what they are worth; `level` is the reader's proof level. A rule about an order or
+    a customer does not hold where none is known.
+    """
+
+    status: tuple[Status, ...] = ()
+    except_status: tuple[Status, ...] = ()
+    from_day: Annotated[int, Meta(ge=0, le=3650)] = 0
+    to_day: Annotated[int, Meta(ge=0, le=3650)] | None = None
+    markets: tuple[Country, ...] = ()
+    languages: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    orders_from: Annotated[int, Meta(ge=0)] = 0
+    orders_to: Annotated[int, Meta(ge=0)] | None = None
+    value_from: Money | None = None
+    level: Annotated[int, Meta(ge=0, le=2)] = 0
+
+
+class FriendRule(Struct, frozen=True):
+    """What a code is for that brings friends.
+
+    Its link leads to `landing`, with the code as its `parameter`. A reward is earned `days` days after the friend's order
+    has arrived. Of those whom one code brings `most_a_day` count in a day, and `most` in all.
+    """
+
+    landing: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
+    parameter: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.~-]{1,64}$")] = "ref"
+    days: Annotated[int, Meta(ge=0, le=365)] = 14
+    most_a_day: Annotated[int, Meta(ge=1)] = 5
+    most: Annotated[int, Meta(ge=1)] = 50
+
+
+class CodeRule(Struct, frozen=True):
+    """How an order gets a code of a widget when it comes in; never by looking at a page.
+
+    With a `pool` it is one of those that the shop has put there, else the engine makes one: `prefix` and eight letters and
+    digits that nobody mistakes for others. `per_customer`: one for all orders with the same e-mail address. It ends with the
+    day `lasts` days after `start`; None: never. With `friends` it is used by many, to bring them.
+    """
+
+    pool: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] = ""
+    prefix: Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,31})?$")] = ""
+    per_customer: bool = False
+    lasts: Annotated[int, Meta(ge=1, le=3650)] | None = None
+    start: Literal["placed", "delivered"] = "placed"
+    friends: FriendRule | None = None
+
+
+class CodeFacts(Struct, frozen=True):
+    """The code that an order has of a widget. It holds to the end of the day `ends`. `link` is the address that brings
+    friends, `friends` how many came by it, and `earned` how many of them earned a reward."""
+
+    code: str
+    ends: date | None = None
+    redeemed: bool = False
+    friends: int = 0
+    earned: int = 0
+    link: str = ""  # the address that brings friends, where the rule has any
+
+
+class Voice(Struct, frozen=True):
+    """What a customer said, and the shop approved to be shown to others."""
+
+    text: str
+    score: int  # of five; 0 where none was given
+    name: str = ""  # as the customer wants to be called
+    language: str = ""  # BCP 47
+    day: date | None = None
+
+
+class Source(Struct, frozen=True):
+    """What a widget needs from outside. The engine reads it, keeps it and asks again; the widget gets what `read` makes of it.
+
+    `address` is https://… or a file, relative to `doorstep.toml`; `read` is pure, gets the bytes and the content type (or
+    the file's name), and raises ValueError with what is wrong and where; what it had to leave out it tells as a `PartRead`.
+    `every` is in seconds, `largest` in bytes. The last good one stays while a newer one cannot be had.
+    """
+
+    name: str
+    address: str
+    read: Callable[[bytes, str], Any]
+    every: float = 900.0
+    largest: int = 20_000_000
+
+    @property
+    def is_remote(self) -> bool:
+        return self.address.lower().startswith(("https://", "http://"))
+
+
+class Mistake(Struct, frozen=True):
+    """What `read` left out of a source: its line (0 where there are none), and why."""
+
+    line: int
+    reason: str
+
+
+class PartRead(Struct, frozen=True):
+    """A `value` without what was wrong in its source: how much that is, and the first of the mistakes."""
+
+    value: Any
+    left_out: int
+    mistakes: tuple[Mistake, ...]
 
 
 class ShipmentFacts(Struct, frozen=True):
@@ -34,39 +156,54 @@ class ShipmentFacts(Struct, frozen=True):
     final: bool
     delayed: bool
     country: str  # of the destination, when known
-
-
-def facts_of(shipment: Shipment) -> ShipmentFacts:
-    return ShipmentFacts(
-        shipment.id, shipment.carrier, shipment.status, shipment.final, shipment.delayed, shipment.destination.country
-    )
+    days: int | None = None  # whole days since this status began, where that is known
 
 
 class OrderFacts(Struct, frozen=True):
-    """What a widget may know of the order from proof level 1 on: how many pieces, which kinds; no name, no address."""
+    """What a widget may know of the order from proof level 1 on; no name, no address."""
 
     id: str
-    items: int
-    skus: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()  # of the order and its items
+    placed_on: date
     country: str = ""
-    customer: CustomerFacts | None = None
+    tags: tuple[str, ...] = ()
+    quantity: int = 0  # pieces
+
+
+class ItemFacts(Struct, frozen=True):
+    """A line of the order, as far as a widget may know it, from proof level 1 on."""
+
+    name: str
+    quantity: int = 1
+    sku: str = ""
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    url: str = ""
 
 
 class WidgetView(Struct, frozen=True):
-    """What a widget sees. `language` is the page's (BCP 47); `done` is true on the page shown after its form was sent.
-    `order` is there from level 1 on; `shipment` is None while an order has none that its carrier knows."""
+    """What a widget sees: of the shop and the page always, of the rest what it names in `needs`.
+
+    `language` is the page's (BCP 47), `today` the shop's day; `done` is true on the page shown after its form was sent.
+    `answers` are those that the order gave already, by widget (of `answers_of`) and moment; `sources` what was read, by name
+    (missing until it was). `shipment` is None while an order has none that its carrier knows.
+    """
 
     store: StoreView
     language: str
     level: int
-    shipment: ShipmentFacts | None
+    today: date
     action: str  # where the widget's form posts to
+    shipment: ShipmentFacts | None = None
+    order: OrderFacts | None = None
+    items: tuple[ItemFacts, ...] = ()
+    customer: CustomerFacts | None = None
+    code: CodeFacts | None = None
+    voices: tuple[Voice, ...] = ()
+    answers: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
+    sources: Mapping[str, Any] = {}
     done: bool = False
     problem: str = ""  # translated: why the form was refused
     values: Mapping[str, str] = {}  # what was typed into the refused form
-    order: OrderFacts | None = None
 
 
 class Submission(Struct, frozen=True):
@@ -89,7 +226,12 @@ class Widget(Generic[S]):
     name: ClassVar[str]
     slot: ClassVar[str] = "after_timeline"  # where it stands unless the store says otherwise
     settings_type: ClassVar[type[Struct]] = NoWidgetSettings
-    level: ClassVar[int] = 0  # the lowest proof level that sees it
+    example: ClassVar[
+        Mapping[str, Any]
+    ] = {}  # settings with which it is shown where no store has it, as in the preview
+    when: ClassVar[When] = When()  # unless the store says otherwise, rule by rule
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.SHIPMENT})
+    answers_of: ClassVar[tuple[str, ...]] = ()  # widgets whose answers of this order it sees, beside its own
 
     def __init__(self, settings: S) -> None:
         self.settings = settings
@@ -98,9 +240,14 @@ class Widget(Generic[S]):
         """What the template gets besides `view`, or None when there is nothing to say."""
         raise NotImplementedError(f"{type(self).__name__} has no context()")
 
+    def sources(self, view: WidgetView) -> Sequence[Source]:
+        """What it needs from outside for this view. Called with a view without `sources`."""
+        return ()
+
+    def codes(self) -> CodeRule | None:
+        """How an order gets a code of this widget; None: it has none."""
+        return None
+
     def submit(self, form: Mapping[str, str], view: WidgetView) -> Submission:
         """Reads a sent form. Raises FormProblem when it cannot be accepted."""
         raise FormProblem("This form cannot be sent.")
-
-
-__all__ = ["FormProblem", "Link", "OrderFacts", "ShipmentFacts", "Submission", "Widget", "WidgetView"]

@@ -2,15 +2,15 @@
 
 import asyncio
 import traceback
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 from markupsafe import Markup
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from .errors import ConfigError, DoorstepError
 from .i18n import Localizer
@@ -18,21 +18,37 @@ from .lane import Lane
 from .looks import Look
 from .metrics import Metrics
 from .plugins import WidgetOffer
+from .proof import NUMBER
+from .rules import asks_for_customer, holds, merged
+from .scenes import Declared, Scene, declared, view_of
 from .settings import convert
-from .widget import FormProblem, Submission, Widget, WidgetView
+from .sources import Sources
+from .widget import CodeRule, FormProblem, Need, Source, Submission, When, Widget, WidgetView
 
 T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
+
+_ENGINE_KEYS = frozenset({"slot", "when"})
 
 log = structlog.get_logger("doorstep.widgets")
 
 
 class Placed(Struct, frozen=True):
-    """A widget of a store and the slot it stands in."""
+    """A widget of a store: the slot it stands in, when it shows, what it declared to see."""
 
     widget: Widget[Any]
     slot: str
+    when: When
+    declared: Declared
     folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.declared.name
+
+    @property
+    def has_sources(self) -> bool:
+        return type(self.widget).sources is not Widget.sources
 
 
 class WidgetProblem(Struct, frozen=True):
@@ -41,6 +57,21 @@ class WidgetProblem(Struct, frozen=True):
     widget: str
     reason: str
     next_step: str
+
+
+class Place(Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys of every widget's settings that are the engine's."""
+
+    slot: str = ""
+    when: When = When()
+
+
+class Wants(Struct, frozen=True):
+    """What must be known of a page for a store's widgets, all together."""
+
+    needs: frozenset[Need]
+    answers: frozenset[str]  # of these widgets
+    customer: bool  # to see, or for a rule
 
 
 def place_widgets(
@@ -55,43 +86,101 @@ def place_widgets(
             if name not in offers:
                 known = ", ".join(sorted(offers)) or "none"
                 raise ConfigError(f"{file}: {path}: no plugin offers this widget", next_step=f"installed: {known}")
-            offer = offers[name]
-            own = {key: value for key, value in raw.items() if key != "slot"}
-            settings = convert(own, offer.type.settings_type, path=path, file=file, base=base)
-            placed.append(Placed(offer.type(settings), str(raw.get("slot", offer.type.slot)), offer.folder))
+            placed.append(_placed(offers[name], raw, path=path, file=file, base=base))
         except DoorstepError as error:
             problems.append(WidgetProblem(name, error.message, error.next_step))
     return placed, problems
 
 
+def _placed(offer: WidgetOffer, raw: Mapping[str, Any], *, path: str, file: str, base: Path) -> Placed:
+    """Raises ConfigError or PluginError."""
+    read = partial(convert, path=path, file=file, base=base)
+    place = read({key: value for key, value in raw.items() if key in _ENGINE_KEYS}, Place)
+    settings = read({key: value for key, value in raw.items() if key not in _ENGINE_KEYS}, offer.type.settings_type)
+    try:
+        when = merged(offer.type.when, raw.get("when", {}), place.when)
+    except ValueError as error:
+        raise ConfigError(f"{file}: {path}.when: it never shows: {error}", next_step="correct one of them") from None
+    try:
+        widget = offer.type(settings)
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"{file}: {path}: {type(error).__name__}: {error}", next_step="correct the value") from None
+    return Placed(widget, place.slot or offer.type.slot, when, declared(widget), offer.folder)
+
+
+class Filled(dict[str, Markup]):
+    """What stands in each slot. `shown` are the widgets that have something to say."""
+
+    shown: tuple[str, ...] = ()
+
+
 class Widgets:
     """Renders the widgets of one store."""
 
-    def __init__(self, placed: Sequence[Placed], look: Look, metrics: Metrics) -> None:
-        self._placed = {one.widget.name: one for one in placed}
+    def __init__(
+        self, placed: Sequence[Placed], look: Look, metrics: Metrics, *, store: str = "", sources: Sources | None = None
+    ) -> None:
+        self._placed = {one.name: one for one in placed}
         self._look = look
         self._metrics = metrics
+        self._store = store
+        self._sources = sources
         self._lane: Lane | None = None
+        self.wants = _wants(placed)
         self.longest = LONGEST
-        self.failures = 0
+        self.gaps = 0  # times that something was missing from a page which may be there a moment later
+
+    def without_rules(self) -> "Widgets":
+        """The same, shown on every page."""
+        always = [structs.replace(one, when=When()) for one in self._placed.values()]
+        return Widgets(always, self._look, self._metrics, store=self._store, sources=self._sources)
 
     def __contains__(self, name: str) -> bool:
         return name in self._placed
 
-    async def slots(self, views: Mapping[str, WidgetView], localizer: Localizer) -> dict[str, Markup]:
-        """What stands in each slot, given the view of each widget by name."""
-        seen = [one for name, one in self._placed.items() if name in views and views[name].level >= one.widget.level]
-        contexts = [self._start(one, partial(one.widget.context, views[one.widget.name])) for one in seen]
-        filled: dict[str, Markup] = defaultdict(Markup)
-        for placed, context in zip(seen, contexts, strict=True):
-            filled[placed.slot] += await self._render(placed, context, views[placed.widget.name], localizer)
+    def codes(self) -> dict[str, CodeRule]:
+        """How orders get a code, of each widget that gives one; none of one that fails."""
+        found = {}
+        for name, placed in self._placed.items():
+            try:
+                rule = placed.widget.codes()
+                if rule is not None:
+                    found[name] = msgspec.convert(msgspec.to_builtins(rule), CodeRule)
+            except Exception as error:
+                self._failed(name, type(error).__name__, str(error))
+        return found
+
+    async def slots(self, scene: Scene, localizer: Localizer) -> Filled:
+        """What stands in each slot of a page."""
+        shown = [(one, view_of(scene, one.declared)) for one in self._placed.values() if holds(one.when, scene)]
+        contexts = [self._context(one, view) for one, view in shown]
+        filled = Filled()
+        for (placed, view), context in zip(shown, contexts, strict=True):
+            if said := await self._render(placed, context, view, localizer):
+                filled[placed.slot] = filled.get(placed.slot, Markup()) + said
+                filled.shown += (placed.name,)
         return filled
 
-    async def submit(self, name: str, form: Mapping[str, str], view: WidgetView) -> Submission:
-        """What a widget reads from a sent form. Raises FormProblem; a widget that fails refuses the form."""
+    async def sources(self, scene: Scene) -> dict[str, Sequence[Source]]:
+        """What each widget needs from outside for a page, by the widget's name."""
+        placed = [one for one in self._placed.values() if one.has_sources]
+        wanted = [self._start(one, partial(one.widget.sources, view_of(scene, one.declared))) for one in placed]
+        found = await asyncio.gather(*wanted, return_exceptions=True)
+        for one, sources in zip(placed, found, strict=True):
+            if isinstance(sources, BaseException):
+                self._failed(one.name, type(sources).__name__, str(sources))
+        return {
+            one.name: wanted for one, wanted in zip(placed, found, strict=True) if not isinstance(wanted, BaseException)
+        }
+
+    async def submit(self, name: str, form: Mapping[str, str], scene: Scene) -> Submission:
+        """What a widget reads from a sent form. Raises FormProblem, also for a widget that the page does not show; one that
+        fails refuses the form."""
         placed = self._placed[name]
+        if not holds(placed.when, scene):
+            raise FormProblem("This question cannot be answered for this parcel right now.")
         try:
-            submission = await self._start(placed, partial(placed.widget.submit, form, view))
+            submission = await self._start(placed, partial(placed.widget.submit, form, view_of(scene, placed.declared)))
         except FormProblem:
             raise
         except Exception as error:
@@ -102,17 +191,29 @@ class Widgets:
             raise FormProblem("Your answer could not be read. Please try again.")
         return submission
 
+    def _context(self, placed: Placed, view: WidgetView) -> asyncio.Future[Struct | None]:
+        """The values of a widget's template, under way."""
+        if placed.has_sources and self._sources is not None:
+            return asyncio.ensure_future(self._with_sources(placed, view, self._sources))
+        return self._start(placed, partial(placed.widget.context, view))
+
+    async def _with_sources(self, placed: Placed, view: WidgetView, sources: Sources) -> Struct | None:
+        wanted = await self._start(placed, partial(placed.widget.sources, view))
+        read = await sources.read(self._store, placed.name, wanted, shared=view.level == NUMBER)
+        self.gaps += read.pending
+        return await self._start(placed, partial(placed.widget.context, structs.replace(view, sources=read.values)))
+
     def _start(self, placed: Placed, work: Callable[[], T]) -> asyncio.Future[T]:
         """Plugin code, off the loop, one widget's beside the other's."""
         loop = asyncio.get_running_loop()
         if self._lane is None or self._lane.loop is not loop:
             self._lane = Lane(loop)
-        return self._lane.start(placed.widget.name, work, longest=self.longest)
+        return self._lane.start(placed.name, work, longest=self.longest)
 
     async def _render(
         self, placed: Placed, coming: asyncio.Future[Struct | None], view: WidgetView, localizer: Localizer
     ) -> Markup:
-        name = placed.widget.name
+        name = placed.name
         try:
             context = await coming
             if context is None:
@@ -125,9 +226,17 @@ class Widgets:
             return Markup()
 
     def _failed(self, name: str, error: str, detail: str) -> None:
-        self.failures += 1
+        self.gaps += 1
         self._metrics.widget_failures.labels(name).inc()
         log.error("widget failed, its slot stays empty", widget=name, error=error, detail=detail)
+
+
+def _wants(placed: Iterable[Placed]) -> Wants:
+    all_needs = [one.declared.needs for one in placed]
+    needs = frozenset[Need]().union(*all_needs)
+    ruled = any(asks_for_customer(one.when) for one in placed)
+    answers = frozenset(name for one in placed for name in one.declared.answers_of)
+    return Wants(needs, answers, customer=ruled or Need.CUSTOMER in needs)
 
 
 def _place(error: Exception) -> str:

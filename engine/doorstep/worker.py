@@ -300,7 +300,11 @@ class _Round:
 def chores_of(engine: Engine) -> list[Chore]:
     """What else an engine has to do: its outbox is delivered, and what is past its time forgotten."""
     forget = partial(forget_old, engine.database, engine.config, engine.clock)
-    return [Chore("deliver", 1.0, engine.deliverer.run_once), Chore("forget", 3600.0, forget)]
+    return [
+        Chore("deliver", 1.0, engine.deliverer.run_once),
+        Chore("referrals", 300.0, engine.referrals.settle_due),
+        Chore("forget", 3600.0, forget),
+    ]
 
 
 @asynccontextmanager

@@ -85,13 +85,15 @@ def orders(numbers: dict[str, str]) -> dict[str, Order]:
 
 
 @contextmanager
-def running(folder: Path, settings: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Orders]:
+def running(
+    folder: Path, settings: Mapping[str, Any] = MappingProxyType({}), *, shop: Store = SHOP
+) -> Iterator[Orders]:
     """The shop with its orders, in every theme, on loopback; with more settings of the theme."""
     sandbox = sandbox_of(installed(), today=TODAY)
     with serve(sandbox.app) as carriers:
         config = Config(
             stores={
-                theme: structs.replace(SHOP, path=path, theme=theme, settings={**SHOP.settings, **settings})
+                theme: structs.replace(shop, path=path, theme=theme, settings={**shop.settings, **settings})
                 for theme, path in THEMES.items()
             },
             secret_key=(Secret("0123456789abcdef0123456789abcdef"),),
@@ -107,7 +109,7 @@ def running(folder: Path, settings: Mapping[str, Any] = MappingProxyType({})) ->
         for store, base in THEMES.items():
             for name, order in orders(numbers).items():
                 with engine.database.writing() as connection:
-                    kept = engine.orders.create(connection, store, order)
+                    kept = engine.ledger.enter(connection, store, order.number, lambda _, own=order: own).order
                 paths[store, name] = f"{base}/o/{engine.access.link(kept, timedelta(days=30))}/"
             paths[store, "look-up form"] = f"{base}/"
         with serve(assemble(engine)) as served:

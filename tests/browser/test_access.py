@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route
 
 from doorstep.demo import THEMES
 
-from .looks import Look, covering, violations
+from .looks import Look, covering, overflowing, violations
 from .sites import DELIVERED, SAMPLES, Site
 
 pytestmark = pytest.mark.browser
@@ -69,6 +69,14 @@ def test_axe_finds_nothing_on_a_refused_survey(watch: Watch, site: Site, look: L
     refused(page, site, look.theme, look.language)
     assert page.get_by_role("alert").is_visible()
     assert not violations(page)
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark"), ("de", "light")])
+def test_axe_finds_nothing_on_the_report_of_insights(watch: Watch, site: Site, language: str, scheme: str) -> None:
+    page = watch(color_scheme=scheme)
+    page.goto(site.address("/shop/insights", language=language))
+    assert page.locator("svg").count() > 10
+    assert [violations(page), *overflowing(page)] == [""]
 
 
 @pytest.mark.parametrize("theme", THEMES)

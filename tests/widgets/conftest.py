@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -25,7 +26,14 @@ def view() -> View:
     def make(status: Status | None = Status.IN_TRANSIT, **fields: Any) -> WidgetView:
         facts = status and ShipmentFacts("s1", "acme", status, status is Status.DELIVERED, False, "DE")
         store = StoreView("main", "Leaf & Loom")
-        plain = WidgetView(store=store, language="en", level=0, shipment=facts, action="/track/1/widgets/x")
+        plain = WidgetView(
+            store=store,
+            language="en",
+            level=0,
+            today=date(2026, 11, 20),
+            shipment=facts,
+            action="/track/1/widgets/x",
+        )
         return structs.replace(plain, **fields)
 
     return make
@@ -44,7 +52,9 @@ def render() -> Render:
             extensions=["jinja2.ext.i18n"],
         )
         env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+        env.filters["day"] = lambda day, today: f"{day} seen {today}"
         env.filters["money"] = lambda amount, currency: f"{currency} {amount}"
+        env.filters["number"] = str
         context = widget.context(view)
         assert context is not None, "nothing is shown on this page"
         text = env.get_template(f"widgets/{widget.name}.html").render(

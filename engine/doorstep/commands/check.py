@@ -14,6 +14,8 @@ from ..checking import check_plugins
 from ..errors import DoorstepError
 from ..packages import found
 from ..preview.trial import trial_of
+from ..reading import sources_of
+from ..source_files import mistakes_in
 from ..theme_rules import Finding, accept_parents, changed_parents, check_theme
 from .options import config_option, json_option, loaded
 
@@ -42,7 +44,7 @@ def check_config(path: Path, as_json: bool) -> None:
 @click.argument("names", nargs=-1)
 @json_option
 def check_plugin(names: tuple[str, ...], as_json: bool) -> None:
-    """Check carriers' plugins: all, or those NAMED."""
+    """Check the plugins of carriers and widgets: all, or those NAMED."""
     reports = check_plugins(found(_OWN), names)
     lines = [line for report in reports for line in terminal.report_lines(report, rules=bool(names))]
     _tell(reports, lines, as_json=as_json, wrong=any(report.problems for report in reports))
@@ -86,8 +88,26 @@ def _problems(path: Path) -> list[dict[str, str]]:
         engine = create_engine(loaded(path))
     except DoorstepError as error:
         return [{"message": error.message, "mend": error.next_step}]
-    asyncio.run(engine.close())
-    return [{"message": message, "mend": mend} for message, mend in _amiss(engine)]
+    return asyncio.run(_tried(engine))
+
+
+async def _tried(engine: Engine) -> list[dict[str, str]]:
+    amiss = [*_amiss(engine), *await _misread(engine)]
+    await engine.close()
+    return [{"message": message, "mend": mend} for message, mend in amiss]
+
+
+async def _misread(engine: Engine) -> list[tuple[str, str]]:
+    """What is wrong in files that widgets read. Addresses are not asked."""
+    read = {
+        (widget, one.address): one for shop in engine.shops.all for (widget, _), one in (await sources_of(shop)).items()
+    }
+    return [
+        (f"{place}: {reason}", f"mend the file: widget {widget!r} reads it")
+        for (widget, _), one in read.items()
+        if not one.is_remote
+        for place, reason in mistakes_in(one, engine.config.base)
+    ]
 
 
 def _unrendered(engine: Engine) -> list[tuple[str, str]]:

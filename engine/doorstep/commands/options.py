@@ -1,5 +1,6 @@
 """What commands share: their options, and settings read as each of them reads them."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..app import Engine, create_engine
 from ..config import Config, load
 from ..database import Database
 from ..errors import DoorstepError
@@ -74,3 +76,14 @@ def opened(config: Config) -> Iterator[Database]:
         yield database
     finally:
         database.close_now()
+
+
+@contextmanager
+def engine_of(path: Path) -> Iterator[Engine]:
+    """The engine of the settings, with its database, while the block runs. Raises ConfigError, StoreError."""
+    engine = create_engine(loaded(path))
+    try:
+        engine.database.open_now()
+        yield engine
+    finally:
+        asyncio.run(engine.close())

@@ -1,10 +1,7 @@
 """`doorstep orders`: bring orders in from a file, and look at those that are there."""
 
-import asyncio
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 from zoneinfo import ZoneInfo
@@ -13,14 +10,13 @@ import click
 import msgspec
 from msgspec import Struct
 
-from ..app import Engine, create_engine
 from ..clock import SystemClock
 from ..drafts import Draft, JsonLines, OrderFile
 from ..importing import Counts, Importer
 from ..orderbook import KeptOrder
 from ..sheet import Sheet
 from ..terminal import table
-from .options import chosen, config_option, json_option, loaded, store_option
+from .options import chosen, config_option, engine_of, json_option, loaded, store_option
 
 _SHOWN = 50  # problems on the screen
 _KEPT = 1000  # problems in the JSON
@@ -50,7 +46,7 @@ def import_orders(path: Path, file: Path, store: str, report: Path | None, dry_r
         raise click.UsageError("the report would overwrite the file that is imported")
     config = loaded(path)
     into = chosen(config, store)
-    with _opened(path) as engine, file.open("rb") as opened, _Report(report or _beside(file)) as bad:
+    with engine_of(path) as engine, file.open("rb") as opened, _Report(report or _beside(file)) as bad:
         source = _source(opened, file, ZoneInfo(config.stores[into].timezone))
         importer = Importer(engine.database, engine.ledger, clock=SystemClock(), store=into)
         done = _run(importer, source, bad, size=file.stat().st_size, dry_run=dry_run)
@@ -173,7 +169,7 @@ def _as_json(done: _Done, bad: _Report) -> str:
 def list_orders(path: Path, store: str, limit: int, as_json: bool) -> None:
     """List orders, the newest first."""
     into = chosen(loaded(path), store)
-    with _opened(path) as engine, engine.database.reading() as connection:
+    with engine_of(path) as engine, engine.database.reading() as connection:
         found = engine.orders.page(connection, into, limit=limit).orders
     if as_json:
         click.echo(msgspec.json.encode([_summary(one) for one in found]).decode())
@@ -191,7 +187,7 @@ def list_orders(path: Path, store: str, limit: int, as_json: bool) -> None:
 def show_order(path: Path, order: str, store: str, as_json: bool) -> None:
     """Show an ORDER, by its number or id, without what is personal: `doorstep privacy export` gives that."""
     into = chosen(loaded(path), store)
-    with _opened(path) as engine, engine.database.reading() as connection:
+    with engine_of(path) as engine, engine.database.reading() as connection:
         found = engine.orders.find(connection, into, order)
     if found is None:
         raise click.ClickException(f"there is no order {order!r}")
@@ -230,13 +226,3 @@ def _until(kept: KeptOrder) -> str:
 
 def _parcels(kept: KeptOrder) -> str:
     return ", ".join(f"{one.number} {one.status}" for one in kept.parcels)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Engine]:
-    engine = create_engine(loaded(path))
-    try:
-        engine.database.open_now()
-        yield engine
-    finally:
-        asyncio.run(engine.close())

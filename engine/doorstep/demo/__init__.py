@@ -3,6 +3,7 @@
 Three stores show the three themes; every sample parcel of every carrier is a link on the shop's front page.
 """
 
+import asyncio
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,6 +24,8 @@ from .. import responses, wording
 from ..app import Engine, assemble, create_engine
 from ..config import Config, Server, Store
 from ..i18n import N_, Localizer
+from ..insight_report import html
+from ..insights import insights, period
 from ..models import Status
 from ..packages import Package
 from ..preview.gallery import Preview
@@ -33,15 +36,29 @@ from .orders import Product, demo_orders, links, orders_and_worker, products, wr
 
 FILES = Path(__file__).parent / "shop"
 THEMES = {"classic": "", "minimal": "/minimal", "bold": "/bold"}  # theme: path of the store that wears it
+BUSY = "classic"  # the store with a month behind it
+_REPORT = "default-src 'none'; style-src 'unsafe-inline'"  # it is one file, with its styles in it
 _BY_NUMBER = 3  # of more than two hundred
 _SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
 
 _OWN = {"bold": {"hero_image": "/shop/static/harbour.svg"}}  # settings that one theme alone has
 _REWARD = {
-    "en": "€10 off their first order, and €10 for you.",
-    "de": "10 € Rabatt auf die erste Bestellung, und 10 € für Sie.",
-    "fr": "10 € de remise sur la première commande, et 10 € pour vous.",
-    "ar": "خصم 10 يورو على أول طلب، و10 يورو لك.",
+    "en": "€10 off your next order",
+    "de": "10 € Rabatt auf Ihre nächste Bestellung",
+    "fr": "10 € de remise sur votre prochaine commande",
+    "ar": "خصم 10 يورو على طلبك القادم",
+}
+_FRIEND_REWARD = {
+    "en": "€10 off the first order",
+    "de": "10 € Rabatt auf die erste Bestellung",
+    "fr": "10 € de remise sur la première commande",
+    "ar": "خصم 10 يورو على أول طلب",
+}
+_OFFER = {
+    "en": "10% off, as a thank-you.",
+    "de": "10 % Rabatt, als Dankeschön.",
+    "fr": "10 % de remise, pour vous remercier.",
+    "ar": "خصم 10٪ شكراً لك.",
 }
 
 
@@ -51,7 +68,12 @@ def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: S
     widgets: dict[str, dict[str, Any]] = {
         "survey": {},
         "cross_sell": {"products": offered, "count": 3},
-        "referral": {"link": "https://harbour-and-pine.example/friends", "reward": _REWARD},
+        "offer": {"text": _OFFER, "url": "https://harbour-and-pine.example/discount/{code}", "days": 30},
+        "referral": {
+            "link": "https://harbour-and-pine.example/friends",
+            "reward": _REWARD,
+            "friend_reward": _FRIEND_REWARD,
+        },
     }
     stores = {
         theme: Store(
@@ -95,7 +117,7 @@ def demo_site(
     goods = {product.id: product for product in products(FILES)}
     today = datetime.now(UTC).date()
     orders = [written(one, goods, sandbox.samples, today=today) for one in demo_orders(FILES)]
-    application = Preview(assemble(engine, beside=partial(orders_and_worker, engine, orders)), engine)
+    application = Preview(assemble(engine, beside=partial(orders_and_worker, engine, orders, busy=BUSY)), engine)
     return DemoShop(application, engine, list(sandbox.samples.values()))
 
 
@@ -118,6 +140,7 @@ class DemoShop:
                 Route("/shop", lambda request: RedirectResponse("/shop/")),
                 Mount("/shop/static", StaticFiles(directory=FILES / "static")),
                 Route("/shop/", self._front_page),
+                Route("/shop/insights", self._insights),
             ]
         )
 
@@ -134,7 +157,7 @@ class DemoShop:
         ).localizer
         theme = request.query_params.get("theme", "classic")
         base = THEMES.get(theme, "")
-        html = self._template.render(
+        page = self._template.render(
             shop={"name": self._shop.config.name},
             lookup_action=f"{base}/",
             language=localizer.tag,
@@ -155,10 +178,25 @@ class DemoShop:
             texts=self._texts.get(localizer.language, self._texts["en"]),
         )
         csp = responses.content_security_policy()
-        return responses.page(request, html, language=localizer.tag, csp=csp, headers={})
+        return responses.page(request, page, language=localizer.tag, csp=csp, headers={})
+
+    async def _insights(self, request: Request) -> Response:
+        """The report that `doorstep insights --html` writes, as it is now."""
+        asked, accepted = request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+        reader, engine = self._shop.reader(asked, accepted), self._engine
+        days = period(None, None, today=reader.today)
+        found = await engine.database.read(
+            lambda connection: insights(connection, BUSY, days, reader.zone, today=reader.today)
+        )
+        carriers = {slug: manifest.name for slug, manifest in self._manifests.items()}
+        name, localizer = self._shop.config.name, reader.localizer
+        report = await asyncio.to_thread(
+            html, found, shop=name, carriers=carriers, localizer=localizer, today=reader.today
+        )
+        return HTMLResponse(report, headers={"Content-Security-Policy": _REPORT})
 
     async def _order_rows(self, theme: str, base: str, localizer: Localizer) -> list[dict[str, str]]:
-        paths = await links(self._engine, theme if theme in THEMES else "classic")
+        paths = await links(self._engine, theme if theme in THEMES else BUSY, [one.number for one in self._orders])
         return [
             {"number": one.number, "title": one.title, "url": f"{base}{paths[one.number]}?lang={localizer.tag}"}
             for one in self._orders

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,11 +13,11 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from ..app import Engine
-from ..errors import OrderExists
 from ..links import Proof, Ticket
 from ..order import Item, Money, Order, PackedItem, Parcel, Promise
 from ..samples import Samples
 from ..worker import beside
+from .month import send_month
 
 _LINKS = timedelta(days=365)
 _NOON = time(12, tzinfo=UTC)
@@ -102,8 +102,12 @@ def _parcel(parcel: _Parcel, samples: Mapping[str, Samples]) -> Parcel:
 
 
 @asynccontextmanager
-async def orders_and_worker(engine: Engine, orders: Sequence[Order]) -> AsyncIterator[None]:
-    """Sends the orders to every store, and lets a worker run; orders that are there from before stay."""
+async def orders_and_worker(engine: Engine, orders: Sequence[Order], *, busy: str) -> AsyncIterator[None]:
+    """Sends the orders to every store, a month of others to the `busy` one, and lets a worker run; what is there from before
+    stays."""
+    widgets = engine.config.stores[busy].widgets
+    month = partial(send_month, store=busy, today=engine.clock.now().date(), widgets=widgets)
+    await engine.database.write(month)
     for store in engine.config.stores:
         for order in orders:
             await engine.database.write(partial(_send, engine, store, order))
@@ -112,13 +116,16 @@ async def orders_and_worker(engine: Engine, orders: Sequence[Order]) -> AsyncIte
 
 
 def _send(engine: Engine, store: str, order: Order, connection: Connection) -> None:
-    with suppress(OrderExists):
-        engine.orders.create(connection, store, order)
+    engine.ledger.begin(connection, store)
+    if engine.orders.find(connection, store, order.number) is None:
+        engine.ledger.enter(connection, store, order.number, lambda _: order)
 
 
-async def links(engine: Engine, store: str) -> dict[str, str]:
-    """The signed path of each of the store's orders, by its number."""
-    page = await engine.database.read(lambda connection: engine.orders.page(connection, store))
+async def links(engine: Engine, store: str, numbers: Sequence[str]) -> dict[str, str]:
+    """The signed path of each of these orders that the store has, by its number."""
+    found = await engine.database.read(
+        lambda connection: [engine.orders.find(connection, store, number) for number in numbers]
+    )
     until = engine.clock.now() + _LINKS
-    tickets = {one.order.number: Ticket(one.id, Proof.LINK, until, one.link_generation) for one in page.orders}
+    tickets = {one.order.number: Ticket(one.id, Proof.LINK, until, one.link_generation) for one in found if one}
     return {number: f"/o/{engine.links.token(ticket)}/" for number, ticket in tickets.items()}

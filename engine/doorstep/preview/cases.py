@@ -20,23 +20,34 @@ from ..orderbook import KeptOrder
 from ..packing import KeptParcel
 from . import parcels
 
-_GOODS = ("Linen throw, sand", "Oak side table", "Candle, cedar and fig")
+_GOODS = (
+    ("Linen throw, sand", "home", "linen"),
+    ("Oak side table", "furniture", "oak"),
+    ("Candle, cedar and fig", "candles", "scent"),
+)
 
 
 class Shown(Struct, frozen=True):
-    """A page to render: its template, its values, and the parcel that widgets speak of."""
+    """A page to render: its template, its values, and the parcel and the order of which widgets are told."""
 
     template: str
     context: PageContext
     shipment: Shipment | None = None
+    order: KeptOrder | None = None
+
+    @property
+    def has_widgets(self) -> bool:
+        return self.shipment is not None or self.order is not None
 
 
 class Case(Struct, frozen=True):
-    """One page. `made` makes it for a visit, at a time."""
+    """One page. `made` makes it for a visit, at a time; with `every_widget`, all that there are stand on it, whatever their
+    rules say."""
 
     name: str
     title: str
     made: Callable[[Contexts, Visit, datetime], Shown]
+    every_widget: bool = False
 
 
 def _of_parcel(name: str, title: str, make: Callable[[datetime], Shipment], *, hours: int = 0) -> Case:
@@ -83,9 +94,14 @@ def _order(name: str, title: str, *states: Status) -> Case:
         seen = Seen(kept, 1, Ticket(kept.id, Proof.LINK, now + timedelta(days=30), 1))
         at = Addresses(visit.link("/o/preview/"), visit.link("/track/"))
         forms = order_forms.reports(looked, at, visit.reader.localizer)
-        return Shown("order.html", contexts.order(visit, seen, looked, at, forms))
+        speaking = looked[0].shipment if looked else None
+        return Shown("order.html", contexts.order(visit, seen, looked, at, forms), speaking, kept)
 
     return Case(name, title, made)
+
+
+def _with_every_widget(name: str, title: str, case: Case) -> Case:
+    return Case(name, title, case.made, every_widget=True)
 
 
 def _looked(i: int, status: Status, now: datetime) -> Looked:
@@ -99,7 +115,10 @@ def _looked(i: int, status: Status, now: datetime) -> Looked:
 
 
 def _kept(packed: tuple[KeptParcel, ...], now: datetime) -> KeptOrder:
-    items = [Item(name, f"item-{i}", price=Money(Decimal("24.90"), "EUR")) for i, name in enumerate(_GOODS, 1)]
+    items = [
+        Item(name, f"item-{i}", sku=f"sku-{i}", category=category, tags=(tag,), price=Money(Decimal("24.90"), "EUR"))
+        for i, (name, category, tag) in enumerate(_GOODS, 1)
+    ]
     order = Order("4711", items=tuple(items), country="FR", note="Thank you. The socks are on us.")
     days = Promise(now.date(), now.date() + timedelta(days=2))
     return KeptOrder(
@@ -135,5 +154,7 @@ CASES = {
         _order("order_two_parcels", "An order in two parcels", Status.OUT_FOR_DELIVERY, Status.DELIVERED),
         _order("order_trouble", "An order with trouble", Status.EXCEPTION, Status.DELIVERED),
         _order("order_not_sent", "An order, not sent yet"),
+        _with_every_widget("widgets", "Every widget, for who has the number", _at(Status.DELIVERED)),
+        _with_every_widget("widgets_order", "Every widget, for who ordered", _order("", "", Status.DELIVERED)),
     )
 }

@@ -4,20 +4,22 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup
 from msgspec import Struct, structs
 
 from ..app import Engine
 from ..appearance import Draft
 from ..assets import Asset, asset
+from ..config import Store
 from ..context import PageContext
 from ..contexts import Contexts, Visit
 from ..errors import ConfigError
-from ..models import Shipment
+from ..invented import with_order, with_voices
+from ..scenes import Scene, item_facts, order_facts, shipment_facts
 from ..shops import Outfitter, Shop
 from ..themes import Theme
 from ..views import Reader
 from ..wardrobe import Stamp, files_of
-from ..widget import WidgetView, facts_of
 from . import fields
 from .cases import CASES, Shown
 from .parcels import CARRIER
@@ -72,6 +74,8 @@ class Room:
             for name, text in wanted.settings.items()
             if name in values and (value := fields.read(theme.settings[name], text)) != values[name]
         }
+        if wanted.case in CASES and CASES[wanted.case].every_widget:
+            store = structs.replace(store, widgets=self._every_widget(store))
         draft = Draft(theme=wanted.theme, settings=typed)
         shop = self._outfitter.shop(live.id, structs.replace(store, draft={_DRAFT: draft})).drafts[_DRAFT]
         view = structs.replace(shop.view, base=PATH)
@@ -85,7 +89,11 @@ class Room:
         look = dressed.shop.look
         look.assets = {**look.assets, "store.css": _in_light(look.assets["store.css"], wanted.scheme)}
         self._keep(look.assets)
-        slots = await dressed.shop.widgets.slots(_widget_views(visit, shown.shipment), visit.reader.localizer)
+        slots: dict[str, Markup] = {}
+        if shown.has_widgets:
+            widgets = dressed.shop.widgets
+            widgets = widgets.without_rules() if CASES[wanted.case].every_widget else widgets
+            slots = await widgets.slots(_scene(visit, shown), visit.reader.localizer)
         html = look.render(shown.template, shown.context, visit.reader.localizer, slots)
         return _lit(html, wanted.scheme)
 
@@ -99,6 +107,11 @@ class Room:
     def file(self, fingerprint: str, name: str) -> Asset | None:
         """A file of a page that was made a moment ago."""
         return self._assets.get(fingerprint, {}).get(name)
+
+    def _every_widget(self, store: Store) -> dict[str, dict[str, Any]]:
+        """The settings of all widgets there are: the store's own, else the widget's example."""
+        offers = self.engine.plugins.registered.widgets
+        return {name: store.widgets.get(name, dict(offer.type.example)) for name, offer in offers.items()}
 
     def _visit(self, shop: Shop, wanted: Wanted) -> Visit:
         reader = shop.reader(wanted.lang, "", level=1)
@@ -121,7 +134,9 @@ class Room:
 
     def _new_outfitter(self) -> Outfitter:
         engine = self.engine
-        return Outfitter(engine.config, engine.plugins, clock=engine.clock, metrics=engine.metrics)
+        return Outfitter(
+            engine.config, engine.plugins, clock=engine.clock, metrics=engine.metrics, sources=engine.sources
+        )
 
 
 def _steady(reader: Reader) -> datetime:
@@ -129,12 +144,25 @@ def _steady(reader: Reader) -> datetime:
     return reader.now.replace(hour=14, minute=0, second=0, microsecond=0)
 
 
-def _widget_views(visit: Visit, shipment: Shipment | None) -> dict[str, WidgetView]:
-    if shipment is None:
-        return {}
-    facts = facts_of(shipment)
-    view = WidgetView(visit.shop.view, visit.reader.localizer.tag, visit.reader.level, facts, action=f"{PATH}/page")
-    return dict.fromkeys(visit.shop.config.widgets, view)
+def _scene(visit: Visit, shown: Shown) -> Scene:
+    """What widgets are told: of an order all that they may ask for, invented."""
+    reader, kept = visit.reader, shown.order
+    page = Scene(
+        visit.shop.view,
+        reader.localizer.tag,
+        level=0 if kept is None else 1,
+        today=reader.today,
+        address=lambda name: f"{PATH}/page",
+        country=shown.shipment.destination.country if shown.shipment else "",
+        shipment=shipment_facts(shown.shipment, reader) if shown.shipment else None,
+    )
+    page = with_voices(page)
+    if kept is None:
+        return page
+    ordered = with_order(page, visit.shop.config.widgets)
+    return structs.replace(
+        ordered, order=order_facts(kept, reader.zone), items=item_facts(kept), country=kept.order.country
+    )
 
 
 def _lit(text: str, scheme: str) -> str:

@@ -38,17 +38,18 @@ def _plain(environment: Environment, source: str) -> str:
     """The template's HTML on its own lines: each value a mark, each statement and comment gone."""
     pieces: list[str] = []
     lines = 1
-    within = before = ""
+    translated = value = False
+    before = ""
     for line, kind, text in environment.lex(source):
         if kind == "name" and before == "block_begin" and text in ("trans", "endtrans"):
-            within = "translation" if text == "trans" else ""  # what stands in there is translated
+            translated = text == "trans"  # what stands in there
         before = kind if kind != "whitespace" else before
         pieces.append("\n" * (line - lines))  # those that `-%}` swallows
         lines = max(line, lines) + text.count("\n")
         if kind in _OUTPUT:
-            pieces.append(VALUE if kind == "variable_begin" else "")
-            within = "value" if kind == "variable_begin" else ""
-        pieces.append(text if kind == "data" and not within else "\n" * text.count("\n"))
+            value = kind == "variable_begin"
+            pieces.append(VALUE if value else "")
+        pieces.append(text if kind == "data" and not (translated or value) else "\n" * text.count("\n"))
     return "".join(pieces)
 
 

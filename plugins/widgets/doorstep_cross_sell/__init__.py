@@ -1,81 +1,126 @@
-"""Cross-sell: a few products of the shop below the timeline, never while the parcel is in trouble."""
+"""Cross-sell: products of the shop that go with what was bought, from settings, a feed or an endpoint of the shop."""
 
-import re
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import Any, ClassVar
+from urllib.parse import quote
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from doorstep import TROUBLE, Status, Widget, WidgetView, hookimpl, is_web_address
+from doorstep import TROUBLE, Need, Source, When, Widget, WidgetView, hookimpl
+
+from .choosing import Shelf, market_of
+from .feeds import read_catalogue, read_recommended
+from .products import Availability, Catalogue, Product, catalogue
+from .settings import Bundle, Guide, Settings
+
+_MOST_SKUS = 20  # in one question to an endpoint
+_NOT_IN_FILES = "/\\"
 
 
-class Product(Struct, frozen=True, forbid_unknown_fields=True):
-    """One product. `price` is a decimal text ("19.90") in `currency` (ISO 4217); `languages` are the pages that show it
-    (BCP 47, all when empty). `url` and `image` are http(s) addresses or paths that start with a slash."""
+class Card(Struct, frozen=True):
+    """A product as it is shown. `before` is what it costs when it is not reduced; what is unknown is empty."""
 
     name: str
     url: str
     image: str = ""
     price: str = ""
+    before: str = ""
     currency: str = ""
-    languages: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise ValueError("name is empty: write what the product is called")
-        _check_address("url", self.url)
-        if self.image:
-            _check_address("image", self.image)
-        if self.price and not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,4})?", self.price):
-            raise ValueError(f'price {self.price!r} is not a decimal text: write it like "19.90"')
-        if bool(self.price) != bool(self.currency):
-            raise ValueError("price and currency belong together: set both or neither")
-        if self.currency and not re.fullmatch(r"[A-Z]{3}", self.currency):
-            raise ValueError(f'currency {self.currency!r} is not an ISO 4217 code: write it like "EUR"')
+    availability: Availability = ""
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[stores.<id>.widgets.cross_sell]`. At most `count` products are shown, in this order; none while in `hide`."""
+class Set(Struct, frozen=True):
+    """Several products for one price; `before` is what they cost one by one, where that is more."""
 
-    products: tuple[Product, ...]
-    title: str = ""
-    count: Annotated[int, Meta(ge=1, le=12)] = 3
-    hide: tuple[Status, ...] = TROUBLE
+    name: str
+    url: str
+    image: str
+    price: str
+    before: str
+    currency: str
+    parts: tuple[str, ...]
 
 
 class Context(Struct, frozen=True):
-    """For the template. An empty `title` stands for the translated one; a product without `price` shows none."""
+    """For the template. An empty `title` stands for the translated one; there may be no products, no bundle, no guides."""
 
     title: str
-    products: tuple[Product, ...]
+    products: tuple[Card, ...]
+    bundle: Set | None = None
+    guides: tuple[Guide, ...] = ()
 
 
 class CrossSell(Widget[Settings]):
     name = "cross_sell"
     slot = "after_timeline"
     settings_type = Settings
+    example: ClassVar[dict[str, Any]] = {
+        "products": [{"name": "Stoneware mug", "url": "/mug", "price": "24.90", "currency": "EUR"}]
+    }
+    when = When(except_status=TROUBLE)
+    needs = frozenset({Need.SHIPMENT, Need.ORDER, Need.ITEMS})
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._own = catalogue(settings.products)
+
+    def sources(self, view: WidgetView) -> Sequence[Source]:
+        own, found = self.settings, []
+        if own.feed and (market_of(view) or "{country}" not in own.feed):  # of no market there is no feed
+            read = partial(read_catalogue, currency=own.currency)
+            found.append(Source("feed", _filled(own.feed, view), read, every=own.every))
+        if own.endpoint:
+            recommended = partial(read_recommended, currency=own.currency)
+            address = _filled(own.endpoint, view)
+            found.append(Source("endpoint", address, recommended, every=own.every, largest=1_000_000))
+        return found
 
     def context(self, view: WidgetView) -> Context | None:
-        if view.shipment and view.shipment.status in self.settings.hide:
+        feed: Catalogue | None = view.sources.get("feed")
+        recommended: Iterable[Product | str] = view.sources.get("endpoint") or ()
+        shelf = Shelf([self._own, *([feed] if feed else [])], view)
+        products = tuple(_card(one, view.today) for one in shelf.chosen(self.settings, recommended))
+        bundle = shelf.bundle(self.settings.bundles)
+        guides = tuple(shelf.guides(self.settings.guides)[:3])
+        if not (products or bundle or guides):
             return None
-        fitting = [product for product in self.settings.products if _speaks(product, view.language)]
-        return Context(self.settings.title, tuple(fitting[: self.settings.count])) if fitting else None
+        return Context(self.settings.title, products, _set(*bundle, view.today) if bundle else None, guides)
 
 
-def _speaks(product: Product, language: str) -> bool:
-    """Whether the product is for a page in `language`: `pt` covers pt-BR and pt-PT, `pt-BR` itself only."""
-    page = _tag(language)
-    wanted = [_tag(text) for text in product.languages]
-    return not wanted or any(page == tag or page.startswith(f"{tag}-") for tag in wanted)
+def _filled(address: str, view: WidgetView) -> str:
+    """The address for this page. The same things bought in another order are the same question."""
+    web = "://" in address
+    skus = sorted({item.sku for item in view.items if item.sku})[:_MOST_SKUS]
+    said: Mapping[str, str] = {"skus": ",".join(skus), "language": view.language, "country": market_of(view)}
+    for name, value in said.items():
+        written = quote(value, safe=",") if web else "".join(char for char in value if char not in _NOT_IN_FILES)
+        address = address.replace(f"{{{name}}}", written)
+    return address
 
 
-def _tag(language: str) -> str:
-    return language.lower().replace("_", "-")
+def _card(product: Product, today: date) -> Card:
+    price = product.price_on(today)
+    before = product.price if price != product.price else ""
+    stock = product.availability
+    return Card(product.name, product.url, product.image, price, before, product.currency, stock)
 
 
-def _check_address(field: str, url: str) -> None:
-    if not is_web_address(url, paths=True):
-        raise ValueError(f"{field} {url!r} cannot be linked: write https://… or a path that starts with one /")
+def _set(bundle: Bundle, parts: Sequence[Product], today: date) -> Set:
+    apart = sum((Decimal(one.price_on(today) or 0) for one in parts), Decimal())
+    comparable = all(one.price and one.currency == bundle.currency for one in parts)
+    saves = bundle.price and comparable and Decimal(bundle.price) < apart
+    return Set(
+        bundle.name,
+        bundle.url,
+        bundle.image,
+        bundle.price,
+        str(apart) if saves else "",
+        bundle.currency,
+        tuple(one.name for one in parts),
+    )
 
 
 @hookimpl

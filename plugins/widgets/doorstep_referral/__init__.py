@@ -1,22 +1,41 @@
-"""Referral: the shop's link to pass on to a friend, and what comes of it."""
+"""Referral: a link to pass on to a friend, the customer's own where the page knows the customer, and what comes of it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from doorstep import TROUBLE, Status, Widget, WidgetView, hookimpl, is_web_address
+from doorstep import (
+    TROUBLE,
+    CodeRule,
+    FriendRule,
+    Need,
+    OwnWords,
+    When,
+    Widget,
+    WidgetView,
+    hookimpl,
+    in_language,
+    is_web_address,
+)
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[stores.<id>.widgets.referral]`. `reward` is one text, or a text for each language, the first one being for all
-    others; `link` and `terms_url` are http(s) addresses. Nothing is shown while in `hide`."""
+    """`[stores.<id>.widgets.referral]`. `link` is where friends arrive, with the code as `parameter`; it and `terms_url` are
+    http(s) addresses. `reward` and `friend_reward` are one text each, or a text for each language. A reward is earned `days`
+    days after the friend's order has arrived; of the friends of one customer `most_a_day` count in a day and `most` in all.
+    Codes begin with `prefix`."""
 
     link: str
-    reward: str | dict[str, str] = ""
+    reward: OwnWords = ""
+    friend_reward: OwnWords = ""
     terms_url: str = ""
-    hide: tuple[Status, ...] = TROUBLE
+    parameter: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.~-]{1,64}$")] = "ref"
+    prefix: Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,31})?$")] = ""
+    days: Annotated[int, Meta(ge=0, le=365)] = 14
+    most_a_day: Annotated[int, Meta(ge=1)] = 5
+    most: Annotated[int, Meta(ge=1)] = 50
 
     def __post_init__(self) -> None:
         _check_address("link", self.link)
@@ -25,38 +44,54 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Context(Struct, frozen=True):
-    """For the template. `reward_language` (BCP 47) is empty when the text has no language of its own."""
+    """For the template. `code` and `qr` are empty where the link is the shop's general one; the languages (BCP 47) are empty
+    where a text has none of its own. `friends` have come, `earned` of them count."""
 
     link: str
-    mail: str  # a mailto: address with the shop's name as subject and the link as text
+    mail: str  # a mailto: address with the shop's name as subject, the friend's reward and the link as text
+    code: str
+    qr: str  # the address of a picture of the link
     reward: str
     reward_language: str
+    friend_reward: str
+    friend_reward_language: str
     terms_url: str
+    friends: int
+    earned: int
 
 
 class Referral(Widget[Settings]):
     name = "referral"
     slot = "aside"
     settings_type = Settings
+    example: ClassVar[dict[str, Any]] = {"link": "https://shop.example/friends", "reward": "10 € for both"}
+    when = When(except_status=TROUBLE)
+    needs = frozenset({Need.CODE})
 
-    def context(self, view: WidgetView) -> Context | None:
-        if view.shipment and view.shipment.status in self.settings.hide:
-            return None
+    def codes(self) -> CodeRule:
         settings = self.settings
-        text, language = _in_language(settings.reward, view.language)
-        mail = f"mailto:?subject={quote(view.store.name, safe='')}&body={quote(settings.link, safe='')}"
-        return Context(settings.link, mail, text, language, settings.terms_url)
+        friends = FriendRule(settings.link, settings.parameter, settings.days, settings.most_a_day, settings.most)
+        return CodeRule(prefix=settings.prefix, per_customer=True, friends=friends)
 
-
-def _in_language(texts: str | dict[str, str], language: str) -> tuple[str, str]:
-    """The text nearest to `language` (pt-BR, then pt, then the first) and the BCP 47 tag that it stands under."""
-    if isinstance(texts, str):
-        return texts, ""
-    tags = {key.replace("_", "-").lower(): key for key in texts}
-    parts = language.replace("_", "-").lower().split("-")
-    wanted = ("-".join(parts[:size]) for size in range(len(parts), 0, -1))
-    key = next((tags[tag] for tag in wanted if tag in tags), next(iter(texts), ""))
-    return texts.get(key, ""), key.replace("_", "-")
+    def context(self, view: WidgetView) -> Context:
+        settings, own = self.settings, view.code
+        link = own.link if own and own.link else settings.link
+        reward, language = in_language(settings.reward, view.language)
+        friend_reward, friend_language = in_language(settings.friend_reward, view.language)
+        body = "\r\n\r\n".join(filter(None, (friend_reward, link)))
+        return Context(
+            link=link,
+            mail=f"mailto:?subject={quote(view.store.name, safe='')}&body={quote(body, safe='')}",
+            code=own.code if own else "",
+            qr=f"{view.store.base}/r/{quote(own.code, safe='')}/qr.svg" if own else "",
+            reward=reward,
+            reward_language=language,
+            friend_reward=friend_reward,
+            friend_reward_language=friend_language,
+            terms_url=settings.terms_url,
+            friends=own.friends if own else 0,
+            earned=own.earned if own else 0,
+        )
 
 
 def _check_address(field: str, url: str) -> None:

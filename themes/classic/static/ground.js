@@ -1,4 +1,4 @@
-// Enhances only: copy buttons, and menus that close when one looks away.
+// Enhances only: copy buttons, the phone's own sheet for sharing, and menus that close when one looks away.
 const { copy, copied } = document.body.dataset;
 
 if (navigator.clipboard) {
@@ -14,6 +14,18 @@ if (navigator.clipboard) {
       setTimeout(() => (button.textContent = copy), 2000);
     });
     value.after(button);
+  }
+}
+
+if (navigator.share) {
+  for (const box of document.querySelectorAll("[data-share]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button quiet";
+    button.textContent = box.dataset.share;
+    // Whoever closes the sheet has shared nothing, and nothing is wrong.
+    button.addEventListener("click", () => navigator.share({ url: box.querySelector("input").value }).catch(() => {}));
+    box.querySelector("a").before(button);
   }
 }
 

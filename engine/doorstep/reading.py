@@ -1,0 +1,48 @@
+"""What is read in the background once a process serves: later pages need it, and the first ones shall not wait for it."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from .scenes import Scene
+from .shops import Shop, Shops
+from .sources import Sources
+from .widget import Source
+
+
+@asynccontextmanager
+async def reading(shops: Shops, sources: Sources) -> AsyncIterator[None]:
+    """While the block runs: catalogs, in a thread as each of them holds the loop for too long; then what widgets need from
+    outside for pages that show nothing of an order."""
+
+    def read_languages() -> None:
+        for shop in shops.all:
+            for language in shop.languages:
+                if not over.is_set():
+                    shop.localizer(language).name  # noqa: B018  # by which CLDR is read, too
+
+    async def read() -> None:
+        await asyncio.to_thread(read_languages)
+        for shop in shops.all if not over.is_set() else ():
+            for (widget, _), source in (await sources_of(shop)).items():
+                await sources.read(shop.id, widget, [source], shared=True, wait=0)
+
+    over = threading.Event()
+    running = asyncio.create_task(read())
+    try:
+        yield
+    finally:
+        over.set()
+        await running
+
+
+async def sources_of(shop: Shop) -> dict[tuple[str, str], Source]:
+    """What a store's widgets need from outside where nothing is known of parcel and order, by widget and address."""
+    found: dict[tuple[str, str], Source] = {}
+    for language in shop.languages:
+        reader = shop.reader(language, "")
+        scene = Scene(shop.view, reader.localizer.tag, 0, reader.today, address=lambda name: "")
+        for widget, wanted in (await shop.widgets.sources(scene)).items():
+            found |= {(widget, one.address): one for one in wanted}
+    return found

@@ -1,0 +1,58 @@
+"""Every widget there is and the one that `doorstep new widget` writes, on a parcel's page and on an order's, in every theme and
+direction, light and dark: for everybody."""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import product
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Page
+
+from doorstep.app import assemble, create_engine
+from doorstep.config import Config, Store
+from doorstep.demo import THEMES
+from doorstep.preview.gallery import Preview
+from doorstep.scaffold import new_widget
+from doorstep.secret import Secret
+from doorstep.testing import serve
+
+from .looks import Look, amiss
+
+pytestmark = pytest.mark.browser
+# Each theme in each of three languages, both lights in turn.
+LOOKS = [
+    Look(theme, language, "dark" if n % 2 else "light")
+    for n, (theme, language) in enumerate(product(THEMES, ("en", "ar", "de")))
+]
+
+
+@pytest.fixture(scope="module")
+def preview(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("widgets")
+    new_widget("Come Again", folder, shop=True)
+    store = Store(name="Harbour & Pine", image_hosts=("shop.example",))
+    engine = create_engine(Config(stores={"main": store}, secret_key=(Secret("k" * 32),), base=folder))
+    with serve(Preview(assemble(engine), engine)) as served:
+        yield f"{served.url}/_preview/page"
+
+
+def address(preview: str, case: str, look: Look) -> str:
+    return f"{preview}?{urlencode({'case': case, 'theme': look.theme, 'lang': look.language})}"
+
+
+@pytest.fixture
+def page(context_of: Callable[..., object]) -> Page:
+    return context_of().new_page()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look.theme}-{look.language}-{look.scheme}")
+def test_widgets_of_an_order_are_for_everybody(page: Page, preview: str, look: Look) -> None:
+    assert amiss(page, address(preview, "widgets_order", look), look) == []
+    shown = set(re.findall('<section class="widget[^"]*" id="widget-([a-z-]+)"', page.content()))
+    assert shown >= {"content", "loyalty", "referral", "survey", "come-again"}
+
+
+@pytest.mark.parametrize("look", LOOKS[::4], ids=lambda look: f"{look.theme}-{look.language}-{look.scheme}")
+def test_widgets_of_a_number_are_for_everybody(page: Page, preview: str, look: Look) -> None:
+    assert amiss(page, address(preview, "widgets", look), look) == []
