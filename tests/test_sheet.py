@@ -48,13 +48,14 @@ def test_every_column_says_what_it_says() -> None:
         "item_sku": "B-42", "item_quantity": "2", "item_price": "649,75", "item_image": "https://shop.example/b.jpg",
         "item_url": "https://shop.example/boots", "item_category": "shoes", "item_tags": "winter",
         "item_lifetime": "730", "item_warranty_until": "2028-11-20", "shipment_number": "1z5r 8939 0357567127",
-        "shipment_carrier": "UPS", "shipment_shipped_at": "2026-11-21 16:00+01:00",
+        "shipment_carrier": "UPS", "shipment_shipped_at": "2026-11-21 16:00+01:00", "referral": "F-2K7WQ9XM",
     }  # fmt: skip
     assert cells.keys() == COLUMNS.keys(), "this test speaks of every column"
     (order,) = orders(";".join(cells) + "\n" + ";".join(f'"{cell}"' for cell in cells.values()) + "\n")
     assert order.placed_at == datetime(2026, 11, 20, 8, 30, tzinfo=UTC), "the shop's clock: an hour before UTC"
     assert order.cancelled_at == datetime(2026, 11, 21, 8, tzinfo=UTC)
     assert (order.number, order.email, order.postcode, order.country) == ("1001", "mara@post.example", "04109", "DE")
+    assert order.referral == "F-2K7WQ9XM"
     assert (order.language, order.note, order.tags) == ("de-AT", "Thank you; come again", ("gift", "vip"))
     assert order.promised == Promise(date(2026, 11, 24), date(2026, 11, 26), 3)
     assert order.total == Money(Decimal("1299.50"), "EUR")

@@ -5,6 +5,7 @@ What must hold, on SQLite and PostgreSQL, with one worker and with two:
 - every order that was answered with 201 is there, once, and what was last changed in it;
 - every event that is written arrives, under one id, and nothing arrives that is not written;
 - no parcel goes back: its versions count up without a gap, its statuses follow the carrier's, each change has its event;
+- every order has a code of the pool, each another, and none is lost;
 - the database is sound.
 """
 
@@ -31,7 +32,7 @@ from doorstep.database import Database
 from doorstep.keys import SCOPES, Keys
 from doorstep.scaffold import new_carrier
 from doorstep.serving import listen
-from doorstep.tables import deliveries, events, history, order_parcels, orders, parcels
+from doorstep.tables import codes, deliveries, events, history, order_parcels, orders, parcels
 
 from ..servers import hostile
 from .clients import Checkout
@@ -40,6 +41,7 @@ from .neighbours import STATUSES, Endpoint, MovingCarrier
 _VICTIM = Path(__file__).with_name("victim.py")
 _HOUR = 3600.0  # between two lives
 _LONG = 20 * _HOUR  # before the last one: everything is due again, and an Idempotency-Key is not forgotten yet
+_POOL = [f"AUT-{nth}" for nth in range(2000)]
 _ORDERS = 6  # new ones in a life
 _LIFE = 4.0  # seconds after which it ends, however little it did
 _SETTLED = 300.0  # seconds after which the last life must have come to its end
@@ -56,6 +58,10 @@ key = "a key"
 
 [stores.main]
 name = "Harbour & Pine"
+
+[stores.main.widgets.offer]
+text = "10 % off"
+pool = "autumn"
 
 [stores.main.webhooks.crm]
 url = "{endpoint}/hook"
@@ -212,6 +218,8 @@ async def _neighbourhood(
     database.open_now()
     with database.writing() as connection:
         _, key = Keys(clock=SystemClock()).new(connection, "main", "checkout", SCOPES)
+        blank = {"store": "main", "widget": "", "pool": "autumn", "redeemed_by": "", "created_at": SystemClock().now()}
+        connection.execute(codes.insert(), [{**blank, "code": code} for code in _POOL])
     write_plugin(folder)
     endpoint = Endpoint(random.Random(dice.random()))
     shop = Shop(folder, workers)
@@ -258,6 +266,7 @@ class _Witness:
             versions = self._follow_parcels(connection)
             written = self._follow_events(connection)
             self._follow_orders(connection)
+            self._follow_codes(connection)
         self._problems += [*self._checkout.problems, *problems]
         changes = sum(self._checkout.noted.values())
         repeated = self._endpoint.repeated
@@ -277,6 +286,13 @@ class _Witness:
                 self._problems.append(f"order {number} has other parcels")
             elif int(msgspec.json.decode(row.document).get("note") or 0) < self._checkout.noted.get(number, 0):
                 self._problems.append(f"order {number} lost a change")
+
+    def _follow_codes(self, connection: Any) -> None:
+        given = list(connection.scalars(select(codes.c.order_id).where(codes.c.reserved_at.is_not(None))))
+        if sorted(given) != sorted(connection.scalars(select(orders.c.id))):
+            self._problems.append("not every order has a code of its own")
+        if connection.scalar(select(func.count()).select_from(codes)) != len(_POOL):
+            self._problems.append("codes are gone, or came from nowhere")
 
     def _follow_events(self, connection: Any) -> int:
         written = {row.id: row for row in connection.execute(select(events))}
