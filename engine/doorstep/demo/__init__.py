@@ -42,39 +42,12 @@ _BY_NUMBER = 3  # of more than two hundred
 _SHOWN = (Role.PARCEL, Role.NOT_FOUND, Role.SERVER_ERROR)
 
 _OWN = {"bold": {"hero_image": "/shop/static/harbour.svg"}}  # settings that one theme alone has
-_REWARD = {
-    "en": "€10 off your next order",
-    "de": "10 € Rabatt auf Ihre nächste Bestellung",
-    "fr": "10 € de remise sur votre prochaine commande",
-    "ar": "خصم 10 يورو على طلبك القادم",
-}
-_FRIEND_REWARD = {
-    "en": "€10 off the first order",
-    "de": "10 € Rabatt auf die erste Bestellung",
-    "fr": "10 € de remise sur la première commande",
-    "ar": "خصم 10 يورو على أول طلب",
-}
-_OFFER = {
-    "en": "10% off, as a thank-you.",
-    "de": "10 % Rabatt, als Dankeschön.",
-    "fr": "10 % de remise, pour vous remercier.",
-    "ar": "خصم 10٪ شكراً لك.",
-}
 
 
 def demo_config(accounts: dict[str, dict[str, Any]], *, database: str, server: Server, redis: str = "") -> Config:
     """Settings as an operator would write them: an account per carrier at its sandbox, a store per theme."""
-    offered = [msgspec.structs.asdict(product) for product in products(FILES)]
-    widgets: dict[str, dict[str, Any]] = {
-        "survey": {},
-        "cross_sell": {"products": offered, "count": 3},
-        "offer": {"text": _OFFER, "url": "https://harbour-and-pine.example/discount/{code}", "days": 30},
-        "referral": {
-            "link": "https://harbour-and-pine.example/friends",
-            "reward": _REWARD,
-            "friend_reward": _FRIEND_REWARD,
-        },
-    }
+    widgets: dict[str, Any] = tomllib.loads((FILES / "widgets.toml").read_text("utf-8"))
+    widgets["cross_sell"]["products"] = [msgspec.structs.asdict(product) for product in products(FILES)]
     stores = {
         theme: Store(
             name="Harbour & Pine",
