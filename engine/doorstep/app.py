@@ -212,9 +212,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
     appearances = Appearances(database, clock=clock, moved=moved)
-    wardrobe = Wardrobe(
-        config, plugins, shops, appearances, near, outfitter=outfitter, clock=clock, metrics=metrics
-    )  # fmt: skip
+    wardrobe = Wardrobe(config, plugins, shops, appearances, near, outfitter=outfitter, clock=clock, metrics=metrics)
     invalidation.keepers += [appearances, wardrobe]
     return Engine(
         config,
