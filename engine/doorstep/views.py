@@ -3,7 +3,7 @@
 What a reader may see depends on the proof level, by the table in `doorstep.proof`.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from . import wording
+from . import wording, written_times
 from .context import (
     CarrierView,
     Day,
@@ -30,7 +30,7 @@ from .context import (
 from .freshness import Freshness
 from .i18n import N_, Localizer
 from .manifest import Manifest
-from .models import Event, Moment, PickupPoint, Place, Precision, Shipment, Status
+from .models import Event, Moment, PickupPoint, Place, Shipment, Status
 from .proof import near_recipient, own_words, seen, sees
 from .summary import ENDS
 
@@ -45,7 +45,6 @@ _UNDER_WAY = _MOVING | {Status.LABEL_CREATED, Status.CUSTOMS, Status.DELIVERY_AT
 
 _Dated = tuple[date | None, EventView]  # an event with the day on which it happened at its place
 _DAY_OF = itemgetter(0)
-_WHOLE_DAY = Precision.DAY
 
 
 class Reader(Struct, frozen=True, dict=True):
@@ -84,7 +83,7 @@ def _headline(shipment: Shipment, headline: str, reader: Reader) -> tuple[str, s
     """The largest sentence, the time under it and its ISO text: a day to come says more than where the parcel is now."""
     text = reader.localizer.text
     if shipment.status in ENDS or shipment.status is Status.AVAILABLE_FOR_PICKUP:
-        return headline, _since(shipment.since, reader), _iso(shipment.since)
+        return headline, _since(shipment.since, reader), written_times.iso(shipment.since)
     expected = expected_day(shipment)
     if expected is None or expected < reader.today or shipment.status in _NOT_EXPECTED:
         return headline, "", ""
@@ -150,7 +149,7 @@ def shipment_view(
         window=_window_text(shipment, reader),
         facts=_facts(shipment, manifest, reader),
         pickup=_pickup(shipment, reader) if sees(reader.level, "shipment.pickup_point") else None,
-        as_of=_as_of(fetched_at.astimezone(reader.zone), reader),
+        as_of=written_times.as_of(fetched_at.astimezone(reader.zone), localizer, reader.today),
         as_of_iso=fetched_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
 
@@ -169,7 +168,7 @@ def notice(freshness: Freshness, manifest: Manifest, reader: Reader, fetched_at:
     said = reader.localizer.text(
         N_("%(carrier)s is not answering at the moment. Last answer: %(time)s."),
         carrier=manifest.name,
-        time=_day_and_clock(at, reader),
+        time=written_times.day_and_clock(at, reader.localizer, reader.today),
     )
     return Notice(said, Tone.ATTENTION)
 
@@ -223,13 +222,7 @@ def _event(event: Event, reader: Reader, near: bool, fine: bool, latest: bool) -
     localizer, moment, place = reader.localizer, event.moment, event.place
     meaning, status, tone = _meaning(localizer, event.status, event.reason)
     text = own_words(event, reader.level, near=near)
-    at = moment.local
-    if at is None or moment.precision is _WHOLE_DAY:
-        day, iso, clock, zone = _local_day(moment), _iso(moment), _clock(moment, reader), _zone(moment, reader)
-    else:  # nearly all
-        day = at.date()
-        clock, iso_clock = _clocks(localizer, at.hour, at.minute, at.second > 0)
-        iso, zone = f"{_iso_day(day)}T{iso_clock}{moment.offset or ''}", ""
+    day, iso, clock, zone = written_times.dated(moment, localizer)
     return day, EventView(
         meaning or text or localizer.text(N_("News from the carrier")),
         iso,
@@ -262,7 +255,7 @@ def _days(events: list[_Dated], reader: Reader) -> tuple[Day, ...]:
             result.append(Day(last.label, last.iso, last.events + views))
         else:
             label = reader.localizer.day(day, reader.today) if day else reader.localizer.text(N_("Day not known"))
-            result.append(Day(label, _iso_day(day) if day else "", views))
+            result.append(Day(label, written_times.iso_day(day) if day else "", views))
     return tuple(result)
 
 
@@ -301,7 +294,7 @@ def _pickup(shipment: Shipment, reader: Reader) -> PickupView | None:
     if point is None:
         return None
     lines = (point.street, " ".join(filter(None, (point.place.postcode, point.place.city))))
-    day = _local_day(point.until) if point.until else None
+    day = written_times.local_day(point.until) if point.until else None
     until = reader.localizer.text(N_("Until %(day)s"), day=_day_in_text(day, reader)) if day else ""
     return PickupView(point.name, tuple(filter(None, lines)), point.hours, until, _map(point))
 
@@ -318,12 +311,14 @@ def expected_day(shipment: Shipment) -> date | None:
     window = shipment.window
     if window is None:
         return None
-    return next((day for moment in (window.end, window.start) if moment and (day := _local_day(moment))), None)
+    return next(
+        (day for moment in (window.end, window.start) if moment and (day := written_times.local_day(moment))), None
+    )
 
 
 def since_day(shipment: Shipment) -> date | None:
     """The day of the scan that decided the status."""
-    return _local_day(shipment.since) if shipment.since else None
+    return written_times.local_day(shipment.since) if shipment.since else None
 
 
 def _window_text(shipment: Shipment, reader: Reader) -> str:
@@ -338,7 +333,7 @@ def _window_hours(shipment: Shipment, reader: Reader) -> str:
     window = shipment.window
     if not sees(reader.level, "shipment.window") or window is None or window.start is None or window.end is None:
         return ""
-    start, end = _clock(window.start, reader), _clock(window.end, reader)
+    start, end = written_times.clock(window.start, reader.localizer), written_times.clock(window.end, reader.localizer)
     if not start or not end:
         return ""
     return start if start == end else f"{start}–{end}"
@@ -362,67 +357,11 @@ def _day_in_text(day: date, reader: Reader) -> str:
 
 
 def _since(moment: Moment | None, reader: Reader) -> str:
-    if moment is None or (day := _local_day(moment)) is None:
+    if moment is None or (day := written_times.local_day(moment)) is None:
         return ""
-    return reader.localizer.joined(reader.localizer.day(day, reader.today), _clock(moment, reader))
-
-
-def _day_and_clock(at: datetime, reader: Reader) -> str:
-    return reader.localizer.joined(reader.localizer.day(at.date(), reader.today), reader.localizer.clock(at))
-
-
-def _as_of(at: datetime, reader: Reader) -> str:
-    return f"{_day_and_clock(at, reader)} ({_written_offset(reader.localizer, at.utcoffset() or timedelta())})"
-
-
-@lru_cache(1024)
-def _written_offset(localizer: Localizer, offset: timedelta) -> str:
-    minutes = round(offset.total_seconds() / 60)
-    return localizer.offset(f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}")
-
-
-def _local_day(moment: Moment) -> date | None:
-    at = moment.local or moment.instant
-    return at.date() if at else None
-
-
-def _clock(moment: Moment, reader: Reader) -> str:
-    """The wall clock of the place, else of UTC; empty when only the day is known."""
-    at = moment.local or moment.instant
-    return "" if at is None or moment.precision is Precision.DAY else reader.localizer.clock(at)
-
-
-def _zone(moment: Moment, reader: Reader) -> str:
-    """What must stand beside a clock that is not the place's own."""
-    return reader.localizer.offset("+00:00") if moment.local is None and moment.instant is not None else ""
-
-
-def _iso(moment: Moment | None) -> str:
-    """The text for `<time datetime>`: with an offset only where one is known."""
-    if moment is None:
-        return ""
-    if moment.precision is Precision.DAY:
-        return _iso_day(moment.local.date()) if moment.local else ""
-    if (at := moment.local) is not None:
-        return f"{_iso_day(at.date())}T{_iso_clock(at.hour, at.minute)}{moment.offset or ''}"
-    return moment.instant.isoformat(timespec="minutes").replace("+00:00", "Z") if moment.instant else ""
-
-
-# To write a whole date and time anew takes ten times as long.
-@lru_cache(1024)
-def _iso_day(day: date) -> str:
-    return day.isoformat()
-
-
-@lru_cache(8 * 24 * 60)
-def _clocks(localizer: Localizer, hour: int, minute: int, past: bool) -> tuple[str, str]:
-    """A clock's time in the reader's culture and in ISO 8601; `past` the full minute, or at its first second."""
-    return localizer.clock(time(hour, minute, int(past))), _iso_clock(hour, minute)
-
-
-@lru_cache(24 * 60)
-def _iso_clock(hour: int, minute: int) -> str:
-    return f"{hour:02}:{minute:02}"
+    return reader.localizer.joined(
+        reader.localizer.day(day, reader.today), written_times.clock(moment, reader.localizer)
+    )
 
 
 def _place(place: Place, localizer: Localizer, *, fine: bool) -> str:
