@@ -12,8 +12,8 @@ from msgspec import Struct, structs
 from tests.servers import RedisServer, redis_server
 
 from doorstep import Found
-from doorstep.app import Engine
 from doorstep.compact import pack
+from doorstep.engine import Engine
 from doorstep.freshness import KEPT, Entry
 
 from .parcels import CARRIER, number, parcel

@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from doorstep.app import Engine, assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config, Server, Store
+from doorstep.engine import Engine, create_engine
 from doorstep.packages import installed
 from doorstep.samples import Role, shifted
 from doorstep.sandbox import sandbox_of

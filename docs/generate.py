@@ -48,8 +48,9 @@ from doorstep import (
     widget,
     wording,
 )
-from doorstep.app import StoreRouter, assemble, create_engine
+from doorstep.app import StoreRouter, assemble
 from doorstep.cli import main as commands
+from doorstep.engine import create_engine
 from doorstep.i18n import Catalogs
 from doorstep.metrics import Metrics
 from doorstep.packages import installed

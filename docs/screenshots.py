@@ -19,11 +19,12 @@ from typing import Literal
 from msgspec import Struct
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.clock import SystemClock
 from doorstep.config import Server
 from doorstep.demo import BUSY, THEMES, DemoShop, demo_config
 from doorstep.demo.orders import orders_and_worker
+from doorstep.engine import create_engine
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_accounts, sandbox_of
 from doorstep.serving import on_loopback

@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from doorstep.app import Engine, assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config, Store
+from doorstep.engine import Engine, create_engine
 from doorstep.packages import Package
 from doorstep.testing import serve
 

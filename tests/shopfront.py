@@ -11,8 +11,9 @@ import html5lib
 import msgspec
 from starlette.testclient import TestClient
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config, Server, Store
+from doorstep.engine import create_engine
 from doorstep.packages import Package, installed
 from doorstep.sandbox import Sandbox, sandbox_accounts, sandbox_of
 from doorstep.secret import Secret

@@ -14,8 +14,9 @@ import msgspec
 import pytest
 from playwright._impl._driver import compute_driver_executable
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config
+from doorstep.engine import create_engine
 from doorstep.keys import SCOPES, Keys
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_accounts

@@ -148,7 +148,7 @@ async def test_what_another_process_wrote_is_near_once_it_was_read_and_for_no_lo
 
 def test_a_shop_without_redis_starts_without_its_client_an_orm_another_database_or_codes_nobody_asked_for():
     script = (
-        "import sys; from doorstep.app import create_engine; from doorstep.config import Config, Store;"
+        "import sys; from doorstep.engine import create_engine; from doorstep.config import Config, Store;"
         "from doorstep.secret import Secret;"
         "config = Config(stores={'main': Store(name='Shop')}, secret_key=(Secret('x' * 32),), database='sqlite://',"
         "redis=Secret(sys.argv[1])); create_engine(config, packages=[]);"

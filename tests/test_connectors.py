@@ -14,8 +14,9 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from doorstep import ConnectorSettings, Secret
-from doorstep.app import Engine, assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config, Store
+from doorstep.engine import Engine, create_engine
 from doorstep.errors import StoreError
 from doorstep.inbox import LARGEST
 from doorstep.incoming import is_signed

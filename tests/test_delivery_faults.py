@@ -12,10 +12,10 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from doorstep import delivery as module
-from doorstep.app import create_engine
 from doorstep.config import parse
 from doorstep.database import Database
 from doorstep.delivery import Deliverer
+from doorstep.engine import create_engine
 from doorstep.errors import ConfigError
 from doorstep.metrics import Metrics
 from doorstep.outbox import LEASE, Queue

@@ -20,11 +20,11 @@ from click.testing import CliRunner
 from jinja2 import Environment, meta, nodes
 
 from doorstep import hookspecs
-from doorstep.app import create_engine
 from doorstep.cli import main
 from doorstep.codes import load_codes
 from doorstep.config import Config, Plugins, Server, Store, parse
 from doorstep.context import PageContext
+from doorstep.engine import create_engine
 from doorstep.manifest import load_manifest
 from doorstep.packages import installed
 from doorstep.plugins import HOOKS, State

@@ -8,10 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 from starlette.testclient import TestClient
 
-from doorstep.app import create_app, create_engine
+from doorstep.app import create_app
 from doorstep.appearance import Appearance, Draft
 from doorstep.cli import main
 from doorstep.config import load
+from doorstep.engine import create_engine
 
 SETTINGS = """\
 secret_key = "0123456789abcdef0123456789abcdef"

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from doorstep import Found, PickupPoint, Place, Shipment, Status
-from doorstep.app import create_engine
 from doorstep.calendar import Calendar
 from doorstep.config import parse
+from doorstep.engine import create_engine
 from doorstep.freshness import Entry
 from doorstep.order import CustomerFacts, Item, Money, Order, Parcel, Promise
 from doorstep.reports import Kind

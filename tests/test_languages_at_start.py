@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config, Store
+from doorstep.engine import create_engine
 from doorstep.i18n import Catalogs, Localizer
 from doorstep.secret import Secret
 

@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 from starlette.testclient import TestClient
 
-from doorstep.app import create_app, create_engine
+from doorstep.app import create_app
 from doorstep.cli import main
 from doorstep.config import load
+from doorstep.engine import create_engine
 from doorstep.order import Order
 
 SETTINGS = """\

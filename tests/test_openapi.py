@@ -13,9 +13,10 @@ from schemathesis.checks import CHECKS, load_all_checks
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from doorstep.app import Engine, StoreRouter, assemble, create_engine
+from doorstep.app import StoreRouter, assemble
 from doorstep.clock import SystemClock
 from doorstep.config import ApiLimit, Config, Server
+from doorstep.engine import Engine, create_engine
 from doorstep.keys import SCOPES, Keys
 from doorstep.packages import installed
 from doorstep.secret import Secret

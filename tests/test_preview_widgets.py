@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config, Store
+from doorstep.engine import create_engine
 from doorstep.packages import Package, installed
 from doorstep.preview.gallery import Preview
 from doorstep.secret import Secret

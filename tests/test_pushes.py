@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from doorstep import Pushed
-from doorstep.app import create_engine
 from doorstep.config import Config, Store
+from doorstep.engine import create_engine
 from doorstep.errors import PluginFailed
 from doorstep.incoming import Incoming, is_any, is_signed
 from doorstep.intake import take_in_pushed

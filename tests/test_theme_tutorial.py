@@ -15,9 +15,10 @@ from click.testing import CliRunner
 from msgspec import structs
 from starlette.testclient import TestClient
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.cli import main
 from doorstep.config import Server, Store, load
+from doorstep.engine import create_engine
 from doorstep.sandbox import Sandbox, sandbox_accounts
 from doorstep.testing import Served
 

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from doorstep.app import Engine, assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import load
+from doorstep.engine import Engine, create_engine
 from doorstep.preview.trial import trial_of
 
 from .themes_on_disk import write_theme

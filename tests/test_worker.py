@@ -14,10 +14,10 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from doorstep import Secret
-from doorstep.app import create_engine
 from doorstep.cli import main
 from doorstep.clock import SystemClock
 from doorstep.config import Config, Store
+from doorstep.engine import create_engine
 from doorstep.errors import StoreError
 from doorstep.freshness import Freshness
 from doorstep.order import Order, Parcel, Promise

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from . import __version__, logs, terminal
-from .app import Engine, assemble, create_engine
+from .app import assemble
 from .commands.answers import answers
 from .commands.backup import backup
 from .commands.check import check
@@ -32,6 +32,7 @@ from .commands.webhooks import webhooks
 from .commands.worker import worker
 from .config import Config, Server
 from .demo import demo_site
+from .engine import Engine, create_engine
 from .errors import NumberError
 from .lookup import Outcome
 from .packages import found

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from . import views
-from .app import Engine, create_engine
 from .config import Config, Store, load
 from .contexts import ALL_EVENTS, Contexts, Visit
+from .engine import Engine, create_engine
 from .errors import ConfigError
 from .exchange import Query
 from .files import File

@@ -20,7 +20,7 @@ import structlog
 from msgspec import Struct
 from sqlalchemy import Connection, Row, update
 
-from .app import Engine
+from .engine import Engine
 from .errors import RateLimited, StoreError
 from .freshness import Record
 from .manifest import Ability

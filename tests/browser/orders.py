@@ -9,10 +9,11 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.banner import Banner
 from doorstep.config import Config, Store
 from doorstep.demo import THEMES
+from doorstep.engine import create_engine
 from doorstep.order import Item, Order, PackedItem, Parcel, Promise
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_accounts, sandbox_of

@@ -8,9 +8,10 @@ import pytest
 from msgspec import structs
 from playwright.sync_api import BrowserContext
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config
 from doorstep.demo import THEMES
+from doorstep.engine import create_engine
 from doorstep.order import Item, Order
 from doorstep.packages import installed
 from doorstep.secret import Secret

@@ -9,8 +9,9 @@ from msgspec import Struct
 from playwright.sync_api import BrowserContext, Page, expect
 from starlette.testclient import TestClient
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config, Store
+from doorstep.engine import create_engine
 from doorstep.preview.cases import CASES
 from doorstep.preview.gallery import Preview
 from doorstep.secret import Secret

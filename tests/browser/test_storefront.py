@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.banner import Banner
 from doorstep.config import Server
 from doorstep.demo import demo_config
+from doorstep.engine import create_engine
 from doorstep.packages import installed
 from doorstep.sandbox import sandbox_accounts, sandbox_of
 from doorstep.testing import serve

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page
 
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config, Store
 from doorstep.demo import THEMES
+from doorstep.engine import create_engine
 from doorstep.preview.gallery import Preview
 from doorstep.scaffold import new_widget
 from doorstep.secret import Secret

@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from doorstep import Query, Secret
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.cli import main
 from doorstep.config import Config, Store
+from doorstep.engine import create_engine
 from doorstep.exchange import Response
 from doorstep.packages import installed
 from doorstep.samples import Role

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from doorstep import logs
-from doorstep.app import Engine, assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import load
+from doorstep.engine import Engine, create_engine
 from doorstep.serving import Site, listen, serve_sites
 from doorstep.worker import Worker, beside, chores_of
 

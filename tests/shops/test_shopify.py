@@ -12,8 +12,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from doorstep import DataRequest, Incoming, OrderChange, PackedItem, Parcel, ProtocolError, Redaction, Secret, Verdict
-from doorstep.app import assemble, create_engine
+from doorstep.app import assemble
 from doorstep.config import Config, Store
+from doorstep.engine import create_engine
 from doorstep.orderbook import KeptOrder
 from doorstep.packages import Package
 from doorstep.tables import orders

@@ -9,8 +9,8 @@ import click
 import msgspec
 
 from .. import terminal
-from ..app import Engine, create_engine
 from ..checking import check_plugins
+from ..engine import Engine, create_engine
 from ..errors import DoorstepError
 from ..packages import found
 from ..preview.trial import trial_of

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ..app import Engine, create_engine
 from ..config import Config, load
 from ..database import Database
+from ..engine import Engine, create_engine
 from ..errors import DoorstepError
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -10,7 +10,8 @@ import msgspec
 from starlette.applications import Starlette
 
 from .. import logs
-from ..app import Engine, create_engine, health_of
+from ..app import health_of
+from ..engine import Engine, create_engine
 from ..serving import Site, beside, listen
 from ..worker import Worker, chores_of
 from .options import config_option, json_option, loaded

@@ -21,8 +21,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import responses, wording
-from ..app import Engine, assemble, create_engine
+from ..app import assemble
 from ..config import Config, Server, Store
+from ..engine import Engine, create_engine
 from ..i18n import N_, Localizer
 from ..insight_report import html
 from ..insights import insights, period

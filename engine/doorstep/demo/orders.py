@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from ..app import Engine
+from ..engine import Engine
 from ..links import Proof, Ticket
 from ..order import Item, Money, Order, PackedItem, Parcel, Promise
 from ..samples import Samples

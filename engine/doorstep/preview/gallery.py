@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import responses
-from ..app import Engine
+from ..engine import Engine
 from ..errors import DoorstepError
 from . import fields
 from .cases import CASES

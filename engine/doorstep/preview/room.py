@@ -7,12 +7,12 @@ from typing import Any
 from markupsafe import Markup
 from msgspec import Struct, structs
 
-from ..app import Engine
 from ..appearance import Draft
 from ..assets import Asset, asset
 from ..config import Store
 from ..context import PageContext
 from ..contexts import Contexts, Visit
+from ..engine import Engine
 from ..errors import ConfigError
 from ..invented import with_order, with_voices
 from ..scenes import Scene, item_facts, order_facts, shipment_facts
