@@ -262,7 +262,8 @@ class Invalidation:
                 raise ConnectionError("what is said is not heard")
             if not self._waiting:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), BEAT)
+                    async with asyncio.timeout(BEAT):
+                        await self._wake.wait()
 
     async def _tell(self, channel: Channel, *, last: bool = False) -> None:
         """One word after the other, as two on their way might come in another order; none after the last."""

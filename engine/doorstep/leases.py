@@ -97,7 +97,8 @@ class SharedLeases:
                     if turn is not None:
                         return turn
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(landed.wait(), min(left, _POLL))
+                        async with asyncio.timeout(min(left, _POLL)):
+                            await landed.wait()
         except Unshared:
             alone = await self._alone.turn(key, seen)
             return msgspec.structs.replace(alone, token=token)  # it may have been taken there after all

@@ -5,6 +5,7 @@ in time, the thread looks at what is at work at that moment.
 """
 
 import asyncio
+import gc
 import os
 import selectors
 import sys
@@ -37,6 +38,7 @@ def _prefix(folder: Path) -> str:
 
 
 _ENGINE = _prefix(Path(__file__).parent)
+_LOOKING = threading.Lock()  # one at a time, of all watchers
 
 log = structlog.get_logger("doorstep.loop")
 
@@ -133,7 +135,16 @@ class _Watcher(threading.Thread):
                     self._ask()
 
     def _at_work(self) -> FrameType | None:
-        return sys._current_frames().get(self._thread)
+        # Before Python 3.11.5 all threads stop for good when garbage is collected in there: what is called then may let
+        # another thread go on, which waits for the interpreter's lock that is held meanwhile (gh-106883).
+        with _LOOKING:
+            collects = gc.isenabled()
+            gc.disable()
+            try:
+                return sys._current_frames().get(self._thread)
+            finally:
+                if collects:
+                    gc.enable()
 
     def _ask(self) -> None:
         asked = time.monotonic()

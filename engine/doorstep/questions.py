@@ -299,7 +299,8 @@ class Batch:
 
     async def _asked(self) -> Answers:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._whole.wait(), _GATHERED)
+            async with asyncio.timeout(_GATHERED):
+                await self._whole.wait()
         queries = list(self._queries)
         return await self._ask(queries) if len(queries) > 1 else {}  # one alone is asked in full, as a page asks
 

@@ -99,7 +99,8 @@ class Records:
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
         try:
-            found = await asyncio.wait_for(asyncio.shield(reading.coming), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                found = await asyncio.shield(reading.coming)
         except (StoreError, TimeoutError) as error:
             self._give_up(type(error).__name__)
             return Record()

@@ -134,7 +134,8 @@ class RedisServer:
         while True:
             await asyncio.sleep(self._retry_after)
             try:
-                await asyncio.wait_for(self._client.ping(), QUIETLY)
+                async with asyncio.timeout(QUIETLY):
+                    await self._client.ping()
             except _FAILURES:
                 continue
             self._recovery = None

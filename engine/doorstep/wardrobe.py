@@ -93,7 +93,8 @@ class Wardrobe:
     async def _keep(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), _SCAN if self._watching else _POLL)
+                async with asyncio.timeout(_SCAN if self._watching else _POLL):
+                    await self._asked.wait()
             self._asked.clear()
             await self.refresh()
 

@@ -155,7 +155,8 @@ class Worker:
                 log.exception("chore failed", chore=chore.name, error=type(error).__name__)
             if not done:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), chore.every)
+                    async with asyncio.timeout(chore.every):
+                        await self._stopping.wait()
 
     async def _give_back(self) -> None:
         """Lets others have what was claimed and not asked."""
