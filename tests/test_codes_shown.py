@@ -37,7 +37,7 @@ def entered(front: Front, number: str, *parcels: str) -> tuple[str, dict[str, st
 def test_who_has_the_order_sees_its_codes(front: Front) -> None:
     path, given = entered(front, "1001", DELIVERED)
     page = front.get(path).text
-    assert f'href="https://shop.example/discount/{given["offer"]}"' in page
+    assert f"to=https%3A%2F%2Fshop.example%2Fdiscount%2F{given['offer']}&amp;s=" in page
     assert f'value="https://track.example/r/{given["referral"]}"' in page
     assert f'href="/r/{given["referral"]}/qr.svg"' in page
 

@@ -102,7 +102,7 @@ def front(tmp_path, plugin):
     answers |= {n: (told(n, status), Shipment(n, (scan(moment=at(1)),))) for n, status in AMBIGUOUS.items()}
     shown = [status.value for status in NEAR]
     widgets = {
-        "survey": {"when": {"status": shown}},
+        "survey": {"after_delivery": {"status": shown}},
         "referral": {"link": "https://good.example/", "when": {"except_status": []}},
         "mirror": {},
         "modest": {},

@@ -98,7 +98,7 @@ class HealthApi:
         """200 when ready or degraded (with what is amiss), 503 when forms could not be kept."""
         stored = await self._database.healthy()
         self._unstored_since = None if stored else self._unstored_since or self._clock.now()
-        parts = (*self._broken(), *self._carriers(), *self._lost(), *self._unread())
+        parts = (*self._broken(), *self._carriers(), *self._lost())
         status = "broken" if not stored else "degraded" if parts else "ready"
         oldest = self._metrics.outage_age.largest(self._clock.monotonic())
         health = Health(status, tuple(part.told for part in parts), parts, None if oldest is None else round(oldest))
@@ -147,10 +147,6 @@ class HealthApi:
             yield Part("channel", reason, since=self._ago(distrusted))
         if self._unstored_since is not None:
             yield Part("database", "not answering; forms cannot be kept", since=self._unstored_since)
-
-    def _unread(self) -> Iterator[Part]:
-        for one in self._sources.troubles():
-            yield Part("source", one.reason, f"{one.store}/{one.widget}/{one.source}", one.since)
 
     def _ago(self, seconds: float) -> datetime:
         return (self._clock.now() - timedelta(seconds=seconds)).replace(microsecond=0)

@@ -40,6 +40,8 @@ async def reading(shops: Shops, sources: Sources) -> AsyncIterator[None]:
 async def sources_of(shop: Shop) -> dict[tuple[str, str], Source]:
     """What a store's widgets need from outside where nothing is known of parcel and order, by widget and address."""
     found: dict[tuple[str, str], Source] = {}
+    if not shop.widgets.have_sources:
+        return found
     for language in shop.languages:
         reader = shop.reader(language, "")
         scene = Scene(shop.view, reader.localizer.tag, 0, reader.today, address=lambda name: "")

@@ -161,6 +161,10 @@ class Widgets:
                 filled.shown += (placed.name,)
         return filled
 
+    @property
+    def have_sources(self) -> bool:
+        return any(one.has_sources for one in self._placed.values())
+
     async def sources(self, scene: Scene) -> dict[str, Sequence[Source]]:
         """What each widget needs from outside for a page, by the widget's name."""
         placed = [one for one in self._placed.values() if one.has_sources]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote, urlsplit
 
 from msgspec import Meta, Struct
@@ -61,6 +61,10 @@ class Offer(Widget[Settings]):
     name = "offer"
     slot = "after_timeline"
     settings_type = Settings
+    example: ClassVar[dict[str, Any]] = {
+        "text": "10 % off, as a thank-you.",
+        "url": "https://shop.example/discount/{code}",
+    }
     when = When(status=(Status.DELIVERED,))
     needs = frozenset({Need.CODE})
 

@@ -1,7 +1,7 @@
 """Survey: a short question at the right moment, after checkout, on the way, after delivery; and a next step by the answer."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -59,6 +59,7 @@ class Survey(Widget[Settings]):
     name = "survey"
     slot = "after_timeline"
     settings_type = Settings
+    example: ClassVar[dict[str, Any]] = {"on_the_way": {"kind": "csat"}, "after_delivery": {"kind": "nps"}}
 
     def context(self, view: WidgetView) -> Context | None:
         moment = self._moment(view.values, view) if view.problem else self._asked(view)
