@@ -27,7 +27,7 @@ def test_from_the_number_to_the_thanks_without_a_script(watch: Watch, site: Site
     page.get_by_label("Tracking number").fill(f" {DELIVERED[:4]} {DELIVERED[4:]} ")
     page.get_by_role("button", name="Track parcel").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Delivered")
-    page.get_by_role("radio", name="4 · Good").check()
+    page.get_by_role("radio", name="9", exact=True).check()
     page.get_by_label("Anything you want to add (optional)").fill("Thank you – merci – شكرًا")
     page.get_by_role("button", name="Send answer").click()
     expect(page.get_by_role("status")).to_have_text("Thank you. Your answer has arrived.")

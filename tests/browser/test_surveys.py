@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -131,7 +132,7 @@ def test_the_delivery_is_answered_shared_changed_and_leads_on(asking: Orders, pa
     survey.get_by_label("The name to show with them (optional)").fill("Jo")
     send(page)
     review = page.locator("#widget-review").get_by_role("link", name="Write a review")
-    assert review.get_attribute("href") == REVIEWS
+    assert quote(REVIEWS, safe="") in str(review.get_attribute("href"))
 
 
 @pytest.mark.parametrize("look", covering(1))
