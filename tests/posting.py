@@ -135,6 +135,11 @@ class Hearing:
         """Fails unless the API says so within half a minute."""
         until(lambda: self.status(number) == status)
 
+    def asks(self, number: str, times: int) -> None:
+        """Fails unless the carrier is asked about it so often within half a minute, looked up by a shopper each time."""
+        until(lambda: bool(self.status(number)) and self.post.asked[number] >= times)
+        assert self.post.asked[number] == times
+
     def pushes(self) -> Mapping[str, float]:
         """How many pushes came in, by what became of them."""
         samples = (sample for metric in self.engine.metrics.pushes.collect() for sample in metric.samples)
