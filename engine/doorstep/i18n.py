@@ -30,6 +30,18 @@ def N_(msgid: str) -> str:  # gettext's own name for "extract now, translate lat
     return msgid
 
 
+class Placed(str):
+    """A msgid with the stable name of its place (`status.lost.title`), under which a shop may say it in its own words."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, msgid: str, name: str) -> "Placed":
+        placed = super().__new__(cls, msgid)
+        placed.name = name
+        return placed
+
+
 class Catalogs:
     """All catalogs of the engine (first folder) and of plugins, merged per language; over them a theme's `own` files,
     `<language>.po`, the first of a language over the next."""
