@@ -1,12 +1,10 @@
 """Keeps the catalogs in step with the source: `python tests/catalogs.py update|check [LANGUAGE…]`.
 
 `update` adds texts that are new, untranslated, and drops those that are gone, naming both; what is translated stays as it
-is. A language without a catalog gets one. `check` names everything amiss and exits with 1. What is extracted, and from
-where, is said here and nowhere else.
+is. A language without a catalog gets one. `check` names everything amiss, by the rules of `doorstep check locales`, and exits
+with 1. What is extracted, and from where, is said here and nowhere else.
 """
 
-import gettext
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +13,10 @@ import polib
 from babel import Locale
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.plurals import get_plural
+
+from doorstep.locale_rules import check_language
+from doorstep.locale_rules.language import Source, read_language
+from doorstep.locale_rules.of_texts import ORIGIN, PLACEHOLDER, header_of
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCALES = ROOT / "locales"
@@ -25,11 +27,6 @@ METHODS = [("doorstep/scaffold/**", "ignore"), ("**.py", "python"), ("**.html", 
 OPTIONS = {"**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}
 # Beside gettext's own (`N_` among them): a Localizer's `plural`, and what a widget says of a form it refuses.
 KEYWORDS = {**DEFAULT_KEYWORDS, "plural": (1, 2), "FormProblem": None}
-ORIGIN = {"X-Origin": "written by the project, machine-assisted", "X-Reviewed-By": "none"}
-
-_PLACEHOLDER = re.compile(r"%\(\w+\)s")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_NUMBERS = range(1001)  # enough to see whether a plural form stands for a single number, which it may then leave out
 
 Key = tuple[str, str]  # context and msgid
 
@@ -45,14 +42,23 @@ def languages() -> list[str]:
 def texts() -> dict[Key, str]:
     """Every text of the source, by context and msgid, with its plural or ""; sorted as they stand in a catalog."""
     found: dict[Key, str] = {}
-    for folder in FOLDERS:
-        for _, _, message, _, context in extract_from_dir(ROOT / folder, METHODS, OPTIONS, KEYWORDS):
-            msgid, plural = message if isinstance(message, tuple) else (message, "")
-            if found.setdefault((context or "", msgid), plural) != plural:
-                raise ValueError(
-                    f"{msgid!r} has two plurals, {found[context or '', msgid]!r} and {plural!r}: choose one"
-                )
+    for _, context, msgid, plural in _extracted():
+        if found.setdefault((context, msgid), plural) != plural:
+            raise ValueError(f"{msgid!r} has two plurals, {found[context, msgid]!r} and {plural!r}: choose one")
     return dict(sorted(found.items(), key=lambda item: (item[0][1], item[0][0])))
+
+
+def spoken() -> list[tuple[Path, str]]:
+    """Where each text of the source is said."""
+    return [(file, msgid) for file, _, msgid, _ in _extracted()]
+
+
+def _extracted() -> Iterator[tuple[Path, str, str, str]]:
+    """File, context, msgid and plural of every text, each time that it is said."""
+    for folder in FOLDERS:
+        for file, _, message, _, context in extract_from_dir(ROOT / folder, METHODS, OPTIONS, KEYWORDS):
+            msgid, plural = message if isinstance(message, tuple) else (message, "")
+            yield ROOT / folder / file, context or "", msgid, plural
 
 
 def update(language: str, source: dict[Key, str]) -> tuple[list[str], list[str]]:
@@ -61,7 +67,7 @@ def update(language: str, source: dict[Key, str]) -> tuple[list[str], list[str]]
     kept = {_key(entry): entry for entry in old if not entry.obsolete}
     new = polib.POFile(wrapwidth=0)
     new.header = f"The texts of Doorstep's pages, {Locale.parse(language).english_name}."
-    new.metadata = {**ORIGIN, **_only_x(old.metadata), **_header(language)}
+    new.metadata = {**ORIGIN, **_only_x(old.metadata), **header_of(language)}
     added = []
     for (context, msgid), plural in source.items():
         entry: polib.POEntry | None = kept.pop((context, msgid), None)
@@ -77,56 +83,10 @@ def update(language: str, source: dict[Key, str]) -> tuple[list[str], list[str]]
     return added, [msgid for _, msgid in kept]
 
 
-def problems(language: str, source: dict[Key, str]) -> Iterator[str]:
-    """What is amiss with one catalog, each as one line."""
-    po = _read(language)
-    entries = {_key(entry): entry for entry in po}
-    if len(entries) != len(po):
-        yield "a msgid stands there twice"
-    yield from (f"missing: {msgid!r}" for context, msgid in source.keys() - entries.keys())
-    yield from (f"obsolete: {msgid!r}" for context, msgid in entries.keys() - source.keys())
-    expected = {**_header(language), **ORIGIN}
-    yield from (f"header: {name} is {po.metadata.get(name)!r}, not {value!r}" for name, value in expected.items()
-                if po.metadata.get(name) != value and (name not in ORIGIN or not po.metadata.get(name)))  # fmt: skip
-    yield from (f"header: {name} is of no use here" for name in po.metadata.keys() - expected.keys())
-    for entry in po:
-        plural = source.get(_key(entry), entry.msgid_plural)
-        if entry.msgid_plural != plural:
-            yield f"plural of {entry.msgid!r} is {entry.msgid_plural!r}, not {plural!r}"
-        yield from (f"{problem}: {entry.msgid!r}" for problem in _amiss(language, entry))
-
-
-def _amiss(language: str, entry: polib.POEntry) -> Iterator[str]:
-    if entry.fuzzy or entry.obsolete:
-        yield "fuzzy" if entry.fuzzy else "obsolete"
-    forms = entry.msgstr_plural if entry.msgid_plural else {0: entry.msgstr}
-    count = get_plural(language).num_plurals if entry.msgid_plural else 1
-    if sorted(forms) != list(range(count)):
-        yield f"{len(forms)} plural forms, not {count}"
-    for index, form in sorted(forms.items()):
-        msgid = entry.msgid_plural if entry.msgid_plural and index else entry.msgid
-        if not form:
-            yield "untranslated"
-        elif not _same_placeholders(language, entry, index, form):
-            yield f"other placeholders in {form!r}"
-        if _BIDI.search(form):
-            yield f"a bidi control in {form!r}"
-        if form and _edges(form) != _edges(msgid):
-            yield f"other white space around {form!r}"
-        if language == SOURCE and form != msgid:
-            yield f"{form!r} is not the msgid"
-
-
-def _same_placeholders(language: str, entry: polib.POEntry, index: int, form: str) -> bool:
-    wanted = set(_PLACEHOLDER.findall(entry.msgid)) | set(_PLACEHOLDER.findall(entry.msgid_plural))
-    found = set(_PLACEHOLDER.findall(form))
-    if "%" in _PLACEHOLDER.sub("", form):
-        return False
-    if not entry.msgid_plural or found == wanted:
-        return found == wanted
-    choose = gettext.c2py(get_plural(language).plural_expr)  # type: ignore[attr-defined]
-    only_one = sum(choose(number) == index for number in _NUMBERS) <= 1
-    return only_one and len(wanted - found) == 1 and found < wanted
+def problems(language: str, source: dict[Key, str]) -> list[str]:
+    """What the engine finds amiss with one catalog against these texts, each as one line."""
+    found = check_language(read_language(LOCALES, language, Source(source)))
+    return [one.message for one in found]
 
 
 def _read(language: str) -> polib.POFile:
@@ -140,7 +100,7 @@ def _key(entry: polib.POEntry) -> Key:
 
 def _empty(language: str, context: str, msgid: str, plural: str) -> polib.POEntry:
     entry = polib.POEntry(msgid=msgid, msgid_plural=plural, msgctxt=context or None)
-    if _PLACEHOLDER.search(msgid + plural):
+    if PLACEHOLDER.search(msgid + plural):
         entry.flags = ["python-format"]
     if plural:
         entry.msgstr_plural = dict.fromkeys(range(get_plural(language).num_plurals), "")
@@ -150,22 +110,8 @@ def _empty(language: str, context: str, msgid: str, plural: str) -> polib.POEntr
     return entry
 
 
-def _header(language: str) -> dict[str, str]:
-    return {
-        "Language": language,
-        "MIME-Version": "1.0",
-        "Content-Type": "text/plain; charset=UTF-8",
-        "Content-Transfer-Encoding": "8bit",
-        "Plural-Forms": get_plural(language).plural_forms,
-    }
-
-
 def _only_x(metadata: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in metadata.items() if name in ORIGIN}
-
-
-def _edges(text: str) -> tuple[str, str]:
-    return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -51,7 +51,8 @@ def contact(file: Path) -> tuple[str, str]:
     with closing(Opened(file)) as engine, engine.database.reading() as connection:
         kept = engine.orders.find(connection, "main", "HP-40127")
         assert kept is not None
-        return engine.orders.contact(connection, kept.id)
+        contact = engine.orders.contact(connection, kept.id)
+        return contact.email, contact.postcode
 
 
 def test_what_is_copied_back_is_all_there(shop: Path) -> None:

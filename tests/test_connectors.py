@@ -20,6 +20,7 @@ from doorstep.engine import Engine, create_engine
 from doorstep.errors import StoreError
 from doorstep.inbox import LARGEST
 from doorstep.incoming import is_signed
+from doorstep.order import Contact
 from doorstep.orderbook import KeptOrder
 from doorstep.packages import Package
 from doorstep.tables import events, orders, requests, sources
@@ -131,7 +132,7 @@ def test_a_signed_order_is_kept_with_its_event(shop: Shop) -> None:
     assert shop.parcels() == ["JD014600", "JD014601"]
     assert shop.told("order.created") == [{"order": {"id": kept.id, "number": "1001"}}]
     with shop.engine.database.reading() as connection:
-        assert shop.engine.orders.contact(connection, kept.id) == ("mara@post.example", "04109")
+        assert shop.engine.orders.contact(connection, kept.id) == Contact("mara@post.example", "04109")
 
 
 def test_what_is_wrongly_signed_is_refused_and_nothing_is_kept(shop: Shop) -> None:

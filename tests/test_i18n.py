@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from babel import dates, numbers
+from babel import Locale, dates, numbers
 from babel.support import NullTranslations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from doorstep.i18n import Catalogs, Localizer, known, match, negotiate
+from doorstep.i18n import Catalogs, Localizer
+from doorstep.languages import NAMES, by_name, direction_of, known, match, name_of, negotiate
 
 TODAY = date(2026, 11, 22)
 FSI, PDI = "\u2068", "\u2069"
@@ -190,10 +191,44 @@ def test_only_what_is_there_ever_comes_out(asked: str, accepted: str) -> None:
         ("zh", "zh_Hans"), ("zh-CN", "zh_Hans"), ("zh-SG", "zh_Hans"), ("zh-TW", "zh_Hant"), ("zh-HK", "zh_Hant"),
         ("zh-MO", "zh_Hant"), ("zh-Hant-TW", "zh_Hant"), ("zh-hans-cn", "zh_Hans"), ("no", "nb"), ("no-NO", "nb"),
         ("iw-IL", "he"), ("in-ID", "id"), ("ar-EG", "ar"), ("de-CH-1996", "de"), ("sv", None), ("", None), ("deu-x", None),
+        ("zh-Hant-HK", "zh_Hant"), ("zh-Hant-CN", "zh_Hant"), ("yue-HK", "zh_Hant"), ("nn", "nb"), ("nn-NO", "nb"),
+        ("de-u-co-phonebk", "de"), ("en-US-x-twain", "en"), ("pt-419", "pt_BR"),
     ],
 )  # fmt: skip
 def test_a_tag_finds_itself_its_base_or_a_sibling(tag: str, language: str | None) -> None:
     assert match(tag, HAVE) == language
+
+
+@pytest.mark.parametrize(
+    ("tag", "have", "language"),
+    [
+        ("pt-BR", ("pt", "pt_BR"), "pt_BR"), ("pt", ("pt", "pt_BR"), "pt"), ("pt-AO", ("pt_BR", "pt"), "pt"),
+        ("sr-Latn", ("hr", "sr"), "sr"), ("sr-Latn-RS", ("sr", "sr_Latn"), "sr_Latn"), ("sr-Cyrl-ME", ("sr_Latn", "sr"), "sr"),
+        ("es-419", ("es", "es_MX"), "es"), ("nn", ("nb", "nn"), "nn"), ("zh-TW", ("zh_Hans",), "zh_Hans"),
+    ],
+)  # fmt: skip
+def test_of_several_that_would_do_the_nearest_is_chosen(tag: str, have: tuple[str, ...], language: str) -> None:
+    assert match(tag, have) == language
+
+
+def test_the_orders_language_comes_before_the_browsers_and_after_the_addresss() -> None:
+    assert negotiate("", "fr", HAVE, "en", ordered="de") == "de"
+    assert negotiate("ar", "fr", HAVE, "en", ordered="de") == "ar"
+    assert negotiate("", "fr", HAVE, "en", ordered="sv") == "fr"  # which the shop does not speak
+
+
+def test_languages_are_named_and_written_as_cldr_has_it_without_its_tables() -> None:
+    said = {"id": "Bahasa Indonesia", "ms": "Bahasa Melayu"}  # whose names alone are a country's and a people's
+    for code, name in NAMES.items():
+        locale = Locale.parse(code)
+        written = str(locale.get_display_name())
+        assert name == said.get(code, written[:1].upper() + written[1:])
+        assert direction_of(code) == locale.text_direction
+    assert (name_of("ca"), direction_of("ckb")) == ("Català", "rtl")  # no catalog of ours
+
+
+def test_a_reader_finds_languages_by_their_names() -> None:
+    assert by_name(["zh_Hans", "sv", "de", "ar", "ru", "en"]) == ("de", "en", "sv", "ru", "ar", "zh_Hans")
 
 
 @pytest.mark.parametrize("name", ["en", "pt_BR", "zh_Hant", "en_US"])

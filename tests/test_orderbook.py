@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from doorstep.database import Database
 from doorstep.errors import NumberError, OrderChanged, OrderExists, StoreError
-from doorstep.order import CustomerFacts, Money, Order, PackedItem, Parcel, Promise
+from doorstep.order import Contact, CustomerFacts, Money, Order, PackedItem, Parcel, Promise
 from doorstep.secret import Secret
 from doorstep.tables import metadata, orders, parcels
 
@@ -82,7 +82,7 @@ def test_a_number_is_all_that_an_order_needs(book, writing):
     with writing() as connection:
         kept = book.create(connection, "main", order())
         assert kept == book.by_id(connection, kept.id)
-        assert book.contact(connection, kept.id) == ("", "")
+        assert book.contact(connection, kept.id) == Contact()
     assert (kept.placed_at, kept.promised, kept.parcels, kept.email_hash, kept.postcode_hash) == (
         NOON,
         None,
@@ -137,7 +137,7 @@ def test_a_change_writes_the_order_anew(book, writing, clock):
         changed = book.change(connection, before, order("1001-B", "HF0042", postcode="20095"))
         assert changed == book.find(connection, "main", "1001-B")
         assert book.find(connection, "main", "1001") is None
-        assert book.contact(connection, changed.id) == ("", "20095")
+        assert book.contact(connection, changed.id) == Contact(postcode="20095")
         assert rows(connection, parcels) == 1
     assert (changed.version, changed.placed_at) == (2, before.placed_at)
     assert (changed.created_at, changed.updated_at) == (NOON, NOON + timedelta(minutes=1))
@@ -279,7 +279,7 @@ def test_a_changed_secret_key_loses_neither_contact_nor_customer(writing, clock)
     with writing() as connection:
         old = before.create(connection, "main", order("1001", email="mara@post.example", postcode="10115"))
         new = after.create(connection, "main", order("1002", email="mara@post.example"))
-        assert after.contact(connection, old.id) == ("mara@post.example", "10115")
+        assert after.contact(connection, old.id) == Contact("mara@post.example", "10115")
         assert [after.facts(connection, one).orders for one in (old, new)] == [2, 2]
 
 

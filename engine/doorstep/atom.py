@@ -42,9 +42,10 @@ def order_feed(
     """The feed of an order; `described` says by a parcel's id which it is."""
     text, name = reader.localizer.text, f"urn:doorstep:{order.id}"
     entries = [_changed(change, reader, described[change.parcel_id]) for change in changes]
-    entries.append(Entry(f"{name}:placed", text(N_("Ordered")), "", order.placed_at))
+    entries.append(Entry(f"{name}:placed", text(wording.ORDER_STEPS[0]), "", order.placed_at))
     if order.order.cancelled_at:
-        entries.append(Entry(f"{name}:cancelled", text(N_("This order was cancelled")), "", order.order.cancelled_at))
+        said = text(wording.ORDER["cancelled"].headline)
+        entries.append(Entry(f"{name}:cancelled", said, "", order.order.cancelled_at))
     newest_first = tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))
     title = text(N_("Order %(number)s, %(shop)s"), number=order.order.number, shop=shop)
     return Feed(name, title, shop, reader.localizer.tag, url, page, newest_first)

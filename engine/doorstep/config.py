@@ -5,17 +5,19 @@ Order of precedence: the environment (`DOORSTEP_SECTION__KEY`), then the file. A
 
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from .appearance import Appearance, Language
 from .banner import Banner
 from .calendar import Calendar
 from .errors import ConfigError
+from .message import Kind
 from .secret import Secret
 from .settings import convert
 from .shelf_life import ShelfLife
@@ -57,6 +59,33 @@ class Webhook(Struct, frozen=True, forbid_unknown_fields=True):
     events: tuple[str, ...] = ()
 
 
+class Quiet(Struct, frozen=True, forbid_unknown_fields=True):
+    """Hours in which nothing is sent, by the shopper's clock; the same twice: none."""
+
+    start: time = field(default=time(21), name="from")
+    end: time = field(default=time(8), name="to")
+
+
+class Occasion(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[stores.<id>.messages.kinds.<kind>]`: whether it is sent, and so many `days` after what it is about (before it, where
+    it is a reminder); None: as the kind has it."""
+
+    send: bool | None = None
+    days: Annotated[int, Meta(ge=0, le=3650)] | None = None
+
+
+class Messages(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[stores.<id>.messages]`: what the shop tells its shoppers by itself. `channels` are accounts of `[channels]`; nothing is
+    sent without one. Those in `unasked` may tell what belongs to the order without having been asked to, where the law allows
+    it; all else needs the shopper's consent. With `opened` the shop counts which mails are opened."""
+
+    channels: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+    quiet: Quiet = Quiet()
+    kinds: dict[Kind, Occasion] = {}
+    opened: bool = False
+
+
 class Plugins(Struct, frozen=True, forbid_unknown_fields=True):
     """`disabled` names plugins (their entry points) that are there but not wanted. `folder` holds the shop's own ones; it is
     relative to the settings."""
@@ -82,6 +111,7 @@ class Store(Appearance, Struct, frozen=True, forbid_unknown_fields=True):
     freshness: ShelfLife = ShelfLife()
     banners: tuple[Banner, ...] = ()
     webhooks: dict[str, Webhook] = {}
+    messages: Messages = Messages()  # what it tells its shoppers by itself
     connectors: dict[str, dict[str, Any]] = {}  # shop systems that tell of orders, raw until their plugin reads them
     allowed_origins: tuple[str, ...] = ()  # other origins whose pages may ask the API (CORS)
     embed_origins: tuple[WebOrigin, ...] = ()  # other origins whose pages may show its pages in a frame
@@ -107,6 +137,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     plugins: Plugins = Plugins()
     carriers: dict[str, dict[str, Any]] = {}
+    channels: dict[str, dict[str, Any]] = {}  # ways to send messages, raw until their plugin reads them
     file: str = "doorstep.toml"
     base: Path = Path()
 
@@ -179,4 +210,10 @@ def _check_stores(config: Config, file: str) -> None:
                 raise ConfigError(
                     f"{file}: stores.{id}.carriers names {account!r}",
                     next_step=f"add [carriers.{account}] or correct it",
+                )
+        for name in (*store.messages.channels, *store.messages.unasked):
+            if name not in config.channels:
+                raise ConfigError(
+                    f"{file}: stores.{id}.messages names the channel {name!r}",
+                    next_step=f"add [channels.{name}] or correct it",
                 )

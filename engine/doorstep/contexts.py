@@ -13,7 +13,8 @@ from .access import Seen
 from .banner import Banner
 from .context import Choice, FormView, Hero, Language, Link, LookupForm, Notice, OrderView, PageContext, PageInfo, Tone
 from .draft_links import LONGEST_TOKEN, PARAMETER
-from .i18n import N_, Catalogs
+from .i18n import N_
+from .languages import direction_of, name_of, tag_of
 from .looks import Look
 from .lookup import Lookup, Outcome
 from .manifest import Manifest
@@ -35,6 +36,14 @@ ALL_EVENTS = {"events": "all"}  # another, of a page that has more than the newe
 _SHOP_HELPS = frozenset({Status.EXCEPTION, Status.LOST, Status.RETURNED, Status.CANCELLED})
 
 
+def carried_of(params: Mapping[str, str]) -> dict[str, str]:
+    """Of the parameters of an address those that stay."""
+    if not params:
+        return {}
+    kept = {key: value[:most] for key, most in _CARRIED.items() if (value := params.get(key))}
+    return {**kept, **ALL_EVENTS} if params.get("events") == "all" else kept
+
+
 class Visit(Struct, frozen=True, dict=True):
     """Who looks at what: the store, the reader, the path below the store's own, the parameters of the address."""
 
@@ -48,10 +57,7 @@ class Visit(Struct, frozen=True, dict=True):
 
     @cached_property
     def carried(self) -> dict[str, str]:
-        if not self.params:
-            return {}
-        kept = {key: value[:most] for key, most in _CARRIED.items() if (value := self.params.get(key))}
-        return {**kept, **ALL_EVENTS} if self.params.get("events") == "all" else kept
+        return carried_of(self.params)
 
     def with_all_events(self, path: str) -> str:
         """The address of the page at this path with all its events; "" where they are shown already."""
@@ -252,14 +258,15 @@ def _languages(visit: Visit) -> tuple[Language, ...]:
     own = visit.reader.localizer.language
     kept = urlencode({key: value for key, value in visit.carried.items() if key != "lang"})
     url = f"{visit.home}?{kept}&lang=" if kept else f"{visit.home}?lang="
-    return _menu(visit.shop.catalogs, visit.shop.languages, own, url)
+    return _menu(visit.shop.languages, own, url)
 
 
 @lru_cache(1024)
-def _menu(catalogs: Catalogs, languages: tuple[str, ...], own: str, url: str) -> tuple[Language, ...]:
+def _menu(languages: tuple[str, ...], own: str, url: str) -> tuple[Language, ...]:
     """The same for most pages; what is the same object, a theme writes once."""
-    others = map(catalogs.localizer, languages)
-    return tuple(Language(one.tag, one.name, url + one.tag, one.dir, one.language == own) for one in others)
+    return tuple(
+        Language(tag_of(one), name_of(one), url + tag_of(one), direction_of(one), one == own) for one in languages
+    )
 
 
 def _banners(visit: Visit, shipments: Iterable[Shipment | None], country: str = "") -> tuple[Notice, ...]:

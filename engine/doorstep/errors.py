@@ -5,6 +5,7 @@
     ├── PluginError          a plugin cannot be loaded or registers wrongly
     ├── ManifestError        a carrier.toml or codes.toml says something it may not
     ├── ThemeError           a template or theme.toml is wrong (file and line)
+    ├── CatalogError         a catalog, a glossary or a shop's own words cannot be used
     ├── NumberError          what was typed cannot be a tracking number
     ├── StoreError           the database did not take or give what was asked
     ├── OrderExists          a store has an order with that number already
@@ -64,6 +65,10 @@ class ThemeError(DoorstepError):
         super().__init__(place + message, next_step=next_step)
         self.file = file
         self.line = line
+
+
+class CatalogError(DoorstepError):
+    code = "catalog"
 
 
 class NumberError(DoorstepError):

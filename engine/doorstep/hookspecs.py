@@ -12,6 +12,7 @@ import pluggy
 
 from .carrier import Carrier
 from .connector import Connector
+from .message import Channel
 from .widget import Widget
 
 PROJECT = "doorstep"
@@ -45,6 +46,11 @@ def register_widgets(register: Callable[[type[Widget[Any]]], None]) -> None:
 def register_connectors(register: Callable[[type[Connector[Any]]], None]) -> None:
     """Called at start. `register(Acme)` offers a connector to a shop system by its name; a store switches it on in its
     settings."""
+
+
+@hookspec
+def register_channels(register: Callable[[type[Channel[Any]]], None]) -> None:
+    """Called at start. `register(Acme)` offers a way to send messages by its name; `[channels.<name>]` is an account of it."""
 
 
 @hookspec

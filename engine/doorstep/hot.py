@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .clock import Clock
-from .contexts import Visit
+from .contexts import carried_of
 from .draft_links import PARAMETER
 from .limits import Limits
 from .metrics import Metrics
@@ -113,10 +113,10 @@ class HotPath:
         params = QueryParams(query)
         if shop is None or shop.config.path != base or "done" in params or PARAMETER in params:
             return None
-        reader = shop.reader(params.get("lang", ""), language.decode("latin-1"))
-        carried = Visit(shop, reader, "", params).carried
+        spoken = shop.language(params.get("lang", ""), language.decode("latin-1"))
+        carried = carried_of(params)
         packed = takes_gzip(encoding.decode("latin-1"))
-        return variant(shop.id, reader.localizer.language, carried, packed=packed)
+        return variant(shop.id, spoken, carried, packed=packed)
 
     def _refused(self, scope: Scope) -> bool:
         return self._limits.numbers.refused(network_of(Request(scope), self._limits.networks)) > 0

@@ -1,4 +1,4 @@
-"""Languages: catalogs from `.po` files in memory, negotiation with the reader, dates and numbers by CLDR.
+"""What speaks a language: its catalogs, from `.po` files in memory, and its dates and numbers, by CLDR.
 
 A language is a folder `<lang>/LC_MESSAGES/*.po`; catalogs are compiled when first used (2 to 12 ms) and kept.
 """
@@ -7,27 +7,39 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
 
-from babel import Locale, UnknownLocaleError, dates, lists, numbers
+from babel import Locale, dates, lists, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from markupsafe import Markup
 
+from .languages import direction_of, name_of, tag_of, widening
+
 SOURCE = "en"  # the language of the msgids
 _MONDAY, _LEAP = date(2024, 1, 1), 2024  # a year that has every day
 _FSI, _PDI = "\u2068", "\u2069"
-_RANGE = re.compile(r"(?P<tag>[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:\s*;\s*q=(?P<q>[01](?:\.[0-9]{0,3})?))?")
-_LONGEST_HEADER, _MOST_RANGES = 1000, 10
 # The first digit of each numbering system that CLDR makes a locale's default.
 _ZERO = {"arab": "٠", "arabext": "۰", "beng": "০", "deva": "०", "mymr": "၀", "olck": "᱐", "tibt": "༠", "adlm": "𞥐"}
 
 
 def N_(msgid: str) -> str:  # gettext's own name for "extract now, translate later"
     return msgid
+
+
+class Placed(str):
+    """A msgid with the stable name of its place (`status.lost.title`), under which a shop may say it in its own words."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, msgid: str, name: str) -> "Placed":
+        placed = super().__new__(cls, msgid)
+        placed.name = name
+        return placed
 
 
 class Catalogs:
@@ -41,6 +53,11 @@ class Catalogs:
             file.parent.parent.name for folder in self._folders[:1] for file in folder.glob("*/LC_MESSAGES/*.po")
         )
         self._localizers: dict[str, Localizer] = {}
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """The languages that were spoken so far: no other one is in memory."""
+        return frozenset(self._localizers)
 
     def localizer(self, language: str) -> "Localizer":
         """What speaks a language (`pt_BR`); texts it lacks come from its base language, then in English."""
@@ -82,17 +99,16 @@ class Localizer:
     @cached_property
     def tag(self) -> str:
         """BCP 47: `pt-BR`."""
-        return self.language.replace("_", "-")
+        return tag_of(self.language)
 
     @cached_property
     def dir(self) -> str:
-        return str(self.locale.text_direction)
+        return direction_of(self.language)
 
     @cached_property
     def name(self) -> str:
-        """The language's name in itself, as CLDR writes it, with a capital where the script has one."""
-        name = self.locale.get_display_name() or self.language
-        return name[:1].upper() + name[1:]
+        """The language's name in itself."""
+        return name_of(self.language)
 
     def text(self, msgid: str, context: str = "", **values: str) -> str:
         """The translation of a msgid, with `%(name)s` filled in; values are isolated for bidi where it matters."""
@@ -232,81 +248,6 @@ class _Marked(dict[str | tuple[str, str], Markup]):
         context, msgid = ("", key) if isinstance(key, str) else key
         self[key] = text = Markup(self._localizer.text(msgid, context)) % ({"context": context} if context else {})  # noqa: S704  # a catalog's
         return text
-
-
-def negotiate(asked: str, accepted: str, available: Sequence[str], default: str) -> str:
-    """The language of a page: what the address asks for, else the browser's header, else the store's own.
-
-    `asked` and `accepted` come from strangers: both are bounded, and only what is in `available` comes out.
-    """
-    return _negotiated(asked[:35], accepted[:_LONGEST_HEADER], tuple(available), default)
-
-
-@lru_cache(1024)
-def _negotiated(asked: str, accepted: str, available: tuple[str, ...], default: str) -> str:
-    for tag in ([asked] if asked else []) + _ranges(accepted):
-        if (found := match(tag, available)) is not None:
-            return found
-    return default
-
-
-def match(tag: str, available: Sequence[str]) -> str | None:
-    """The available language that a BCP 47 tag means, or None: exact, then its base, then a sibling of the base."""
-    wanted = _canonical(tag)
-    if not wanted:
-        return None
-    for code in widening(wanted):
-        if code in available:
-            return code
-    base = wanted.partition("_")[0]
-    return next((code for code in available if code.partition("_")[0] == base), None)
-
-
-def _ranges(header: str) -> list[str]:
-    weighed: list[tuple[float, int, str]] = []
-    for i, part in enumerate(header.split(",")[:_MOST_RANGES]):
-        found = _RANGE.fullmatch(part.strip())
-        if found and found["tag"] != "*" and (q := float(found["q"] or 1)) > 0:
-            weighed.append((-q, i, found["tag"]))
-    return [tag for _, _, tag in sorted(weighed)]
-
-
-@cache
-def widening(code: str) -> tuple[str, ...]:
-    """A code and its bases: pt_BR, pt."""
-    parts = code.split("_")
-    return tuple("_".join(parts[:n]) for n in range(len(parts), 0, -1))
-
-
-_RENAMED: Mapping[str, str] = {"no": "nb", "iw": "he", "in": "id"}  # language codes that browsers still send
-_SCRIPTS: Mapping[str, str] = {
-    "zh": "Hans",
-    "zh_CN": "Hans",
-    "zh_SG": "Hans",
-    "zh_TW": "Hant",
-    "zh_HK": "Hant",
-    "zh_MO": "Hant",
-}
-
-
-def _canonical(tag: str) -> str:
-    """A tag as Babel writes locales: pt_BR, zh_Hant; empty for what is none."""
-    if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", tag):
-        return ""
-    language, *rest = re.split("[-_]", tag)
-    parts = [_RENAMED.get(language.lower(), language.lower())]
-    parts += [part.title() if len(part) == 4 else part.upper() for part in rest if len(part) in (2, 4)]
-    code = "_".join(parts)
-    return f"zh_{_SCRIPTS[code]}" if code in _SCRIPTS else code
-
-
-def known(language: str) -> bool:
-    """Whether CLDR knows a locale of this name."""
-    try:
-        Locale.parse(language)
-    except (UnknownLocaleError, ValueError):
-        return False
-    return True
 
 
 def _over(chain: NullTranslations, catalog: Translations) -> NullTranslations:

@@ -15,7 +15,8 @@ from .assets import Asset, Assets, asset
 from .context import PageContext
 from .contrast import derived
 from .errors import ThemeError
-from .i18n import Localizer, widening
+from .i18n import Localizer
+from .languages import widening
 from .lasting import Kept
 from .often import Often
 from .theme_settings import STACKS, Setting, SettingType, is_font_file, is_own_file

@@ -1,7 +1,7 @@
 """What a shop tells of an order: frozen values, the JSON of `/api/v1/orders` and of imported files alike.
 
-What a stranger must not see (everything but the parcels' numbers) is told by `doorstep.proof`; e-mail and postcode are kept
-encrypted, and hashed where they are only compared.
+What a stranger must not see (everything but the parcels' numbers) is told by `doorstep.proof`; e-mail, postcode and telephone
+number are kept encrypted, and hashed where they are only compared.
 """
 
 from datetime import date, datetime
@@ -100,12 +100,20 @@ class CustomerFacts(Struct, frozen=True, forbid_unknown_fields=True):
         _check_years(self.last_order_at)
 
 
+class Contact(Struct, frozen=True, array_like=True):
+    """Where an order's customer is reached: what is kept encrypted."""
+
+    email: str = ""
+    postcode: str = ""
+    phone: str = ""
+
+
 class Order(Struct, frozen=True, forbid_unknown_fields=True):
     """An order as a shop writes it. Only `number` is needed.
 
     `placed_at` is when it was placed (now, when missing), `country` where it goes (ISO 3166-1 alpha-2), `language` BCP 47,
-    `note` a personal line to the customer, `customer` computed from the other orders where it is not given, `referral` the
-    code of the friend who brought this customer.
+    `phone` E.164, `note` a personal line to the customer, `customer` computed from the other orders where it is not given,
+    `referral` the code of the friend who brought this customer.
     """
 
     number: Number
@@ -113,6 +121,7 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     language: Annotated[str, Meta(pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$", max_length=35)] = ""
     email: Annotated[str, Meta(max_length=254, pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
     postcode: Annotated[str, Meta(max_length=20)] = ""
+    phone: Annotated[str, Meta(pattern=r"^(\+[1-9][0-9]{6,14})?$")] = ""
     country: Country = ""
     promised: Promise | None = None
     items: Annotated[tuple[Item, ...], Meta(max_length=500)] = ()

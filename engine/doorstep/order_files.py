@@ -30,7 +30,7 @@ from .orderbook import KeptParcel
 from .plugins import Account, Plugins
 from .proof import sees
 from .shops import Shop
-from .visits import rendered, visit_of
+from .visits import rendered, visit_of, visit_of_order
 
 _MINUTE, _DAY = 60, 86_400  # seconds
 _NOTHING = (
@@ -190,7 +190,7 @@ class OrderFiles:
         seen = await self._access.by_token(token, shop.id)
         if seen is None:
             return None
-        visit = visit_of(request, level=seen.level, language=seen.order.order.language)
+        visit = await visit_of_order(request, level=seen.level, language=seen.order.order.language)
         return _Reading(visit, seen, f"{base_url(request, shop)}/o/{token}/")
 
     def _described(self, parcels: Iterable[KeptParcel], visit: Visit) -> Mapping[str, str]:

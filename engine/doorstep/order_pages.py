@@ -35,7 +35,7 @@ from .scenes import Scene
 from .shops import Shop
 from .tallies import Glance, Tallies
 from .tracker import Tracker
-from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
+from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, visit_of_order, with_banners
 from .widget import FormProblem
 from .widgets import Filled
 
@@ -209,7 +209,7 @@ class OrderPages:
         seen = await self._access.by_token(token, shop.id)
         if seen is None:
             return None
-        visit = visit_of(request, level=seen.level, language=seen.order.order.language)
+        visit = await visit_of_order(request, level=seen.level, language=seen.order.order.language)
         at = _addresses(visit, token)
         visit = structs.replace(await with_banners(visit, self._banners), home=at.page)
         looked = tuple(await self.look(visit, seen))

@@ -17,7 +17,7 @@ from .code_owners import let_go, rename
 from .database import insert
 from .errors import NumberError, OrderChanged, OrderExists, StoreError
 from .ids import new_id
-from .order import CustomerFacts, Money, Order, Parcel, Promise
+from .order import Contact, CustomerFacts, Money, Order, Parcel, Promise
 from .packing import Fields, KeptParcel, close_orders, drop_orphans, merged, pack, packed_in, unpack
 from .recognition import normalise
 from .tables import answers, order_parcels, orders
@@ -37,7 +37,7 @@ _CHANGE = (
 
 
 class KeptOrder(Struct, frozen=True):
-    """An order as it is kept. `order` is what the shop wrote, without e-mail and postcode: see `OrderBook.contact`."""
+    """An order as it is kept. `order` is what the shop wrote, without what `OrderBook.contact` gives."""
 
     id: str
     store: str
@@ -160,19 +160,16 @@ class OrderBook:
         query = select(orders).where(orders.c.id.in_(mine)).order_by(orders.c.placed_at, orders.c.id)
         return self._read(connection, connection.execute(query).all())
 
-    def contact(self, connection: Connection, order_id: str) -> tuple[str, str]:
-        """The e-mail address and the postcode of an order; empty where there is none. Raises StoreError."""
+    def contact(self, connection: Connection, order_id: str) -> Contact:
+        """Where the customer of an order is reached; empty where that is not known. Raises StoreError."""
         sealed = connection.scalar(select(orders.c.contact).where(orders.c.id == order_id))
-        if sealed is None:
-            return "", ""
-        email, postcode = msgspec.json.decode(self._vault.open(sealed), type=tuple[str, str])
-        return email, postcode
+        return msgspec.json.decode(self._vault.open(sealed), type=Contact) if sealed is not None else Contact()
 
     def written(self, connection: Connection, kept: KeptOrder) -> Order:
         """The order as its shop wrote it, with e-mail, postcode and parcels. Raises StoreError."""
-        email, postcode = self.contact(connection, kept.id)
+        contact = self.contact(connection, kept.id)
         listed = tuple(Parcel(one.number, one.carrier, one.items, one.shipped_at) for one in kept.parcels)
-        return structs.replace(kept.order, email=email, postcode=postcode, shipments=listed)
+        return structs.replace(kept.order, **structs.asdict(contact), shipments=listed)
 
     def settled(self, store: str, order: Order, placed_at: datetime) -> Order:
         """The order as `written` would give it once it is kept: dated, promised by the calendar, each parcel once, under
@@ -223,7 +220,7 @@ class OrderBook:
         """What the customer's address is kept as in all of the orders: those of before have a former key's hash."""
         hashes = {kept.email_hash or ""}
         with suppress(StoreError):  # the key that could open it is gone
-            hashes.update(self._vault.email_hashes(self.contact(connection, kept.id)[0]))
+            hashes.update(self._vault.email_hashes(self.contact(connection, kept.id).email))
         return hashes
 
     def _named(self, parcel: Parcel, index: int) -> Parcel:
@@ -239,12 +236,12 @@ class OrderBook:
 
     def _columns(self, whole: Order) -> dict[str, Any]:
         """What a settled order is in the table, however it came."""
-        contact = (whole.email, whole.postcode)
+        contact = Contact(whole.email, whole.postcode, whole.phone)
         total = whole.total
         return {
             "number": whole.number,
             "document": msgspec.json.encode(_bare(whole)),
-            "contact": self._vault.seal(msgspec.json.encode(contact)) if any(contact) else None,
+            "contact": self._vault.seal(msgspec.json.encode(contact)) if contact != Contact() else None,
             "email_hash": self._vault.email_hash(whole.email) if whole.email else None,
             "postcode_hash": self._vault.postcode_hash(whole.postcode) if whole.postcode else None,
             "placed_at": whole.placed_at,
@@ -275,8 +272,8 @@ class OrderBook:
 
 
 def _bare(whole: Order) -> Order:
-    """What is kept as the document: the parcels have tables of their own, e-mail and postcode are sealed."""
-    return structs.replace(whole, email="", postcode="", shipments=())
+    """What is kept as the document: the parcels have tables of their own, where to reach somebody is sealed."""
+    return structs.replace(whole, email="", postcode="", phone="", shipments=())
 
 
 def _order(row: Fields, order: Order, listed: tuple[KeptParcel, ...]) -> KeptOrder:

@@ -20,11 +20,15 @@ from .config import Config
 from .connector import Connector
 from .errors import DoorstepError, PluginError
 from .manifest import Ability, Limit, Manifest
+from .message import Channel, Reach
 from .packages import Package
 from .settings import convert
 from .widget import Widget
 
-HOOKS = ("register_carriers", "register_widgets", "register_connectors", "register_themes", "register_locales")
+HOOKS = (
+    "register_carriers", "register_widgets", "register_connectors", "register_channels", "register_themes",
+    "register_locales",
+)  # fmt: skip
 
 
 class State(StrEnum):
@@ -113,6 +117,7 @@ class Registered(Struct):
     carriers: dict[str, type[Carrier[Any]]] = {}  # by package
     widgets: dict[str, WidgetOffer] = {}
     connectors: dict[str, type[Connector[Any]]] = {}
+    channels: dict[str, type[Channel[Any]]] = {}
     themes: list[Path] = []
     locales: list[Path] = []
 
@@ -245,7 +250,7 @@ def _must_keep_its_word(manifest: Manifest, cls: type[Carrier[Any]]) -> None:
 
 def _register(package: Package, plugins: Plugins) -> None:
     """Imports one plugin and calls its hooks; commits what it registered when all of them returned. Raises PluginError."""
-    collected = Registered({}, {}, {}, [], [])
+    collected = Registered()
     module = _import(package)
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -285,6 +290,12 @@ def _collectors(into: Registered, package: Package) -> dict[str, Callable[[Any],
         _must(isinstance(getattr(cls, "name", None), str), "register_connectors", "a Connector with a name", cls)
         into.connectors[cls.name] = cls
 
+    def channel(cls: Any) -> None:
+        _must(isinstance(cls, type) and issubclass(cls, Channel), "register_channels", "a subclass of Channel", cls)
+        named = isinstance(getattr(cls, "name", None), str) and isinstance(getattr(cls, "reach", None), Reach)
+        _must(named, "register_channels", "a Channel with a name and a reach", cls)
+        into.channels[cls.name] = cls
+
     def theme(path: Any) -> None:
         _must(
             isinstance(path, Path) and (path / "theme.toml").is_file(),
@@ -298,7 +309,7 @@ def _collectors(into: Registered, package: Package) -> dict[str, Callable[[Any],
         _must(isinstance(path, Path) and path.is_dir(), "register_locales", "a folder of catalogs", path)
         into.locales.append(path)
 
-    return dict(zip(HOOKS, (carrier, widget, connector, theme, locale), strict=True))
+    return dict(zip(HOOKS, (carrier, widget, connector, channel, theme, locale), strict=True))
 
 
 def _must(holds: bool, hook: str, expected: str, got: object) -> None:
@@ -310,12 +321,14 @@ def _commit(collected: Registered, into: Registered) -> None:
     for kind, new, known in (
         ("widget", collected.widgets, into.widgets),
         ("connector", collected.connectors, into.connectors),
+        ("channel", collected.channels, into.channels),
     ):
         for name in new.keys() & known.keys():
             raise PluginError(f"a {kind} {name!r} is registered already", next_step="give it another name")
     into.carriers.update(collected.carriers)
     into.widgets.update(collected.widgets)
     into.connectors.update(collected.connectors)
+    into.channels.update(collected.channels)
     into.themes += collected.themes
     into.locales += collected.locales
 

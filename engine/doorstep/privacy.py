@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from .code_owners import let_go
 from .errors import StoreError
 from .ids import new_id
-from .order import Order
+from .order import Contact, Order
 from .orderbook import OrderBook
 from .tables import (
     answers,
@@ -160,7 +160,7 @@ def _hashes(row: Row[Any], vault: Vault) -> set[str]:
     """What the customer of an order may be kept as elsewhere."""
     hashes = {row.email_hash} if row.email_hash else set()
     with suppress(StoreError):  # an order is erased without its key, too
-        email, _ = msgspec.json.decode(vault.open(row.contact), type=tuple[str, str]) if row.contact else ("", "")
+        email = msgspec.json.decode(vault.open(row.contact), type=Contact).email if row.contact else ""
         hashes.update(vault.email_hashes(email) if email else ())
     return hashes
 

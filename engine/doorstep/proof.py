@@ -61,6 +61,7 @@ SEEN_FROM: Mapping[str, int] = {
     "order.placed_at": RECIPIENT,
     "order.language": RECIPIENT,
     "order.email": NOBODY,
+    "order.phone": NOBODY,
     "order.postcode": NOBODY,
     "order.country": RECIPIENT,
     "order.promised": RECIPIENT,

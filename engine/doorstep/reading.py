@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from .languages import tag_of
 from .scenes import Scene
 from .shops import Shop, Shops
 from .sources import Sources
@@ -13,14 +14,13 @@ from .widget import Source
 
 @asynccontextmanager
 async def reading(shops: Shops, sources: Sources) -> AsyncIterator[None]:
-    """While the block runs: catalogs, in a thread as each of them holds the loop for too long; then what widgets need from
-    outside for pages that show nothing of an order."""
+    """While the block runs: the stores' own languages, in a thread as each catalog holds the loop for too long; then what
+    widgets need from outside for pages that show nothing of an order. Other languages are read when somebody asks for them."""
 
     def read_languages() -> None:
         for shop in shops.all:
-            for language in shop.languages:
-                if not over.is_set():
-                    shop.localizer(language).name  # noqa: B018  # by which CLDR is read, too
+            if not over.is_set():
+                shop.localizer(shop.config.language)
 
     async def read() -> None:
         await asyncio.to_thread(read_languages)
@@ -43,8 +43,7 @@ async def sources_of(shop: Shop) -> dict[tuple[str, str], Source]:
     if not shop.widgets.have_sources:
         return found
     for language in shop.languages:
-        reader = shop.reader(language, "")
-        scene = Scene(shop.view, reader.localizer.tag, 0, reader.today, address=lambda name: "")
+        scene = Scene(shop.view, tag_of(language), 0, shop.today, address=lambda name: "")
         for widget, wanted in (await shop.widgets.sources(scene)).items():
             found |= {(widget, one.address): one for one in wanted}
     return found

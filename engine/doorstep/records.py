@@ -22,6 +22,7 @@ from .errors import CarrierError, StoreError
 from .exchange import Found
 from .freshness import Entry, Record
 from .models import TROUBLE, Moment, Place, Shipment, Status
+from .order import Contact
 from .orderbook import close_orders
 from .outbox import Event, Outbox
 from .tables import history, order_parcels, orders, parcels
@@ -253,7 +254,7 @@ class Records:
 
     def _postcode(self, sealed: bytes) -> str:
         try:
-            return msgspec.json.decode(self._vault.open(sealed), type=tuple[str, str])[1]
+            return msgspec.json.decode(self._vault.open(sealed), type=Contact).postcode
         except (StoreError, msgspec.MsgspecError):
             return ""  # sealed with a key that is gone: carriers are asked without it
 

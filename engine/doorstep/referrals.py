@@ -81,7 +81,7 @@ class Referrals:
         if there is not None:
             return there
         if not email and order is not None:
-            email, _ = self._orders.contact(connection, order.id)
+            email = self._orders.contact(connection, order.id).email
         hashes = self._vault.email_hashes(email) if email else self._vault.fingerprints(f"order {number}".encode())
         reason = self._against(connection, code, rule, hashes, order)
         row = self._new(code, number, hashes[0], reason)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import responses
 from .draft_links import PARAMETER, DraftLinks
 from .patience import allowance
-from .shops import Shops
+from .shops import Shop, Shops
 
 _READS = frozenset({"GET", "HEAD"})
 _SHARED = 0.25  # seconds that a request may wait, in all, for the server that processes share
@@ -63,11 +63,12 @@ class StoreRouter:
         if scope["path"] in self._own:
             await self._outside(scope, receive, send)
             return
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        shop = self._shops.find(host, scope["path"])
+        headers = dict(scope["headers"])
+        shop = self._shops.find(headers.get(b"host", b"").decode("latin-1"), scope["path"])
         if shop is None:
             await PlainTextResponse("There is no shop at this address.", 404)(scope, receive, send)
             return
+        await _prepared(shop, scope["query_string"], headers.get(b"accept-language", b""))
         if PARAMETER.encode() in scope["query_string"]:
             params = QueryParams(scope["query_string"])
             draft = shop.drafts.get(self._drafts.read(params.get(PARAMETER, ""), shop.id) or "")
@@ -80,6 +81,12 @@ class StoreRouter:
         state = {**scope.get("state", {}), "shop": shop}
         with allowance(_SHARED):
             await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
+
+
+async def _prepared(shop: Shop, query: bytes, accepted: bytes) -> None:
+    """Nobody who makes a page holds the loop for a language that is asked for the first time."""
+    asked = QueryParams(query).get("lang", "") if b"lang" in query else ""
+    await shop.prepare(shop.language(asked, accepted.decode("latin-1")))
 
 
 def _without_draft(scope: Scope, params: QueryParams) -> Response:

@@ -1,6 +1,8 @@
 """The stores of this engine, ready to answer: each with its looks, its languages and its widgets; found by host and path."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,8 @@ from .clock import Clock
 from .config import Config, Store
 from .context import StoreView
 from .errors import ConfigError
-from .i18n import Catalogs, Localizer, known, negotiate
+from .i18n import Catalogs, Localizer
+from .languages import by_name, known, negotiate
 from .looks import Look, Looks, Stack, drafts_of, fitted
 from .metrics import Metrics
 from .outgoing import Outgoing
@@ -49,10 +52,27 @@ class Shop(Struct, frozen=True):
         """How a page looks for which no market, language or season sets anything."""
         return self.looks.usual
 
-    def reader(self, asked: str, accepted: str, *, level: int = 0) -> Reader:
-        """For whom a page is made, by `?lang=` and the browser's `Accept-Language`."""
-        language = negotiate(asked, accepted, self.languages, self.config.language)
-        return Reader(self.localizer(language), self.clock.now(), ZoneInfo(self.config.timezone), level)
+    def language(self, asked: str, accepted: str, *, ordered: str = "") -> str:
+        """The language of a page, by `?lang=`, that of the order, and the browser's `Accept-Language`."""
+        return negotiate(asked, accepted, self.languages, self.config.language, ordered=ordered)
+
+    def reader(self, asked: str, accepted: str, *, level: int = 0, ordered: str = "") -> Reader:
+        """For whom a page is made."""
+        localizer = self.localizer(self.language(asked, accepted, ordered=ordered))
+        return Reader(localizer, self.clock.now(), self.zone, level)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.config.timezone)
+
+    @property
+    def today(self) -> date:
+        return self.clock.now().astimezone(self.zone).date()
+
+    async def prepare(self, language: str) -> None:
+        """Reads a language that nobody has asked for yet, in a thread: that takes longer than the loop may be held."""
+        if language not in self.catalogs.loaded:
+            await asyncio.to_thread(self.localizer, language)
 
     def localizer(self, language: str) -> Localizer:
         return self.catalogs.localizer(language)
@@ -191,7 +211,7 @@ def _nowhere(placed: Sequence[Placed], templates: Templates, looks: Iterable[Loo
 
 
 def _languages(store: Store, catalogs: Catalogs, where: str) -> tuple[str, ...]:
-    wanted = store.languages or tuple(sorted(catalogs.languages))
+    wanted = store.languages or by_name(catalogs.languages)
     for language in (store.language, *wanted):
         base = language.partition("_")[0]
         if not known(language) or (language not in catalogs.languages and base not in catalogs.languages):

@@ -55,7 +55,7 @@ orders = Table(
     Column(
         "document", LargeBinary, nullable=False
     ),  # doorstep.order.Order as JSON, without e-mail, postcode, shipments
-    Column("contact", LargeBinary),  # e-mail and postcode, encrypted
+    Column("contact", LargeBinary),  # doorstep.order.Contact, encrypted
     Column("email_hash", String(64)),
     Column("postcode_hash", String(64)),
     Column("placed_at", Instant, nullable=False),
@@ -65,6 +65,9 @@ orders = Table(
     Column("link_generation", Integer, nullable=False),  # counted up, links given before are void
     Column("promise", String(16), nullable=False),  # "", at_risk, missed: told already
     Column("closed_at", Instant),  # when the last parcel came to its end; retention counts from here
+    Column(
+        "talk_at", Instant
+    ),  # when to see whether there is something to tell its customer; empty: when something changes
     Column("erased_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
@@ -72,6 +75,7 @@ orders = Table(
     Index(None, "email_hash"),
     Index(None, "promised_until"),
     Index(None, "closed_at"),
+    Index(None, "talk_at"),
     Index("ix_orders_listed", "store", "placed_at", "id"),
 )
 
@@ -310,4 +314,78 @@ tallies = Table(
     Column("kind", String(32), primary_key=True),  # viewed, shown, clicked, answered, referred, redeemed
     Column("subject", String(64), primary_key=True),  # of a page its kind, of a widget its name
     Column("count", BigInteger, nullable=False),
+)
+
+# What is to be told to an order's customer, by one channel. `once` is the occasion: of one there is one message a channel.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("order_id", String(32), ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    Column("parcel_id", String(32), ForeignKey("parcels.id", ondelete="SET NULL")),  # empty: of the whole order
+    Column("kind", String(32), nullable=False),  # doorstep.message.Kind
+    Column("channel", String(64), nullable=False),  # the account
+    Column("once", String(128), nullable=False),
+    Column(
+        "state", String(16), nullable=False
+    ),  # waiting, sent, delivered, bounced, refused, dropped, in_doubt, failed
+    Column("reason", String(64), nullable=False),  # why it was dropped
+    Column("due_at", Instant),  # not before; while somebody sends it, the end of the lease; empty when it is at its end
+    Column("until", Instant),  # stale from then on
+    Column("handed_at", Instant),  # when it was given to the provider: without an end to it, it is in doubt
+    Column("attempts", Integer, nullable=False),
+    Column("error", String(200), nullable=False),
+    Column("reference", String(128), nullable=False),  # the provider's own name for it
+    Column("created_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    UniqueConstraint("once", "channel"),
+    Index("ix_messages_due", "channel", "due_at", "id"),
+    Index(None, "order_id"),
+    Index(None, "reference"),
+)
+
+# What somebody agreed to, or not any more, and the proof of it. `contact` is a hash of the address.
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("contact", String(64), nullable=False),
+    Column("reach", String(16), nullable=False),  # doorstep.message.Reach
+    Column("topic", String(16), nullable=False),  # doorstep.message.Topic
+    Column("state", String(16), nullable=False),  # asked, given, withdrawn
+    Column("order_id", String(32), ForeignKey("orders.id", ondelete="SET NULL")),  # on whose page it was given
+    Column("language", String(35), nullable=False),
+    Column("wording", LargeBinary, nullable=False),  # the text that was agreed to, UTF-8
+    Column("source", String(32), nullable=False),  # where: page, mail, one_click, preferences, shop
+    Column("asked_at", Instant),
+    Column("given_at", Instant),
+    Column("withdrawn_at", Instant),
+    UniqueConstraint("store", "contact", "reach", "topic"),
+    Index(None, "order_id"),
+)
+
+# Browsers that want pushes about an order.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("store", String(64), nullable=False),
+    Column("order_id", String(32), ForeignKey("orders.id", ondelete="CASCADE"), nullable=False),
+    Column("contact", String(64), nullable=False),  # the hash of its address
+    Column("sealed", LargeBinary, nullable=False),  # the subscription, encrypted
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("order_id", "contact"),
+)
+
+# Addresses that bounced, or whose owner complained: nothing is sent there.
+unreachable = Table(
+    "unreachable",
+    metadata,
+    Column("store", String(64), primary_key=True),
+    Column("contact", String(64), primary_key=True),
+    Column("reach", String(16), primary_key=True),
+    Column("reason", String(200), nullable=False),
+    Column("at", Instant, nullable=False),
 )

@@ -8,7 +8,7 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import PoFileError, read_po
 
 from .errors import ThemeError
-from .i18n import known
+from .languages import known
 
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|(.?))", re.DOTALL)
 

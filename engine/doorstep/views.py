@@ -224,7 +224,7 @@ def _event(event: Event, reader: Reader, near: bool, fine: bool, latest: bool) -
     text = own_words(event, reader.level, near=near)
     day, iso, clock, zone = written_times.dated(moment, localizer)
     return day, EventView(
-        meaning or text or localizer.text(N_("News from the carrier")),
+        meaning or text or localizer.text(wording.STATUS[Status.UNKNOWN].label),
         iso,
         clock,
         zone,

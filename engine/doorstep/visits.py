@@ -22,20 +22,25 @@ from .shops import Shop
 from .widgets import Filled
 
 _LARGEST_FORM = 64 * 1024
-_WEAKEST = ";q=0.001"  # what a browser asks for comes first
 
 log = structlog.get_logger("doorstep.pages")
 
 
 def visit_of(request: Request, *, level: int = 0, language: str = "") -> Visit:
-    """Who looks at what, from a request. `language` is the page's where the reader names none that the shop speaks."""
+    """Who looks at what, from a request. `language` is that of the order: it comes before what the browser asks for."""
     shop: Shop = request.state.shop
-    accepted = request.headers.get("accept-language", "")
-    if language:
-        accepted = ",".join(filter(None, (accepted, language.replace("_", "-") + _WEAKEST)))
-    reader = shop.reader(request.query_params.get("lang", ""), accepted, level=level)
+    asked, accepted = request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+    reader = shop.reader(asked, accepted, level=level, ordered=language)
     path: str = request.scope["path"]  # which `request.url` would put together and take apart again
     return Visit(shop, reader, path.removeprefix(shop.view.base), request.query_params)
+
+
+async def visit_of_order(request: Request, *, level: int, language: str) -> Visit:
+    """The visit of an order's page; its language was not known before the order was."""
+    shop: Shop = request.state.shop
+    asked, accepted = request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+    await shop.prepare(shop.language(asked, accepted, ordered=language))
+    return visit_of(request, level=level, language=language)
 
 
 def bound_for(visit: Visit, shipments: Iterable[Shipment | None], country: str = "") -> Visit:

@@ -1,12 +1,14 @@
 """What the page says of a shipment: a sentence, what to expect or do now, an icon and a meaning, for each status and reason.
 
-The texts are msgids; `N_` marks them for extraction, the localizer of the page translates them.
+The texts are msgids; `N_` marks them for extraction, the localizer of the page translates them. Each has the name of its place.
 """
 
-from msgspec import Struct
+from collections.abc import Iterator
+
+from msgspec import Struct, structs
 
 from .context import Tone
-from .i18n import N_
+from .i18n import N_, Placed
 from .models import Shipment, Status
 
 
@@ -18,6 +20,20 @@ class Words(Struct, frozen=True):
     label: str
     icon: str
     tone: Tone = Tone.NEUTRAL
+
+
+def _named(prefix: str, msgid: str, field: str) -> str:
+    """A text with its name; an empty one has none."""
+    return Placed(msgid, f"{prefix}.{field}") if msgid else ""
+
+
+def _in_place(prefix: str, words: Words) -> Words:
+    return structs.replace(
+        words,
+        headline=_named(prefix, words.headline, "title"),
+        detail=_named(prefix, words.detail, "detail"),
+        label=_named(prefix, words.label, "label"),
+    )
 
 
 STATUS: dict[Status, Words] = {
@@ -83,6 +99,7 @@ STATUS: dict[Status, Words] = {
         N_("News from the carrier"), N_("You can read it below in the carrier’s own words."), N_("News from the carrier"), "question",
     ),
 }  # fmt: skip
+STATUS = {status: _in_place(f"status.{status}", words) for status, words in STATUS.items()}
 
 # (headline or "", detail or "", label) by reason: what a status alone does not say.
 REASON: dict[str, tuple[str, str, str]] = {
@@ -124,6 +141,14 @@ REASON: dict[str, tuple[str, str, str]] = {
     "sender.cancelled": ("", "", N_("Cancelled by the sender")),
     "sender.request": ("", N_("The shop asked the carrier for this and can tell you more."), N_("At the sender’s request")),
 }  # fmt: skip
+REASON = {
+    reason: (
+        _named(f"reason.{reason}", title, "title"),
+        _named(f"reason.{reason}", detail, "detail"),
+        _named(f"reason.{reason}", label, "label"),
+    )
+    for reason, (title, detail, label) in REASON.items()
+}
 
 # What the page of an order says where no parcel speaks for it.
 ORDER: dict[str, Words] = {
@@ -142,6 +167,7 @@ ORDER: dict[str, Words] = {
     "all_arrived": Words(N_("Everything has arrived"), N_("All parcels of your order were delivered."), N_("Delivered"), "check", Tone.GOOD),
     "part_arrived": Words(N_("Part of your order has arrived"), "", N_("Delivered"), "parcel", Tone.GOOD),
 }  # fmt: skip
+ORDER = {kind: _in_place(f"order.{kind}", words) for kind, words in ORDER.items()}
 
 # The states by which the parcels of an order are grouped, the most pressing first.
 STATES: dict[str, str] = {
@@ -152,6 +178,7 @@ STATES: dict[str, str] = {
     "ended": N_("Not coming"),
     "arrived": N_("Delivered"),
 }
+STATES = {state: Placed(msgid, f"state.{state}") for state, msgid in STATES.items()}
 
 # What a page says when there is no shipment to speak of: headline, detail, icon, tone.
 WITHOUT: dict[str, Words] = {
@@ -196,13 +223,24 @@ WITHOUT: dict[str, Words] = {
         N_("Something went wrong on our side"), N_("Your parcel is not affected. Please try again in a few minutes."), "", "alert", Tone.PROBLEM,
     ),
 }  # fmt: skip
+WITHOUT = {kind: _in_place(f"page.{kind}", words) for kind, words in WITHOUT.items()}
 
-STEPS: tuple[str, ...] = (
-    N_("Announced"), N_("With the carrier"), N_("On its way"), N_("Out for delivery"), N_("Delivered"),
-)  # fmt: skip
-ORDER_STEPS: tuple[str, ...] = (N_("Ordered"), *STEPS[1:])
-PICKUP_STEPS: tuple[str, ...] = (*STEPS[:3], N_("Ready for pickup"), N_("Picked up"))
-RETURN_STEPS: tuple[str, ...] = (N_("Sent"), N_("Could not be delivered"), N_("Going back"), N_("Back at the shop"))
+_STEP: dict[str, str] = {
+    "announced": N_("Announced"), "ordered": N_("Ordered"), "with_carrier": N_("With the carrier"), "on_its_way": N_("On its way"),
+    "out_for_delivery": N_("Out for delivery"), "delivered": N_("Delivered"), "ready_for_pickup": N_("Ready for pickup"),
+    "picked_up": N_("Picked up"), "sent": N_("Sent"), "not_delivered": N_("Could not be delivered"),
+    "going_back": N_("Going back"), "back": N_("Back at the shop"),
+}  # fmt: skip
+
+
+def _steps(*names: str) -> tuple[str, ...]:
+    return tuple(Placed(_STEP[name], f"step.{name}") for name in names)
+
+
+STEPS = _steps("announced", "with_carrier", "on_its_way", "out_for_delivery", "delivered")
+ORDER_STEPS = _steps("ordered", "with_carrier", "on_its_way", "out_for_delivery", "delivered")
+PICKUP_STEPS = _steps("announced", "with_carrier", "on_its_way", "ready_for_pickup", "picked_up")
+RETURN_STEPS = _steps("sent", "not_delivered", "going_back", "back")
 
 _REACHED: dict[Status, int] = {
     Status.PENDING: 0, Status.LABEL_CREATED: 0, Status.ACCEPTED: 1, Status.IN_TRANSIT: 2, Status.CUSTOMS: 2, Status.EXCEPTION: 2,
@@ -222,6 +260,15 @@ _SETTLED: dict[Status, frozenset[str]] = {
     Status.RETURNING: frozenset({"sender.request"}),
     Status.RETURNED: frozenset({"sender.request"}),
 }
+
+
+def placed() -> Iterator[Placed]:
+    """Every text that has a place of its own."""
+    every = [*STATUS.values(), *ORDER.values(), *WITHOUT.values()]
+    listed = [text for one in every for text in (one.headline, one.detail, one.label)]
+    listed += [text for texts in REASON.values() for text in texts]
+    listed += [*STATES.values(), *STEPS, *ORDER_STEPS, *PICKUP_STEPS, *RETURN_STEPS]
+    yield from {one.name: one for one in listed if isinstance(one, Placed)}.values()
 
 
 def words(shipment: Shipment) -> Words:

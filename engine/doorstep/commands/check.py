@@ -1,4 +1,4 @@
-"""`doorstep check`: what is wrong with settings, carriers' plugins and themes, by name and place, and what to do about it."""
+"""`doorstep check`: what is wrong with settings, plugins, themes and languages, by name and place, and what to do about it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,10 @@ from .. import terminal
 from ..checking import check_plugins
 from ..engine import Engine, create_engine
 from ..errors import DoorstepError
+from ..locale_rules import Finding as Amiss
+from ..locale_rules import check_locales
 from ..packages import found
+from ..paths import shipped
 from ..preview.trial import trial_of
 from ..reading import sources_of
 from ..source_files import mistakes_in
@@ -27,7 +30,8 @@ _OWN = Path("plugins")  # the shop's own plugins
 @json_option
 @click.pass_context
 def check(ctx: click.Context, path: Path, as_json: bool) -> None:
-    """Check the settings and everything they name (without a word behind it), plugins or themes, and say what to mend."""
+    """Check the settings and everything they name (without a word behind it), plugins, themes or languages, and say what to
+    mend."""
     if ctx.invoked_subcommand is None:
         _check_settings(path, as_json=as_json)
 
@@ -67,7 +71,17 @@ def check_themes(folders: tuple[Path, ...], accept: bool, as_json: bool) -> None
     _tell(findings, lines, as_json=as_json, wrong=bool(findings))
 
 
-def _finding_lines(one: Finding) -> list[str]:
+@check.command("locales")
+@click.argument("languages", nargs=-1)
+@json_option
+def check_languages(languages: tuple[str, ...], as_json: bool) -> None:
+    """Check the catalogs and glossaries: all, or those of these LANGUAGES."""
+    findings = check_locales(shipped("locales"), languages)
+    lines = [line for one in findings for line in _finding_lines(one)] or ["locales: fine"]
+    _tell(findings, lines, as_json=as_json, wrong=bool(findings))
+
+
+def _finding_lines(one: Finding | Amiss) -> list[str]:
     return [f"{one.file}:{one.line}: {one.message}  [{one.rule}]", f"    {one.mend}"]
 
 

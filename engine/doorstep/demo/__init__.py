@@ -27,6 +27,7 @@ from ..engine import Engine, create_engine
 from ..i18n import N_, Localizer
 from ..insight_report import html
 from ..insights import insights, period
+from ..languages import direction_of, name_of, tag_of
 from ..models import Status
 from ..packages import Package
 from ..preview.gallery import Preview
@@ -178,12 +179,12 @@ class DemoShop:
         ]
 
     def _language(self, code: str, current: Localizer, theme: str) -> dict[str, object]:
-        other = self._shop.localizer(code)
+        tag = tag_of(code)
         return {
-            "code": other.tag,
-            "name": other.name,
-            "dir": other.dir,
-            "url": f"?lang={other.tag}&theme={theme}",
+            "code": tag,
+            "name": name_of(code),
+            "dir": direction_of(code),
+            "url": f"?lang={tag}&theme={theme}",
             "current": code == current.language,
         }
 

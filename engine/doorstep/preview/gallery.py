@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .. import responses
 from ..engine import Engine
 from ..errors import DoorstepError
+from ..languages import name_of, tag_of
 from . import fields
 from .cases import CASES
 from .room import PATH, Dressed, Room
@@ -102,8 +103,8 @@ class Preview:
 
     def _choices(self, wanted: Wanted, dressed: Dressed) -> list[dict[str, Any]]:
         speak = {
-            localizer.tag: localizer.name
-            for localizer in map(dressed.shop.localizer, dressed.shop.languages)
+            tag_of(language): name_of(language)
+            for language in dressed.shop.languages
         }  # fmt: skip
         themes = {"": "of the store", **{name: name for name in self._room.themes()}}
         stores = {shop.id: f"{shop.id}: {shop.config.name}" for shop in self._engine.shops.all}
