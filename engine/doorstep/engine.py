@@ -12,6 +12,7 @@ from .answers import Answers
 from .appearances import Appearances
 from .backstage import Backstage
 from .banners import Banners
+from .brief_reads import BriefReads
 from .budget import Budgets
 from .cache import Cache, MemoryCache, Shared
 from .clock import Clock, SystemClock
@@ -131,7 +132,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         database, secret=config.secret_key[0], clock=clock, zones=zones, shared=server, space=space
     )  # fmt: skip
     answers = Answers(database, outbox, clock=clock, moved=moved, counted=tallies.add)
-    voices = Voices(database, zones, clock=clock)
+    reads = BriefReads(database, clock=clock)
+    voices = Voices(reads, zones, clock=clock)
     sources = Sources(base=config.base, clock=clock, metrics=metrics, moved=moved)
     outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics, sources=sources)
     shops = outfitter.all()
@@ -169,7 +171,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     receiver = Receiver(orders, ledger, outbox, vault, clock=clock)
     reports = Reports(vault, outbox, clock=clock)
     of_stores = {id: store.banners for id, store in config.stores.items()}
-    banners = Banners(database, of_stores, clock=clock, moved=moved)
+    banners = Banners(reads, of_stores, clock=clock, moved=moved)
     invalidation.keepers += [near, banners, voices]
     limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
     gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
