@@ -181,6 +181,9 @@ def front(tmp_path: Path, plugin: Callable[..., Package], package: Package) -> I
     stores = {
         "main": store(widgets={"mirror": {}, "fed": {}, "happy": {}}),
         "late": store(path="/late", widgets={"happy": {"when": {"from_day": 3}}}),
+        "picky": store(
+            path="/picky", widgets={"mirror": {"when": {"status": ["lost"]}}, "happy": {"when": {"level": 1}}}
+        ),
     }
     with ordering(tmp_path, plugin, package, stores=stores) as front:
         yield front
@@ -243,6 +246,19 @@ def test_who_is_shown_nothing_is_not_answered(front: Front) -> None:
     assert told(front, path, "happy") is None
     assert front.post(f"{path}widgets/happy", {}).status_code == 422
     assert told(front, f"/track/{DELIVERED}", "happy") == "asked"
+
+
+def test_a_form_that_comes_too_late_comes_back_with_what_was_typed(front: Front) -> None:
+    assert told(front, f"/picky/track/{DELIVERED}") is None
+    back = front.post(f"/picky/track/{DELIVERED}/widgets/mirror", {"said": "on time"})
+    view = msgspec.json.decode(parsed(back.text).find(".//p[@id='mirror']").text)
+    assert (back.status_code, view["values"]) == (422, {"said": "on time"})
+    assert view["problem"] == "This question cannot be answered for this parcel right now."
+
+
+def test_a_form_that_nobody_was_shown_shows_no_widget_of_a_higher_level(front: Front) -> None:
+    back = front.post(f"/picky/track/{DELIVERED}/widgets/happy", {"said": "on time"})
+    assert (back.status_code, parsed(back.text).find(".//p[@id='happy']")) == (422, None)
 
 
 def test_a_rule_of_days_turns_at_the_shops_midnight_on_pages_near_too(front: Front) -> None:
