@@ -70,7 +70,7 @@ class CrossSell(Widget[Settings]):
     def sources(self, view: WidgetView) -> Sequence[Source]:
         own, found = self.settings, []
         if own.feed and (market_of(view) or "{country}" not in own.feed):  # of no market there is no feed
-            read = partial(read_catalogue, currency=own.currency)
+            read = partial(read_catalogue, currency=own.currency, image_hosts=view.store.image_hosts)
             found.append(Source("feed", _filled(own.feed, view), read, every=own.every))
         if own.endpoint:
             recommended = partial(read_recommended, currency=own.currency)

@@ -7,14 +7,15 @@ in a feed is believed: texts are cut, addresses must be of the web, and there is
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from itertools import islice
 from typing import Any
 
 import msgspec
 
-from doorstep import Mistake, PartRead, Tree, xml_items
+from doorstep import Mistake, PartRead, Tree, may_show, xml_items
 
 from .money import amount_of
 from .products import Availability, Catalogue, Product, catalogue, is_linkable
@@ -23,6 +24,7 @@ MOST_ROWS = 200_000
 _MOST_MISTAKES = 20  # told by line; the rest is counted
 _LONGEST_NAME, _LONGEST_WORD, _LONGEST_CATEGORY = 150, 100, 500
 _MOST_TAGS = 20
+_MOST_PLACES = 3  # of pictures that are not shown, told
 _ITEMS = frozenset({"item", "entry", "product"})
 _LISTS = ("products", "items", "entries", "recommendations", "data", "results")
 _BLANKS = re.compile(r"[\x00-\x20\x7f\u0085\u00a0\u2028\u2029]+")
@@ -53,13 +55,28 @@ _STOCK: dict[str, Availability] = {
 }  # fmt: skip
 
 
-def read_catalogue(body: bytes, type: str, *, currency: str = "") -> Catalogue | PartRead:
-    """The products of a feed, ready to be found. Raises ValueError where there is none."""
+def read_catalogue(
+    body: bytes, type: str, *, currency: str = "", image_hosts: Collection[str] = ()
+) -> Catalogue | PartRead:
+    """The products of a feed, ready to be found. What is left out is told, and from where no page may show pictures. Raises
+    ValueError where there is no product."""
     part = read_products(body, type, currency=currency)
     if not part.value:
         raise ValueError("there are no products in it")
-    made = catalogue(part.value)
-    return PartRead(made, part.left_out, part.mistakes) if part.left_out else made
+    made, unseen = catalogue(part.value), _unseen(part.value, image_hosts)
+    mistakes = (*part.mistakes, *unseen)
+    return PartRead(made, part.left_out + len(unseen), mistakes) if mistakes else made
+
+
+def _unseen(products: Iterable[Product], image_hosts: Collection[str]) -> list[Mistake]:
+    """The hosts whose pictures no setting allows, those of the most pictures first."""
+    places = Counter("/".join(one.image.split("/", 3)[:3]) for one in products if not one.image.startswith("/"))
+    places.pop("", None)
+    unseen = [(place, count) for place, count in places.most_common() if not may_show(place, image_hosts)]
+    return [
+        Mistake(0, f"pictures from {place[:100]} are not shown ({count}): write https, and its host into image_hosts")
+        for place, count in unseen[:_MOST_PLACES]
+    ]
 
 
 def read_products(body: bytes, type: str, *, currency: str = "") -> PartRead:
