@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
-from doorstep import CodeFacts, ShipmentFacts, Source, Status, Voice
+from doorstep import CodeFacts, ShipmentFacts, Source, Status, Voice, When
 from doorstep.app import assemble
 from doorstep.backstage import Backstage
 from doorstep.config import Config, Store
@@ -28,8 +28,10 @@ from .ordering import DELIVERED, MOVING, order, ordering, placed
 from .shopfront import HOST, Front, parsed, store
 
 WIDGETS = """
+from decimal import Decimal
+
 import msgspec
-from doorstep import FormProblem, Need, Source, Status, Submission, When, Widget, hookimpl
+from doorstep import FormProblem, Money, Need, Source, Status, Submission, When, Widget, hookimpl
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
@@ -68,6 +70,10 @@ class Happy(Widget):
     def context(self, view):
         return Told("asked")
 
+class Choosy(Happy):
+    name = "choosy"
+    when = When(status=(Status.DELIVERED,), to_day=9, orders_to=3, value_from=Money(Decimal(5), "EUR"))
+
 class Particular(Widget):
     name = "particular"
 
@@ -76,11 +82,12 @@ class Particular(Widget):
 
 @hookimpl
 def register_widgets(register):
-    for one in (Mirror, Fed, Happy, Particular):
+    for one in (Mirror, Fed, Happy, Choosy, Particular):
         register(one)
 """
 TEMPLATES = {
-    f"templates/widgets/{name}.html": f'<p id="{name}">{{{{ text }}}}</p>' for name in ("mirror", "fed", "happy")
+    f"templates/widgets/{name}.html": f'<p id="{name}">{{{{ text }}}}</p>'
+    for name in ("mirror", "fed", "happy", "choosy")
 }
 
 
@@ -107,6 +114,15 @@ def test_a_rule_of_the_store_replaces_the_widgets_own(package: Package) -> None:
     )  # fmt: skip
 
 
+def test_an_empty_value_takes_a_rule_of_the_widgets_own_back(package: Package) -> None:
+    """As in `when = { to_day = "" }`: TOML has no null."""
+    rules = {"status": [], "to_day": "", "orders_to": "", "value_from": ""}
+    [one], _ = place_widgets(
+        {"choosy": {"when": rules}}, offers(package), store="main", file="doorstep.toml", base=Path()
+    )
+    assert one.when == When()
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
@@ -114,6 +130,7 @@ def test_a_rule_of_the_store_replaces_the_widgets_own(package: Package) -> None:
         ("happy", {"when": {"status": ["delivered", "lots"]}}, "happy.when.status[1]: Invalid enum value 'lots'"),
         ("happy", {"when": {"markets": ["norway"]}}, "happy.when.markets[0]: "),
         ("happy", {"when": {"value_from": {"amount": "1"}}}, "happy.when.value_from.currency is missing"),
+        ("happy", {"when": {"from_day": ""}}, "happy.when.from_day: Expected `int`, got `str`"),
         ("happy", {"when": "delivered"}, "happy.when: Expected `object`, got `str`"),
         ("happy", {"slot": 3}, "happy.slot: Expected `str`, got `int`"),
         ("happy", {"when": {"to_day": 0}}, "happy.when: it never shows: to_day 0 is before from_day 1"),

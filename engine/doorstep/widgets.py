@@ -29,6 +29,7 @@ T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
 
 _ENGINE_KEYS = frozenset({"slot", "when"})
+_OPTIONAL = frozenset(rule.name for rule in structs.fields(When) if rule.default is None)
 
 log = structlog.get_logger("doorstep.widgets")
 
@@ -95,7 +96,7 @@ def place_widgets(
 def _placed(offer: WidgetOffer, raw: Mapping[str, Any], *, path: str, file: str, base: Path) -> Placed:
     """Raises ConfigError or PluginError."""
     read = partial(convert, path=path, file=file, base=base)
-    place = read({key: value for key, value in raw.items() if key in _ENGINE_KEYS}, Place)
+    place = read({key: value for key, value in _taken_back(raw).items() if key in _ENGINE_KEYS}, Place)
     settings = read({key: value for key, value in raw.items() if key not in _ENGINE_KEYS}, offer.type.settings_type)
     try:
         when = merged(offer.type.when, raw.get("when", {}), place.when)
@@ -106,6 +107,13 @@ def _placed(offer: WidgetOffer, raw: Mapping[str, Any], *, path: str, file: str,
     except (Exception, SystemExit) as error:
         raise ConfigError(f"{file}: {path}: {type(error).__name__}: {error}", next_step="correct the value") from None
     return Placed(widget, place.slot or offer.type.slot, when, declared(widget), offer.folder)
+
+
+def _taken_back(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With "" as nothing where a rule may be none: how a store takes a widget's own back, as TOML cannot write null."""
+    if not isinstance(when := raw.get("when"), Mapping):
+        return raw
+    return {**raw, "when": {name: None if name in _OPTIONAL and value == "" else value for name, value in when.items()}}
 
 
 class Filled(dict[str, Markup]):
