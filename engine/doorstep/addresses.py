@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 # A browser drops tabs and line breaks inside an address and reads a backslash as a slash, so none may be there; nor may a
 # user's name stand in front of the host, which makes one host look like another.
-_SAFE = r"[^\x00-\x20\x7f\\\"<>]"
-_WEB = re.compile(rf"https?://(?![:/?#])((?![@/?#]){_SAFE})+([/?#]{_SAFE}*)?", re.IGNORECASE)
+_NEVER = r"\x00-\x20\x7f\\\"<>"
+_SAFE = rf"[^{_NEVER}]"
+_WEB = re.compile(rf"https?://(?![:/?#])[^{_NEVER}@/?#]+([/?#]{_SAFE}*)?", re.IGNORECASE)
 _PATH = re.compile(rf"/(?!/){_SAFE}*")
 
 
