@@ -4,6 +4,7 @@ Real feeds are never quite right: a row that cannot be used is left out and told
 in a feed is believed: texts are cut, addresses must be of the web, and there is an end to rows.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ MOST_ROWS = 200_000
 _MOST_MISTAKES = 20  # told by line; the rest is counted
 _LONGEST_NAME, _LONGEST_WORD, _LONGEST_CATEGORY = 150, 100, 500
 _MOST_TAGS = 20
+_AT_ONCE = 64 * 1024  # bytes
 _MOST_PLACES = 3  # of pictures that are not shown, told
 _ITEMS = frozenset({"item", "entry", "product"})
 _LISTS = ("products", "items", "entries", "recommendations", "data", "results")
@@ -164,12 +166,13 @@ def _decoded(one: msgspec.Raw) -> Tree:
 
 def _lines(body: bytes, type: str) -> Iterator[Row]:
     """CSV, with commas or semicolons, or TSV; the first line names the columns."""
-    text = _decoded_text(body).replace("\x00", "")
-    head = text.partition("\n")[0]
+    text = io.TextIOWrapper(io.BytesIO(body), _encoding(body), "replace", newline="")
+    lines = (line.replace("\x00", "") for line in text)  # not the whole at once, which would hold all other threads
+    head = next(lines, "")
     if not head.strip():
         raise ValueError("line 1: there are no names of columns")
     mark = "\t" if "tab-separated" in type or type.endswith(".tsv") else max("\t,;|", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    reader = csv.reader(chain([head], lines), delimiter=mark)
     names = [_column(name) for name in _next(reader)]
     if not _known(names, "name") or not _known(names, "url"):
         raise ValueError(f"line 1: no columns for title and link: there are {', '.join(filter(None, names))[:200]}")
@@ -206,14 +209,18 @@ def _column(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower().rpartition(":")[2])
 
 
-def _decoded_text(body: bytes) -> str:
-    """By its mark, as UTF-8, or as what Windows writes in Western Europe."""
+def _encoding(body: bytes) -> str:
+    """By its mark, UTF-8, or what Windows writes in Western Europe."""
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return body.decode("utf-16", "replace")
+        return "utf-16"
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return body.decode("utf-8-sig")
+        for start in range(0, len(body), _AT_ONCE):
+            decoder.decode(body[start : start + _AT_ONCE])
+        decoder.decode(b"", True)
     except UnicodeDecodeError:
-        return body.decode("cp1252", "replace")
+        return "cp1252"
+    return "utf-8-sig"
 
 
 class _Fields:
