@@ -1,5 +1,6 @@
 """A shop that gives codes with its orders, for tests of codes and referrals."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,15 +33,19 @@ class Giving:
         self.database = database
         self.clock = clock
         self.metrics = Metrics()
+        self.counts: Counter[tuple[str, str, str]] = Counter()  # by store, kind and widget
         self.book = book_of(clock, *secrets)
         outbox, vault = Outbox({}, clock=clock), Vault(secrets)
         self.codes = Codes(
             {"main": rules}, self.book, outbox, vault, self.metrics, clock=clock,
-            zones={"main": ZoneInfo("Europe/Berlin")}, addresses={"main": "https://shop.example"},
+            zones={"main": ZoneInfo("Europe/Berlin")}, addresses={"main": "https://shop.example"}, counted=self.count,
         )  # fmt: skip
         self.referrals = Referrals(database, self.book, self.codes, outbox, vault, clock=clock)
         follow = (self.codes.give, self.referrals.follow)
         self.ledger = Ledger(self.book, outbox, clock=clock, follow=follow)
+
+    def count(self, connection: Any, *what: str) -> None:
+        self.counts[what] += 1
 
     def enter(self, number: str = "1001", **fields: Any) -> KeptOrder:
         wanted = msgspec.convert({"number": number, **fields}, Order)
@@ -56,6 +61,13 @@ class Giving:
     def stock(self) -> list[tuple[str, str, int, int, int]]:
         with self.database.reading() as connection:
             return [msgspec.structs.astuple(one) for one in self.codes.stock(connection, "main")]
+
+    def redeem(self, code: str, number: str) -> None:
+        """As the API does for an order that Doorstep does not know."""
+        with self.database.writing() as connection:
+            row = self.codes.find(connection, "main", code, lock=True)
+            assert row is not None
+            self.codes.redeem(connection, row, number, None)
 
     def facts(self, order: KeptOrder) -> dict[str, CodeFacts]:
         with self.database.reading() as connection:

@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from anyio import to_thread
+from anyio import Event, to_thread
 
+from doorstep import brief_reads
 from doorstep.banner import Banner
 from doorstep.banners import Banners
+from doorstep.brief_reads import BriefReads
 from doorstep.database import Database
 from doorstep.errors import StoreError
 
@@ -18,7 +20,7 @@ STRIKE, STORM = Banner({"en": "A strike in France"}), Banner({"en": "A storm"})
 
 @pytest.fixture
 def banners(database: Database, clock: FakeClock) -> Banners:
-    return Banners(database, {"main": (STRIKE,)}, clock=clock)
+    return Banners(BriefReads(database, clock=clock), {"main": (STRIKE,)}, clock=clock)
 
 
 def create(database: Database, banners: Banners, store: str, banner: Banner) -> Any:
@@ -63,6 +65,15 @@ async def test_while_the_database_is_away_the_last_ones_stay(
     clock.advance(31)
     assert await banners.of("main") == (STRIKE, STORM)
     assert await banners.of("outlet") == ()
+
+
+async def test_a_page_does_not_wait_long_for_a_silent_database(
+    database: Database, banners: Banners, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = Event()
+    monkeypatch.setattr(database, "read", lambda work: silent.wait())
+    monkeypatch.setattr(brief_reads, "PATIENCE", 0.01)
+    assert await banners.of("main") == (STRIKE,)
 
 
 def test_a_banner_is_changed_and_removed_in_its_own_store(

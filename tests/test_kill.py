@@ -15,5 +15,7 @@ async def test_nothing_accepted_is_lost_by_kill_9(database_url: str, tmp_path: P
     assert proof.problems == []
     # Else nothing was proved: it was killed while it was at work.
     assert proof.orders >= 5
+    assert proof.answers >= 2
+    assert proof.friends >= 2
     assert proof.versions >= 5
     assert proof.events >= 10

@@ -139,6 +139,14 @@ async def test_a_code_that_nobody_has_or_that_is_no_friend_s_is_left_aside(shop:
     assert shop.brought() == []
 
 
+async def test_friends_are_counted_once_for_the_widget_and_whoever_is_refused_is_not(shop: Giving, code: str) -> None:
+    for number, friend in (("2001", "ole"), ("2001", "ole"), ("2002", "ida"), ("2003", "una"), ("2004", "ole")):
+        bring(shop, code, number, f"{friend}@post.example")
+    shop.later(days=20)
+    await shop.referrals.settle_due()
+    assert shop.counts == {("main", "referred", "referral"): 2}
+
+
 async def test_of_who_is_refused_nothing_is_kept(shop: Giving, code: str) -> None:
     bring(shop, code, "2001", "ida@post.example")
     with shop.database.reading() as connection:

@@ -149,6 +149,30 @@ async def test_an_address_that_is_not_there_is_no_reason_to_leave_the_others_alo
         assert await cellar.get(at(cellar, server, "/B")) == b"good"
 
 
+async def test_where_there_need_not_be_one_its_absence_is_no_fault_and_what_was_there_is_gone(cellar):
+    async with hostile(reply(404), reply(200, b"good"), reply(500), reply(410)) as server:
+        address = at(cellar, server)
+        found = await cellar.read(address, may_lack=True)
+        assert (found.values, found.pending, cellar.sources.troubles()) == ({"s0": None}, False, [])
+        for value, troubles in ((b"good", 0), (b"good", 1), (None, 0)):
+            cellar.clock.advance(1000)
+            await cellar.get(address, may_lack=True)
+            await cellar.settled()
+            assert await cellar.get(address, may_lack=True) == value
+            assert len(cellar.sources.troubles()) == troubles
+    assert (len(server.requests), cellar.sources.size) == (4, 0)
+
+
+async def test_a_file_that_need_not_be_there_is_read_when_it_is(cellar):
+    assert (await cellar.read("no.csv", may_lack=True)).values == {"s0": None}
+    assert cellar.sources.troubles() == []
+    (cellar.folder / "no.csv").write_bytes(b"tea")
+    for _ in range(2):
+        await cellar.sources.look_round()
+    await cellar.settled()
+    assert await cellar.get("no.csv", may_lack=True) == b"tea"
+
+
 async def test_a_known_failure_is_not_waited_for_and_its_page_may_be_kept(cellar):
     async with hostile(hang_up) as server:
         address = at(cellar, server)

@@ -1,5 +1,6 @@
 """Counts: each parcel and day once, added up in the database, and nothing that names anybody."""
 
+import asyncio
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -134,6 +135,28 @@ async def test_what_the_database_does_not_take_is_written_later(
     await counts.flush()
     await counts.flush()
     assert kept(database) == {("main", TODAY, "clicked", "offer"): 2}
+
+
+async def test_what_is_counted_while_the_last_of_a_process_is_written_is_written_too(
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, may_go_on, write = asyncio.Event(), asyncio.Event(), database.write
+
+    async def slow(work: Any) -> None:
+        writing.set()
+        await may_go_on.wait()
+        await write(work)
+
+    monkeypatch.setattr(module, "EVERY", 0)
+    monkeypatch.setattr(database, "write", slow)
+    counts = counting(database, clock)
+    counts.view(Glance("main", "tracking", "a"))
+    async with counts.running():
+        await writing.wait()
+        counts.view(Glance("main", "tracking", "b"))
+        counts.note("main", "clicked", "offer")
+        asyncio.get_running_loop().call_soon(may_go_on.set)
+    assert kept(database) == {("main", TODAY, "clicked", "offer"): 1, ("main", TODAY, "viewed", "tracking"): 2}
 
 
 async def test_what_is_counted_is_written_at_the_end_of_the_process(database: Database, clock: FakeClock) -> None:

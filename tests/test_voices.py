@@ -1,5 +1,6 @@
 """What customers said is shown once the shop has approved it, and as long."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,9 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
-from doorstep import Voice
+from doorstep import Voice, brief_reads
+from doorstep.brief_reads import PAUSE, BriefReads
+from doorstep.errors import StoreError
 from doorstep.tables import answers
 from doorstep.voices import FRESH, MOST, Voices, may_be_shown, tag
 
@@ -19,7 +22,7 @@ SAID = {"score": 5, "of": 5, "comment": "On time and dry", "name": "Mira", "lang
 @pytest.fixture
 def voices(database, clock):
     zone = ZoneInfo("Europe/Berlin")
-    return Voices(database, {"main": zone, "other": zone}, clock=clock)
+    return Voices(BriefReads(database, clock=clock), {"main": zone, "other": zone}, clock=clock)
 
 
 def keep(database, data, *, store="main", approved_at=LATE, moment="now"):
@@ -71,6 +74,74 @@ async def test_they_are_kept_until_told_or_half_a_minute(database, voices, clock
     assert await voices.of("main") == ()
     voices.drop([tag("main")])
     assert len(await voices.of("main")) == 1
+
+
+class Frozen:
+    """A database that answers when it is told to."""
+
+    def __init__(self):
+        self.asked = 0
+        self.thawed = asyncio.Event()
+
+    async def read(self, work):
+        self.asked += 1
+        await self.thawed.wait()
+        return (Voice("On time", 5),)
+
+
+@pytest.fixture
+async def frozen():
+    return Frozen()
+
+
+def reading(frozen, clock):
+    return Voices(BriefReads(frozen, clock=clock), {"main": UTC, "other": UTC}, clock=clock)
+
+
+async def test_a_database_that_does_not_answer_costs_one_wait_and_then_none(frozen, clock, monkeypatch):
+    monkeypatch.setattr(brief_reads, "PATIENCE", 0.01)
+    voices = reading(frozen, clock)
+    with pytest.raises(StoreError):
+        await voices.of("main")
+    for store in ("main", "other"):
+        with pytest.raises(StoreError):
+            voices.of(store).send(None)  # before it has waited for anything
+    assert frozen.asked == 1
+
+
+async def test_a_silent_database_is_asked_again_after_a_pause_and_keeps_one_thread(frozen, clock, monkeypatch):
+    monkeypatch.setattr(brief_reads, "PATIENCE", 0.01)
+    voices = reading(frozen, clock)
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            await voices.of("main")
+        clock.advance(PAUSE)
+    assert frozen.asked == 1  # which has never come back
+    frozen.thawed.set()
+    await asyncio.sleep(0)
+    assert await voices.of("main") == (Voice("On time", 5),)
+
+
+async def test_many_readers_at_once_ask_once(frozen, clock):
+    voices = reading(frozen, clock)
+    readers = [asyncio.create_task(voices.of("main")) for _ in range(50)]
+    await asyncio.sleep(0)
+    readers[0].cancel()  # whose page is not wanted any more
+    frozen.thawed.set()
+    assert await asyncio.gather(*readers[1:]) == [(Voice("On time", 5),)] * 49
+    assert frozen.asked == 1
+
+
+async def test_who_asks_after_a_change_does_not_share_what_was_asked_before_it(frozen, clock):
+    voices = reading(frozen, clock)
+    readers = [asyncio.create_task(voices.of("main"))]
+    await asyncio.sleep(0)
+    voices.drop([tag("main")])
+    readers.append(asyncio.create_task(voices.of("main")))
+    await asyncio.sleep(0)
+    frozen.thawed.set()
+    await asyncio.gather(*readers)
+    assert frozen.asked == 2
 
 
 @pytest.mark.parametrize(

@@ -166,14 +166,25 @@ def test_a_code_is_redeemed_with_its_event(database: Database, clock: FakeClock)
     shop = Giving(database, clock, offer=POOLED)
     shop.fill("autumn", "A1")
     order = shop.enter("1")
-    with database.writing() as connection:
-        found = shop.codes.find(connection, "main", "A1", lock=True)
-        shop.codes.redeem(connection, found, "2002", None)
+    shop.redeem("A1", "2002")
     assert shop.facts(order)["offer"].redeemed
     assert shop.stock() == [("autumn", "", 0, 0, 1)]
     assert shop.told("code.") == [
         ("code.redeemed", {"code": {"code": "A1", "widget": "offer"}, "order": {"id": "", "number": "2002"}})
     ]
+
+
+def test_what_is_redeemed_is_counted_for_its_widget_and_a_code_of_no_widget_for_none(
+    database: Database, clock: FakeClock
+) -> None:
+    shop = Giving(database, clock, offer=POOLED)
+    shop.fill("autumn", "A1", "A2", "A3")
+    for number in "12":
+        shop.enter(number)
+    for code in ("A1", "A2", "A3"):  # nobody's order has the last one
+        shop.redeem(code, f"used {code}")
+    assert shop.counts == {("main", "redeemed", "offer"): 2}
+    assert len(shop.told("code.redeemed")) == 3
 
 
 def test_what_is_rolled_back_gives_the_code_back(database: Database, clock: FakeClock) -> None:

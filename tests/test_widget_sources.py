@@ -213,13 +213,15 @@ SETTINGS = """\
 secret_key = "a secret of thirty-two characters or more"
 [stores.main]
 name = "Harbour & Pine"
+hosts = ["shop.example"]
+image_hosts = ["img.shop.example"]
 languages = ["en", "de"]
 [stores.main.widgets.cross_sell]
 feed = "feed.csv"
 """
 
 
-def test_check_reads_the_files_of_widgets_and_says_what_is_wrong_on_which_line(tmp_path):
+def test_check_reads_the_files_of_widgets_and_says_what_is_wrong_on_which_line_and_which_pictures_nobody_sees(tmp_path):
     (tmp_path / "doorstep.toml").write_text(SETTINGS)
 
     def check():
@@ -233,6 +235,15 @@ def test_check_reads_the_files_of_widgets_and_says_what_is_wrong_on_which_line(t
         "feed.csv:4: price '1.299 EUR' can be read in more than one way: write it like '19.90 EUR'"
     )
     assert len(lines) == 2
+    own, mine, other = "https://shop.example", "https://img.shop.example", "https://cdn.example"
+    pictures = [f"{own}/1", f"{mine}/2", "/3", "", *(f"{other}/{n}.jpg" for n in range(4)), "http://img.shop.example/8"]
+    rows = "".join(f"{n},Tea,/tea,,{picture}\n" for n, picture in enumerate(pictures))
+    (tmp_path / "feed.csv").write_text(f"id,title,link,price,image_link\n{rows}")
+    mend = "write https, and its host into image_hosts: mend the file: widget 'cross_sell' reads it"
+    assert check() == [
+        f"feed.csv: pictures from https://cdn.example are not shown (4): {mend}",
+        f"feed.csv: pictures from http://img.shop.example are not shown (1): {mend}",
+    ]
     (tmp_path / "feed.csv").write_text("<rss>\n<item></rss>")
     assert check()[0].startswith("feed.csv:2: it is not XML: mismatched tag")
     (tmp_path / "feed.csv").write_text(f"{HEAD}A,Tea,/tea,4.50 EUR\n")

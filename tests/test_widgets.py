@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
-from doorstep import CodeFacts, ShipmentFacts, Source, Status, Voice
+from doorstep import CodeFacts, ShipmentFacts, Source, Status, Voice, When
 from doorstep.app import assemble
 from doorstep.backstage import Backstage
 from doorstep.config import Config, Store
@@ -28,8 +28,10 @@ from .ordering import DELIVERED, MOVING, order, ordering, placed
 from .shopfront import HOST, Front, parsed, store
 
 WIDGETS = """
+from decimal import Decimal
+
 import msgspec
-from doorstep import FormProblem, Need, Source, Status, Submission, When, Widget, hookimpl
+from doorstep import FormProblem, Money, Need, Source, Status, Submission, When, Widget, hookimpl
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
@@ -68,6 +70,10 @@ class Happy(Widget):
     def context(self, view):
         return Told("asked")
 
+class Choosy(Happy):
+    name = "choosy"
+    when = When(status=(Status.DELIVERED,), to_day=9, orders_to=3, value_from=Money(Decimal(5), "EUR"))
+
 class Particular(Widget):
     name = "particular"
 
@@ -76,11 +82,12 @@ class Particular(Widget):
 
 @hookimpl
 def register_widgets(register):
-    for one in (Mirror, Fed, Happy, Particular):
+    for one in (Mirror, Fed, Happy, Choosy, Particular):
         register(one)
 """
 TEMPLATES = {
-    f"templates/widgets/{name}.html": f'<p id="{name}">{{{{ text }}}}</p>' for name in ("mirror", "fed", "happy")
+    f"templates/widgets/{name}.html": f'<p id="{name}">{{{{ text }}}}</p>'
+    for name in ("mirror", "fed", "happy", "choosy")
 }
 
 
@@ -107,6 +114,15 @@ def test_a_rule_of_the_store_replaces_the_widgets_own(package: Package) -> None:
     )  # fmt: skip
 
 
+def test_an_empty_value_takes_a_rule_of_the_widgets_own_back(package: Package) -> None:
+    """As in `when = { to_day = "" }`: TOML has no null."""
+    rules = {"status": [], "to_day": "", "orders_to": "", "value_from": ""}
+    [one], _ = place_widgets(
+        {"choosy": {"when": rules}}, offers(package), store="main", file="doorstep.toml", base=Path()
+    )
+    assert one.when == When()
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
@@ -114,6 +130,7 @@ def test_a_rule_of_the_store_replaces_the_widgets_own(package: Package) -> None:
         ("happy", {"when": {"status": ["delivered", "lots"]}}, "happy.when.status[1]: Invalid enum value 'lots'"),
         ("happy", {"when": {"markets": ["norway"]}}, "happy.when.markets[0]: "),
         ("happy", {"when": {"value_from": {"amount": "1"}}}, "happy.when.value_from.currency is missing"),
+        ("happy", {"when": {"from_day": ""}}, "happy.when.from_day: Expected `int`, got `str`"),
         ("happy", {"when": "delivered"}, "happy.when: Expected `object`, got `str`"),
         ("happy", {"slot": 3}, "happy.slot: Expected `str`, got `int`"),
         ("happy", {"when": {"to_day": 0}}, "happy.when: it never shows: to_day 0 is before from_day 1"),
@@ -181,6 +198,9 @@ def front(tmp_path: Path, plugin: Callable[..., Package], package: Package) -> I
     stores = {
         "main": store(widgets={"mirror": {}, "fed": {}, "happy": {}}),
         "late": store(path="/late", widgets={"happy": {"when": {"from_day": 3}}}),
+        "picky": store(
+            path="/picky", widgets={"mirror": {"when": {"status": ["lost"]}}, "happy": {"when": {"level": 1}}}
+        ),
     }
     with ordering(tmp_path, plugin, package, stores=stores) as front:
         yield front
@@ -243,6 +263,19 @@ def test_who_is_shown_nothing_is_not_answered(front: Front) -> None:
     assert told(front, path, "happy") is None
     assert front.post(f"{path}widgets/happy", {}).status_code == 422
     assert told(front, f"/track/{DELIVERED}", "happy") == "asked"
+
+
+def test_a_form_that_comes_too_late_comes_back_with_what_was_typed(front: Front) -> None:
+    assert told(front, f"/picky/track/{DELIVERED}") is None
+    back = front.post(f"/picky/track/{DELIVERED}/widgets/mirror", {"said": "on time"})
+    view = msgspec.json.decode(parsed(back.text).find(".//p[@id='mirror']").text)
+    assert (back.status_code, view["values"]) == (422, {"said": "on time"})
+    assert view["problem"] == "This question cannot be answered for this parcel right now."
+
+
+def test_a_form_that_nobody_was_shown_shows_no_widget_of_a_higher_level(front: Front) -> None:
+    back = front.post(f"/picky/track/{DELIVERED}/widgets/happy", {"said": "on time"})
+    assert (back.status_code, parsed(back.text).find(".//p[@id='happy']")) == (422, None)
 
 
 def test_a_rule_of_days_turns_at_the_shops_midnight_on_pages_near_too(front: Front) -> None:

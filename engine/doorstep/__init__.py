@@ -1,7 +1,7 @@
 """Doorstep: a headless tracking-page engine. This module is all that a plugin imports."""
 
 from . import countries, moments, soap
-from .addresses import is_web_address
+from .addresses import is_web_address, may_show
 from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, QueryKey, basic
 from .carrier import Carrier, CarrierSettings, NoSettings, PushSettings
 from .codes import CodeTable, Meaning
@@ -186,6 +186,7 @@ __all__ = [
     "is_signed",
     "is_web_address",
     "language_covers",
+    "may_show",
     "moments",
     "newest_first",
     "registers",

@@ -1,14 +1,28 @@
 """Web addresses that settings and plugins give: only what a browser cannot read as anything but the web."""
 
 import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 # A browser drops tabs and line breaks inside an address and reads a backslash as a slash, so none may be there; nor may a
 # user's name stand in front of the host, which makes one host look like another.
-_SAFE = r"[^\x00-\x20\x7f\\\"<>]"
-_WEB = re.compile(rf"https?://(?![:/?#])((?![@/?#]){_SAFE})+([/?#]{_SAFE}*)?", re.IGNORECASE)
+_NEVER = r"\x00-\x20\x7f\\\"<>"
+_SAFE = rf"[^{_NEVER}]"
+_WEB = re.compile(rf"https?://(?![:/?#])[^{_NEVER}@/?#]+([/?#]{_SAFE}*)?", re.IGNORECASE)
 _PATH = re.compile(rf"/(?!/){_SAFE}*")
 
 
 def is_web_address(text: str, *, paths: bool = False) -> bool:
     """Whether a text is an http(s) address with a host or, where `paths` are taken, a path of this very host."""
     return bool(_WEB.fullmatch(text) or (paths and _PATH.fullmatch(text)))
+
+
+def may_show(image: str, hosts: Iterable[str]) -> bool:
+    """Whether a page's own policy lets it show an image from there: else it would be a broken one. `hosts` are the store's
+    `image_hosts`."""
+    if image.startswith("/"):
+        return True  # of the shop's own domain, where the page stands
+    address = urlsplit(image)
+    return address.scheme == "https" and any(
+        address.netloc == host or (host.startswith("*.") and address.netloc.endswith(host[1:])) for host in hosts
+    )

@@ -36,9 +36,7 @@ class _Read(Struct, frozen=True):
 class Backstage:
     """Makes scenes. Without a database they show less, and the page is there all the same."""
 
-    def __init__(
-        self, database: Database, book: OrderBook, answers: Answers, codes: Codes, voices: Voices
-    ) -> None:  # fmt: skip
+    def __init__(self, database: Database, book: OrderBook, answers: Answers, codes: Codes, voices: Voices) -> None:
         self._database = database
         self._book = book
         self._answers = answers

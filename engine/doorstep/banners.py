@@ -11,8 +11,8 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, delete, select, update
 
 from .banner import Banner
+from .brief_reads import BriefReads
 from .clock import Clock
-from .database import Database
 from .errors import StoreError
 from .ids import new_id
 from .invalidation import Moved, nobody
@@ -37,9 +37,9 @@ class Banners:
     """`settings` are the banners of `doorstep.toml`, by store."""
 
     def __init__(
-        self, database: Database, settings: Mapping[str, tuple[Banner, ...]], *, clock: Clock, moved: Moved = nobody
+        self, reads: BriefReads, settings: Mapping[str, tuple[Banner, ...]], *, clock: Clock, moved: Moved = nobody
     ) -> None:
-        self._database = database
+        self._reads = reads
         self._settings = settings
         self._clock = clock
         self._moved = moved
@@ -62,7 +62,7 @@ class Banners:
     async def _read_again(self, store: str, read_at: float, before: tuple[Banner, ...]) -> tuple[Banner, ...]:
         now, changes = self._clock.monotonic(), self._changes
         try:
-            found = await self._database.read(lambda connection: self.all(connection, store))
+            found = await self._reads.read((_TAG, store, changes), lambda connection: self.all(connection, store))
             kept = tuple(one.banner for one in found)
         except StoreError as error:
             log.error("banners cannot be read", reason=str(error))

@@ -55,6 +55,7 @@ class StoreView(Struct, frozen=True):
     contact_email: str = ""
     contact_phone: str = ""
     return_url: str = ""
+    image_hosts: tuple[str, ...] = ()
 
 
 class PageInfo(Struct, frozen=True):

@@ -20,6 +20,7 @@ PATIENCE = 30.0  # seconds for the whole of it
 _MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OF_THE_SERVER = frozenset({408, 429})  # and 5xx
+_ABSENT = frozenset({404, 410})
 _HEADERS = {"User-Agent": "Doorstep/1", "Accept-Encoding": "gzip"}
 
 
@@ -92,7 +93,7 @@ class Downloads:
         if status != 200:
             after = retry_after(response.headers.get("retry-after", ""), self._clock.now())
             of_the_server = status >= 500 or status in _OF_THE_SERVER
-            raise SourceError(f"HTTP {status}", server=of_the_server, retry_after=after)
+            raise SourceError(f"HTTP {status}", server=of_the_server, absent=status in _ABSENT, retry_after=after)
         body = await read_body(response, largest, what="its body")
         said = Validators(response.headers.get("etag", ""), response.headers.get("last-modified", ""))
         return Download(body, response.headers.get("content-type", ""), said)

@@ -1,6 +1,6 @@
 """An engine: all of its parts, made from the settings, before anything is served."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
@@ -12,10 +12,11 @@ from .answers import Answers
 from .appearances import Appearances
 from .backstage import Backstage
 from .banners import Banners
+from .brief_reads import BriefReads
 from .budget import Budgets
 from .cache import Cache, MemoryCache, Shared
 from .clock import Clock, SystemClock
-from .config import Config
+from .config import Config, Webhook
 from .connectors import Connectors, open_connectors
 from .database import Database
 from .delivery import Deliverer
@@ -105,115 +106,189 @@ class Engine(Struct, frozen=True):
         await self.database.close()
 
 
+class _Common(Struct, frozen=True):
+    """What processes have in common where there is a Redis; what this one has alone where there is none."""
+
+    cache: Cache
+    leases: Leases
+    budgets: Budgets
+    server: Shared | None = None
+    space: str = ""  # theirs on the server
+
+
+class _Ground(Struct, frozen=True):
+    """What all other parts stand on."""
+
+    config: Config
+    clock: Clock
+    metrics: Metrics
+    plugins: Plugins
+    common: _Common
+    invalidation: Invalidation
+    database: Database
+    vault: Vault
+    zones: Mapping[str, ZoneInfo]
+
+
+class _Front(Struct, frozen=True):
+    """What readers are shown: the shops, what stands on their pages, finished pages."""
+
+    sources: Sources
+    shops: Shops
+    near: NearPages
+    appearances: Appearances
+    wardrobe: Wardrobe
+    voices: Voices
+    banners: Banners
+
+
+class _Books(Struct, frozen=True):
+    """What is kept of orders, and what follows from it."""
+
+    orders: OrderBook
+    outbox: Outbox
+    tallies: Tallies
+    codes: Codes
+    referrals: Referrals
+    ledger: Ledger
+    records: Records
+
+
 def create_engine(config: Config, *, clock: Clock | None = None, packages: Iterable[Package] | None = None) -> Engine:
     """The engine for these settings. Raises ConfigError or ThemeError for what cannot work."""
     if not config.secret_key or not all(config.secret_key):
         raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
-    clock = clock or SystemClock()
-    metrics = Metrics()
     packages = found(config.base / config.plugins.folder) if packages is None else list(packages)
-    plugins = load_plugins(config, packages)
-    cache, leases, budgets, server = _shared(config, clock, metrics)
-    space = _space(config)
-    fetcher = Fetcher(clock=clock, metrics=metrics, budgets=budgets)
-    invalidation = _invalidation(config, clock, server)
-    moved = invalidation.moved
-    near = NearPages(clock, invalidation, most_bytes=config.server.near_megabytes * 1024 * 1024)
+    ground = _ground(config, clock or SystemClock(), packages)
+    front = _front(ground)
+    books = _books(ground, front.shops)
+    common, invalidation, plugins = ground.common, ground.invalidation, ground.plugins
+    clock, metrics, database, vault = ground.clock, ground.metrics, ground.database, ground.vault
+    invalidation.keepers += [front.near, front.banners, front.voices, front.appearances, front.wardrobe]
+    fetcher = Fetcher(clock=clock, metrics=metrics, budgets=common.budgets)
+    tracker = _tracker(ground, fetcher, books.records)
+    answers = Answers(database, books.outbox, clock=clock, moved=invalidation.moved, counted=books.tallies.add)
+    links = Links(config.secret_key)
+    return Engine(
+        config=config,
+        clock=clock,
+        plugins=plugins,
+        fetcher=fetcher,
+        cache=common.cache,
+        tracker=tracker,
+        database=database,
+        answers=answers,
+        backstage=Backstage(database, books.orders, answers, books.codes, front.voices),
+        voices=front.voices,
+        orders=books.orders,
+        codes=books.codes,
+        referrals=books.referrals,
+        ledger=books.ledger,
+        connectors=open_connectors(config, plugins),
+        receiver=Receiver(books.orders, books.ledger, books.outbox, vault, clock=clock),
+        pushes=Pushes(tracker, config.stores, clock=clock),
+        reports=Reports(vault, books.outbox, clock=clock),
+        banners=front.banners,
+        gate=_gate(ground),
+        outbox=books.outbox,
+        records=books.records,
+        deliverer=Deliverer(database, _webhooks(config), clock=clock, metrics=metrics),
+        links=links,
+        vault=vault,
+        access=Access(database, books.orders, links, vault, clock=clock),
+        limits=Limits(config.server.trusted_proxies, clock=clock, shared=common.server, space=common.space),
+        sources=front.sources,
+        shops=front.shops,
+        metrics=metrics,
+        loop_watch=LoopWatch(metrics, homes_of(packages), limit=config.server.longest_hold),
+        invalidation=invalidation,
+        near=front.near,
+        appearances=front.appearances,
+        wardrobe=front.wardrobe,
+        tallies=books.tallies,
+    )
+
+
+def _ground(config: Config, clock: Clock, packages: Iterable[Package]) -> _Ground:
+    metrics, plugins = Metrics(), load_plugins(config, packages)
+    common = _common(config, clock, metrics)
+    return _Ground(
+        config=config,
+        clock=clock,
+        metrics=metrics,
+        plugins=plugins,
+        common=common,
+        invalidation=_invalidation(config, clock, common),
+        database=Database(config.database, base=config.base),
+        vault=Vault(config.secret_key),
+        zones={id: ZoneInfo(store.timezone) for id, store in config.stores.items()},
+    )
+
+
+def _front(ground: _Ground) -> _Front:
+    config, plugins, clock, metrics = ground.config, ground.plugins, ground.clock, ground.metrics
+    moved = ground.invalidation.moved
+    near = NearPages(clock, ground.invalidation, most_bytes=config.server.near_megabytes * 1024 * 1024)
     near.measured_by(metrics)
-    database = Database(config.database, base=config.base)
-    calendars = {id: (store.calendar, ZoneInfo(store.timezone)) for id, store in config.stores.items()}
-    vault = Vault(config.secret_key)
-    orders = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=carrier_named(plugins.manifests))
-    webhooks = {id: store.webhooks for id, store in config.stores.items()}
-    outbox = Outbox(webhooks, clock=clock)
-    zones = {id: zone for id, (_, zone) in calendars.items()}
-    tallies = Tallies(
-        database, secret=config.secret_key[0], clock=clock, zones=zones, shared=server, space=space
-    )  # fmt: skip
-    answers = Answers(database, outbox, clock=clock, moved=moved, counted=tallies.add)
-    voices = Voices(database, zones, clock=clock)
     sources = Sources(base=config.base, clock=clock, metrics=metrics, moved=moved)
     outfitter = Outfitter(config, plugins, clock=clock, metrics=metrics, sources=sources)
     shops = outfitter.all()
+    appearances = Appearances(ground.database, clock=clock, moved=moved)
+    reads = BriefReads(ground.database, clock=clock)
+    of_stores = {id: store.banners for id, store in config.stores.items()}
+    return _Front(
+        sources=sources,
+        shops=shops,
+        near=near,
+        appearances=appearances,
+        wardrobe=Wardrobe(config, plugins, shops, appearances, near, outfitter=outfitter, clock=clock, metrics=metrics),
+        voices=Voices(reads, ground.zones, clock=clock),
+        banners=Banners(reads, of_stores, clock=clock, moved=moved),
+    )
+
+
+def _books(ground: _Ground, shops: Shops) -> _Books:
+    config, clock, database, vault = ground.config, ground.clock, ground.database, ground.vault
+    common, zones = ground.common, ground.zones
+    calendars = {id: (store.calendar, zones[id]) for id, store in config.stores.items()}
+    languages = {id: store.language for id, store in config.stores.items()}
+    orders = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=carrier_named(ground.plugins.manifests))
+    outbox = Outbox(_webhooks(config), clock=clock)
+    tallies = Tallies(
+        database, secret=config.secret_key[0], clock=clock, zones=zones, shared=common.server, space=common.space
+    )
     codes = Codes(
-        {shop.id: shop.widgets.codes() for shop in shops.all}, orders, outbox, vault, metrics, clock=clock,
+        {shop.id: shop.widgets.codes() for shop in shops.all}, orders, outbox, vault, ground.metrics, clock=clock,
         zones=zones, addresses=_addresses(config), counted=tallies.add,
     )  # fmt: skip
     referrals = Referrals(database, orders, codes, outbox, vault, clock=clock)
-    records = Records(
-        database,
-        outbox,
-        vault,
-        clock=clock,
-        languages={id: store.language for id, store in config.stores.items()},
-        zones=zones,
-        arrived=codes.arrived,
+    return _Books(
+        orders=orders,
+        outbox=outbox,
+        tallies=tallies,
+        codes=codes,
+        referrals=referrals,
+        ledger=Ledger(orders, outbox, clock=clock, follow=(codes.give, referrals.follow)),
+        records=Records(database, outbox, vault, clock=clock, languages=languages, zones=zones, arrived=codes.arrived),
     )
-    secret = config.secret_key[0]
-    tracker = Tracker(
-        plugins,
-        fetcher,
-        cache,
-        clock=clock,
-        metrics=metrics,
-        secret=secret,
-        records=records,
-        leases=leases,
-        moved=moved,
-    )
-    deliverer = Deliverer(database, webhooks, clock=clock, metrics=metrics)
-    links = Links(config.secret_key)
-    access = Access(database, orders, links, vault, clock=clock)
-    guesses = Limits(config.server.trusted_proxies, clock=clock, shared=server, space=space)
-    ledger = Ledger(orders, outbox, clock=clock, follow=(codes.give, referrals.follow))
-    receiver = Receiver(orders, ledger, outbox, vault, clock=clock)
-    reports = Reports(vault, outbox, clock=clock)
-    of_stores = {id: store.banners for id, store in config.stores.items()}
-    banners = Banners(database, of_stores, clock=clock, moved=moved)
-    invalidation.keepers += [near, banners, voices]
-    limits = open_limits(config.server.api_limit, clock=clock, shared=server, space=space)
-    gate = Gate(database, Keys(clock=clock), limits, Once(vault, clock=clock))
-    appearances = Appearances(database, clock=clock, moved=moved)
-    wardrobe = Wardrobe(config, plugins, shops, appearances, near, outfitter=outfitter, clock=clock, metrics=metrics)
-    invalidation.keepers += [appearances, wardrobe]
-    return Engine(
-        config,
-        clock,
-        plugins,
-        fetcher,
-        cache,
-        tracker,
-        database,
-        answers,
-        Backstage(database, orders, answers, codes, voices),
-        voices,
-        orders,
-        codes,
-        referrals,
-        ledger,
-        open_connectors(config, plugins),
-        receiver,
-        Pushes(tracker, config.stores, clock=clock),
-        reports,
-        banners,
-        gate,
-        outbox,
-        records,
-        deliverer,
-        links,
-        vault,
-        access,
-        guesses,
-        sources,
-        shops,
-        metrics,
-        LoopWatch(metrics, homes_of(packages), limit=config.server.longest_hold),
-        invalidation,
-        near,
-        appearances,
-        wardrobe,
-        tallies,
-    )
+
+
+def _tracker(ground: _Ground, fetcher: Fetcher, records: Records) -> Tracker:
+    return Tracker(
+        ground.plugins, fetcher, ground.common.cache, clock=ground.clock, metrics=ground.metrics,
+        secret=ground.config.secret_key[0], records=records, leases=ground.common.leases,
+        moved=ground.invalidation.moved,
+    )  # fmt: skip
+
+
+def _gate(ground: _Ground) -> Gate:
+    clock, common = ground.clock, ground.common
+    limits = open_limits(ground.config.server.api_limit, clock=clock, shared=common.server, space=common.space)
+    return Gate(ground.database, Keys(clock=clock), limits, Once(ground.vault, clock=clock))
+
+
+def _webhooks(config: Config) -> dict[str, dict[str, Webhook]]:
+    return {id: store.webhooks for id, store in config.stores.items()}
 
 
 def _addresses(config: Config) -> dict[str, str]:
@@ -222,34 +297,26 @@ def _addresses(config: Config) -> dict[str, str]:
     return {id: origin and origin + config.stores[id].path for id, origin in origins.items()}
 
 
-def _invalidation(config: Config, clock: Clock, server: Shared | None) -> Invalidation:
-    if server is None:
+def _invalidation(config: Config, clock: Clock, common: _Common) -> Invalidation:
+    if common.server is None:
         return Invalidation(clock=clock)
     from .shared_channel import redis_channel  # as below
 
-    channel = partial(redis_channel, config.redis.reveal(), _channel_name(config))
-    return Invalidation(Others(channel, Generation(server, space=_space(config))), clock=clock)
+    # Of those who share a Redis, only processes of the same engine hear each other.
+    channel = partial(redis_channel, config.redis.reveal(), f"ds1:moved:{common.space}")
+    return Invalidation(Others(channel, Generation(common.server, space=common.space)), clock=clock)
 
 
-def _channel_name(config: Config) -> str:
-    """Of those who share a Redis, only processes of the same engine hear each other."""
-    return f"ds1:moved:{_space(config)}"
-
-
-def _space(config: Config) -> str:
-    return blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()
-
-
-def _shared(config: Config, clock: Clock, metrics: Metrics) -> tuple[Cache, Leases, Budgets, Shared | None]:
-    """What processes have in common where there is a Redis; what this one has alone where there is none."""
+def _common(config: Config, clock: Clock, metrics: Metrics) -> _Common:
     near = MemoryCache(clock)
     if not config.redis:
-        return near, OwnLeases(near), Budgets(clock), None
+        return _Common(near, OwnLeases(near), Budgets(clock))
     from .shared_cache import RedisCache, RedisServer, TieredCache  # the client is a large part of the start
 
     try:
         server = RedisServer(config.redis.reveal(), metrics=metrics)
     except ValueError as error:
         raise ConfigError(f"{config.file}: redis: {error}", next_step="write redis://host:6379/0") from None
-    cache = TieredCache(near, RedisCache(server))
-    return cache, SharedLeases(server, near), Budgets(clock, server, space=_space(config)), server
+    space = blake2b(config.secret_key[0].reveal().encode(), digest_size=8).hexdigest()
+    cache, budgets = TieredCache(near, RedisCache(server)), Budgets(clock, server, space=space)
+    return _Common(cache, SharedLeases(server, near), budgets, server, space)

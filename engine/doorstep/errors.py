@@ -93,13 +93,16 @@ class KeyReused(DoorstepError):
 
 class SourceError(DoorstepError):
     """What a widget needs from outside cannot be had or read. `server`: not this address alone, but whoever stands behind it;
-    `retry_after` is in seconds, an hour at most, where it names a time."""
+    `absent`: it is said not to be there; `retry_after` is in seconds, an hour at most, where it names a time."""
 
     code = "source"
 
-    def __init__(self, message: str, *, server: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, server: bool = False, absent: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.server = server
+        self.absent = absent
         self.retry_after = retry_after
 
 

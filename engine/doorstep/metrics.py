@@ -26,58 +26,65 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.lookups = Counter(
-            "doorstep_lookups", "Look-ups by how they were answered; a miss had to be asked for, in time", ["outcome"],
-            registry=self.registry,
-        )  # fmt: skip
+        self._count_lookups()
+        self._count_carriers()
+        self._count_widgets()
+        self._count_near_pages()
+        self._count_the_process()
+        self._count_the_worker()
+
+    def _count_lookups(self) -> None:
+        self.lookups = self._counter(
+            "lookups", "Look-ups by how they were answered; a miss had to be asked for, in time", "outcome"
+        )
+        # By outcome, of which there are few: `labels` takes a lock.
+        self.looked_up = lru_cache(None)(self.lookups.labels)
         self.served_age = Tally(
             "doorstep_served_age_seconds", "How old what a look-up found was", _AGES, label="freshness",
             registry=self.registry,
         )  # fmt: skip
-        self.carrier_calls = Counter(
-            "doorstep_carrier_calls", "Questions to an account's carrier by result", ["account", "result"],
-            registry=self.registry,
-        )  # fmt: skip
+        self.outage_age = Recent()
+
+    def _count_carriers(self) -> None:
+        self.carrier_calls = self._counter(
+            "carrier_calls", "Questions to an account's carrier by result", "account", "result"
+        )
         self.carrier_seconds = Histogram(
             "doorstep_carrier_seconds", "Time an account's carrier took to answer", ["account"], registry=self.registry
         )
-        self.breaker_open = Gauge(
-            "doorstep_carrier_breaker_open", "1 while an account is left alone because its carrier keeps failing",
-            ["account"], registry=self.registry,
-        )  # fmt: skip
-        self.budget_left = Gauge(
-            "doorstep_carrier_budget_requests", "Requests an account has left of each limit, for orders and for strangers",
-            ["account", "limit", "share"], registry=self.registry,
-        )  # fmt: skip
-        self.retries_left = Gauge(
-            "doorstep_carrier_retries_left", "Requests of an account that may be repeated now, should they fail",
-            ["account"], registry=self.registry,
-        )  # fmt: skip
-        self.unmapped_codes = Counter(
-            "doorstep_unmapped_codes", "Scans whose code the table does not know", ["carrier"], registry=self.registry
+        self.breaker_open = self._gauge(
+            "carrier_breaker_open", "1 while an account is left alone because its carrier keeps failing", "account"
         )
+        self.budget_left = self._gauge(
+            "carrier_budget_requests", "Requests an account has left of each limit, for orders and for strangers",
+            "account", "limit", "share",
+        )  # fmt: skip
+        self.retries_left = self._gauge(
+            "carrier_retries_left", "Requests of an account that may be repeated now, should they fail", "account"
+        )
+        self.unmapped_codes = self._counter("unmapped_codes", "Scans whose code the table does not know", "carrier")
+
+    def _count_widgets(self) -> None:
         self.render_seconds = Tally(
             "doorstep_render_seconds", "Time a theme took for a page", _RENDERINGS, registry=self.registry
         )
-        self.widget_failures = Counter(
-            "doorstep_widget_failures", "Widgets that left their slot empty", ["widget"], registry=self.registry
+        self.widget_failures = self._counter("widget_failures", "Widgets that left their slot empty", "widget")
+        self.source_age = self._gauge(
+            "source_age_seconds", "How old what a widget has from outside is, where it is on kept pages",
+            "store", "widget", "source",
+        )  # fmt: skip
+        self.source_failures = self._counter(
+            "source_failures", "Times that what a widget needs from outside could not be had or read",
+            "store", "widget", "source",
+        )  # fmt: skip
+        self.codes_missing = self._counter(
+            "codes_missing", "Orders that got no code, because the pool was empty", "store", "pool"
         )
-        self.source_age = Gauge(
-            "doorstep_source_age_seconds", "How old what a widget has from outside is, where it is on kept pages",
-            ["store", "widget", "source"], registry=self.registry,
-        )  # fmt: skip
-        self.source_failures = Counter(
-            "doorstep_source_failures", "Times that what a widget needs from outside could not be had or read",
-            ["store", "widget", "source"], registry=self.registry,
-        )  # fmt: skip
-        self.codes_missing = Counter(
-            "doorstep_codes_missing", "Orders that got no code, because the pool was empty", ["store", "pool"],
-            registry=self.registry,
-        )  # fmt: skip
-        self.near_lookups = Counter(
-            "doorstep_near_lookups", "Pages looked for among the finished ones, by whether they were there", ["result"],
-            registry=self.registry,
-        )  # fmt: skip
+
+    def _count_near_pages(self) -> None:
+        self.near_lookups = self._counter(
+            "near_lookups", "Pages looked for among the finished ones, by whether they were there", "result"
+        )
         self.near_evictions = Reading(
             CounterMetricFamily, "doorstep_near_evictions", "Finished pages that made room for others", self.registry
         )
@@ -85,52 +92,44 @@ class Metrics:
             GaugeMetricFamily, "doorstep_near_pages", "Finished pages that are kept", self.registry
         )
         self.near_bytes = Reading(GaugeMetricFamily, "doorstep_near_bytes", "What they take up", self.registry)
+        # Since the last time: cheaper to count, on the hottest path, than a counter.
+        self.near_hits = 0
+        self.near_misses = 0
+
+    def _count_the_process(self) -> None:
         self.loop_lag = Tally(
             "doorstep_loop_lag_seconds", "How late the event loop came to what was to be done now", _LAGS,
             registry=self.registry,
         )  # fmt: skip
-        self.loop_held = Counter(
-            "doorstep_loop_held", "Times the event loop was held for longer than it may be, by who held it", ["by"],
-            registry=self.registry,
-        )  # fmt: skip
-        self.webhooks = Counter(
-            "doorstep_webhooks", "Deliveries to a webhook's endpoint by result", ["store", "endpoint", "result"],
-            registry=self.registry,
-        )  # fmt: skip
-        self.pushes = Counter(
-            "doorstep_pushes", "Pushes of an account's carrier by what became of them", ["account", "result"],
-            registry=self.registry,
-        )  # fmt: skip
-        self.cache_failures = Counter(
-            "doorstep_cache_failures",
-            "Times the shared cache did not answer, or with what cannot be used",
-            ["operation"],
-            registry=self.registry,
+        self.loop_held = self._counter(
+            "loop_held", "Times the event loop was held for longer than it may be, by who held it", "by"
         )
-        self.looks_loaded = Counter(
-            "doorstep_looks_loaded", "Times that themes and settings were loaded anew, by what came of it", ["result"],
-            registry=self.registry,
-        )  # fmt: skip
-        self.worker_due = Gauge(
-            "doorstep_worker_due", "Parcels of orders to be asked about now", registry=self.registry
+        self.webhooks = self._counter(
+            "webhooks", "Deliveries to a webhook's endpoint by result", "store", "endpoint", "result"
         )
-        self.worker_lag = Gauge(
-            "doorstep_worker_lag_seconds", "For how long the first of them is due", registry=self.registry
+        self.pushes = self._counter(
+            "pushes", "Pushes of an account's carrier by what became of them", "account", "result"
         )
-        self.worker_claims = Counter("doorstep_worker_claims", "Parcels a worker took on", registry=self.registry)
-        self.worker_refreshed = Counter(
-            "doorstep_worker_refreshed", "Parcels a worker was done with, by what came of it", ["result"],
-            registry=self.registry,
-        )  # fmt: skip
+        self.cache_failures = self._counter(
+            "cache_failures", "Times the shared cache did not answer, or with what cannot be used", "operation"
+        )
+        self.looks_loaded = self._counter(
+            "looks_loaded", "Times that themes and settings were loaded anew, by what came of it", "result"
+        )
 
-        self.outage_age = Recent()
-        self.looked_up = lru_cache(None)(
-            self.lookups.labels
-        )  # by outcome, of which there are few: `labels` takes a lock
+    def _count_the_worker(self) -> None:
+        self.worker_due = self._gauge("worker_due", "Parcels of orders to be asked about now")
+        self.worker_lag = self._gauge("worker_lag_seconds", "For how long the first of them is due")
+        self.worker_claims = self._counter("worker_claims", "Parcels a worker took on")
+        self.worker_refreshed = self._counter(
+            "worker_refreshed", "Parcels a worker was done with, by what came of it", "result"
+        )
 
-        # Since the last time: cheaper to count, on the hottest path, than a counter.
-        self.near_hits = 0
-        self.near_misses = 0
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(f"doorstep_{name}", documentation, labels, registry=self.registry)
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(f"doorstep_{name}", documentation, labels, registry=self.registry)
 
     def render(self) -> bytes:
         self.lookups.labels("fresh").inc(self.near_hits)

@@ -35,17 +35,28 @@ from .scenes import Scene
 from .shops import Shop
 from .tallies import Glance, Tallies
 from .tracker import Tracker
-from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, visit_of_order, with_banners
+from .visits import (
+    NOT_KEPT,
+    TOO_OFTEN,
+    as_json,
+    bound_for,
+    form_of,
+    network_of,
+    rendered,
+    visit_of,
+    visit_of_order,
+    with_banners,
+)
 from .widget import FormProblem
 from .widgets import Filled
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 _MOST_ASKED = 20  # parcels of an order whose carriers are asked for one page
 _ANSWERED = (Outcome.FOUND, Outcome.CHOOSE)
-_NOT_KEPT = N_("Your message could not be saved just now. Nothing you wrote is lost: please send it again in a minute.")
-_ANSWER_NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
+_MESSAGE_NOT_KEPT = N_(
+    "Your message could not be saved just now. Nothing you wrote is lost: please send it again in a minute."
+)
 _TOO_MANY = N_("You have written to the shop often enough for now. Please wait an hour, or use its contact below.")
-_TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
 _TOO_MANY_PROOFS = N_("Too many attempts. Please wait an hour before you try again.")
 
 log = structlog.get_logger("doorstep.order_pages")
@@ -172,7 +183,9 @@ class OrderPages:
             await self._keep(sight.order, kind, told)
         except StoreError as error:
             log.error("a report was not kept", kind=kind.value, reason=str(error))
-            return await self._shown(request, sight, typed=Typed(kind, form, text(_NOT_KEPT)), status=503, after=60)
+            return await self._shown(
+                request, sight, typed=Typed(kind, form, text(_MESSAGE_NOT_KEPT)), status=503, after=60
+            )
         return self._back(request, sight, kind, f"form-{kind.value.replace('_', '-')}")
 
     async def submit(self, request: Request) -> Response:
@@ -191,14 +204,14 @@ class OrderPages:
             order = (sight.order.id, sight.order.order.number)
             if after := await self._limits.answer(name, order[0], network_of(request, self._limits.networks)):
                 return await self._shown(
-                    request, sight, typed=Typed(name, form, text(_TOO_OFTEN)), status=429, after=after
+                    request, sight, typed=Typed(name, form, text(TOO_OFTEN)), status=429, after=after
                 )
             await self._answers.save(shop.id, name, order[0], submission.moment, submission.data, order=order)
         except FormProblem as error:
             return await self._shown(request, sight, typed=Typed(name, form, text(str(error))), status=422)
         except StoreError as error:
             log.error("an answer was not kept", widget=name, reason=str(error))
-            typed = Typed(name, form, text(_ANSWER_NOT_KEPT))
+            typed = Typed(name, form, text(NOT_KEPT))
             return await self._shown(request, sight, typed=typed, status=503, after=60)
         return self._back(request, sight, name, f"widget-{name.replace('_', '-')}")
 
@@ -293,7 +306,7 @@ class OrderPages:
         visit = visit_of(request)
         forms: tuple[FormView, ...] = ()
         if typed is not None:
-            typed = Typed(typed.name, typed.values, visit.reader.localizer.text(_NOT_KEPT))
+            typed = Typed(typed.name, typed.values, visit.reader.localizer.text(_MESSAGE_NOT_KEPT))
             at = _addresses(visit, request.path_params["token"])
             forms = (order_forms.kept(typed, at, visit.reader.localizer),)
         context = self._contexts.message(visit, "not_now", forms=forms)

@@ -5,12 +5,12 @@ the promise against what the carriers expect. Only for readers who proved that t
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, structs
 
 from . import views, wording
+from .addresses import may_show
 from .context import CarrierView, Fact, Hero, ItemView, Link, ParcelGroup, ParcelView, PromiseView, Step, Tone
 from .freshness import Freshness
 from .i18n import N_
@@ -237,16 +237,6 @@ def _item(item: Item, quantity: int, image_hosts: Sequence[str], reader: Reader)
     image = item.image if may_show(item.image, image_hosts) else ""
     told = {"name": item.name, "quantity": quantity, "image": image, "url": item.url}
     return msgspec.convert({**seen(reader.level, "item", told), "amount": amount}, ItemView)
-
-
-def may_show(image: str, hosts: Sequence[str]) -> bool:
-    """Whether a page's own policy lets it show an image from there: else it would be a broken one."""
-    if image.startswith("/"):
-        return True  # of the shop's own domain, where the page stands
-    address = urlsplit(image)
-    return address.scheme == "https" and any(
-        address.netloc == host or (host.startswith("*.") and address.netloc.endswith(host[1:])) for host in hosts
-    )
 
 
 def promise(

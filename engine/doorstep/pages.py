@@ -33,7 +33,19 @@ from .sources import Sources
 from .tallies import Glance, Tallies
 from .together import Together
 from .tracker import Tracker
-from .visits import as_json, bound_for, cached, form_of, made, network_of, rendered, visit_of, with_banners
+from .visits import (
+    NOT_KEPT,
+    TOO_OFTEN,
+    as_json,
+    bound_for,
+    cached,
+    form_of,
+    made,
+    network_of,
+    rendered,
+    visit_of,
+    with_banners,
+)
 from .widget import FormProblem, Need
 from .widgets import Filled
 
@@ -42,8 +54,6 @@ _MOST_NUMBERS = 10  # looked up at once
 _BETWEEN_NUMBERS = re.compile(r"[,;\n]+")
 _UNKNOWN = (Outcome.NOT_FOUND, Outcome.UNRECOGNISED)
 _NOT_NOW = N_("We cannot look your order up just now. Please try again in a minute.")
-_TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
-_NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 
 log = structlog.get_logger("doorstep.pages")
 
@@ -151,14 +161,14 @@ class Pages:
             submission = await visit.shop.widgets.submit(name, form, await self._scene(visit, lookup))
             shipment, network = lookup.shipments[0].id, network_of(request, self._limits.networks)
             if after := await self._limits.answer(name, shipment, network):
-                typed = Typed(name, form, text(_TOO_OFTEN))
+                typed = Typed(name, form, text(TOO_OFTEN))
                 return await self._answer(request, visit, lookup, status=429, typed=typed, after=after)
             await self._answers.save(visit.shop.id, name, shipment, submission.moment, submission.data)
         except FormProblem as error:
             return await self._answer(request, visit, lookup, status=422, typed=Typed(name, form, text(str(error))))
         except StoreError as error:
             log.error("an answer was not kept", widget=name, reason=str(error))
-            return await self._answer(request, visit, lookup, status=503, typed=Typed(name, form, text(_NOT_KEPT)))
+            return await self._answer(request, visit, lookup, status=503, typed=Typed(name, form, text(NOT_KEPT)))
         target = visit.link(f"/track/{number}", done=name) + f"#widget-{name.replace('_', '-')}"
         return RedirectResponse(target, 303)
 

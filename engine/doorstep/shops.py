@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
@@ -143,7 +144,7 @@ class Outfitter:
         looks = Looks(templates, stack, languages=languages)
         view = StoreView(
             id, store.name, store.path, store.home_url, store.logo_url,
-            store.contact_url, store.contact_email, store.contact_phone, store.return_url,
+            store.contact_url, store.contact_email, store.contact_phone, store.return_url, _picture_hosts(store),
         )  # fmt: skip
         if self._sources is not None:
             self._sources.trust(store.widgets)
@@ -208,6 +209,12 @@ def _nowhere(placed: Sequence[Placed], templates: Templates, looks: Iterable[Loo
         for one in placed
         if one.slot not in slots
     ]  # fmt: skip
+
+
+def _picture_hosts(store: Store) -> tuple[str, ...]:
+    """The hosts whose pictures a browser shows on its pages, as far as the settings know its own."""
+    own = (*store.hosts, urlsplit(store.public_url).netloc)
+    return tuple(dict.fromkeys(filter(None, (*own, *store.image_hosts))))
 
 
 def _languages(store: Store, catalogs: Catalogs, where: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def read_file(file: Path, largest: int) -> bytes:
     """What it holds. Raises SourceError."""
     try:
         if not file.is_file():
-            raise SourceError("there is no such file")
+            raise SourceError("there is no such file", absent=True)
         with file.open("rb") as opened:
             body = opened.read(largest + 1)
     except (OSError, ValueError) as error:
@@ -39,6 +39,8 @@ def mistakes_in(source: Source, base: Path) -> list[tuple[str, str]]:
     try:
         value = source.read(read_file(file, source.largest), file.name)
     except (SourceError, ValueError) as error:
+        if source.may_lack and isinstance(error, SourceError) and error.absent:
+            return []
         line = _LINE.search(str(error))
         place = f"{source.address}:{line[1]}" if line else source.address
         return [(place, _LINE.sub("", str(error), count=1).rstrip(": "))]

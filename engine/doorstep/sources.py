@@ -226,7 +226,7 @@ class Sources:
     async def _refresh(self, key: _Key, one: _Kept) -> None:
         try:
             async with self._turns:
-                changed = await (self._download(key, one) if one.source.is_remote else self._load(key, one))
+                changed = await self._read(key, one)
         except (SourceError, CarrierError) as error:
             self._failed(key, one, error)
         except Exception as error:  # a plugin's, in what reads it
@@ -238,8 +238,25 @@ class Sources:
         finally:
             one.task = None
 
-    async def _download(self, key: _Key, one: _Kept) -> bool:
+    async def _read(self, key: _Key, one: _Kept) -> bool:
         """Whether it has changed."""
+        try:
+            return await (self._download(key, one) if one.source.is_remote else self._load(key, one))
+        except SourceError as error:
+            if not (error.absent and one.source.may_lack):
+                raise
+            return self._empty(key, one)
+
+    def _empty(self, key: _Key, one: _Kept) -> bool:
+        """Nothing is there, and need not be. Whether that is news."""
+        if one.there and one.value is None:
+            return False
+        log.info("there is none of a source", **_names(key))
+        self.size -= one.size
+        one.value, one.there, one.size, one.digest, one.validators = None, True, 0, b"", Validators()
+        return True
+
+    async def _download(self, key: _Key, one: _Kept) -> bool:
         known = one.validators if one.there else Validators()
         told = await self._downloads.get(key.address, known, one.source.largest)
         if told is None:

@@ -110,11 +110,12 @@ class Tallies:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Writes every few seconds while the block runs, and at its end."""
-        writing = asyncio.create_task(self._write_often())
+        stop = asyncio.Event()
+        writing = asyncio.create_task(self._write_until(stop))
         try:
             yield
         finally:
-            writing.cancel()
+            stop.set()  # not cancelled: what it writes just now is counted nowhere else any more
             await asyncio.gather(writing, return_exceptions=True)
             await self.flush()
 
@@ -135,10 +136,13 @@ class Tallies:
         else:
             self._failing = False
 
-    async def _write_often(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            await self.flush()
+    async def _write_until(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                async with asyncio.timeout(EVERY):
+                    await stop.wait()
+            except TimeoutError:
+                await self.flush()
 
     async def _new(self, waiting: Sequence[tuple[Count, Mark]]) -> list[Count]:
         """Those that no other process has counted."""

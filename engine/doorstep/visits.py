@@ -15,12 +15,15 @@ from .context import PageContext
 from .contexts import Visit
 from .errors import ThemeError
 from .fallback import fallback_page
+from .i18n import N_
 from .limits import Networks
 from .lookup import Lookup
 from .models import Shipment
 from .shops import Shop
 from .widgets import Filled
 
+TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
+NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 _LARGEST_FORM = 64 * 1024
 
 log = structlog.get_logger("doorstep.pages")

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import Connection, select
 
+from .brief_reads import BriefReads
 from .clock import Clock
-from .database import Database
 from .scores import FIVE
 from .tables import answers
 from .widget import Voice
@@ -44,8 +44,8 @@ def may_be_shown(data: Mapping[str, Any]) -> bool:
 class Voices:
     """`zones` are the stores' own, in which an answer has its day."""
 
-    def __init__(self, database: Database, zones: Mapping[str, ZoneInfo], *, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, reads: BriefReads, zones: Mapping[str, ZoneInfo], *, clock: Clock) -> None:
+        self._reads = reads
         self._zones = zones
         self._clock = clock
         self._read: dict[str, tuple[float, tuple[Voice, ...]]] = {}
@@ -57,7 +57,7 @@ class Voices:
         read_at, kept = self._read.get(store, (-inf, ()))
         if now - read_at < FRESH:
             return kept
-        found = await self._database.read(lambda connection: self._newest(connection, store))
+        found = await self._reads.read((_TAG, store, changes), lambda connection: self._newest(connection, store))
         if changes == self._changes:  # else this may be from before the change
             self._read[store] = (now, found)
         return found

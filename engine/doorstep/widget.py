@@ -118,7 +118,8 @@ class Source(Struct, frozen=True):
 
     `address` is https://… or a file, relative to `doorstep.toml`; `read` is pure, gets the bytes and the content type (or
     the file's name), and raises ValueError with what is wrong and where; what it had to leave out it tells as a `PartRead`.
-    `every` is in seconds, `largest` in bytes. The last good one stays while a newer one cannot be had.
+    `every` is in seconds, `largest` in bytes. The last good one stays while a newer one cannot be had. Where there need not be
+    one (`may_lack`), HTTP 404 or 410, or a file that is not there, means nothing: its value is None, and nobody is told.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Source(Struct, frozen=True):
     read: Callable[[bytes, str], Any]
     every: float = 900.0
     largest: int = 20_000_000
+    may_lack: bool = False
 
     @property
     def is_remote(self) -> bool:

@@ -178,7 +178,8 @@ class Codes:
             "code": {"code": code.code, "widget": code.widget},
             "order": {"id": order.id if order else "", "number": number},
         }
-        self.counted(connection, code.store, "redeemed", code.widget)
+        if code.widget:  # one that was given away by other means has none
+            self.counted(connection, code.store, "redeemed", code.widget)
         event = Event(code.store, "code.redeemed", told, f"code.redeemed:{code.id}", order.id if order else None)
         self._outbox.put(connection, event)
 

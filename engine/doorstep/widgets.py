@@ -29,6 +29,7 @@ T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
 
 _ENGINE_KEYS = frozenset({"slot", "when"})
+_OPTIONAL = frozenset(rule.name for rule in structs.fields(When) if rule.default is None)
 
 log = structlog.get_logger("doorstep.widgets")
 
@@ -95,7 +96,7 @@ def place_widgets(
 def _placed(offer: WidgetOffer, raw: Mapping[str, Any], *, path: str, file: str, base: Path) -> Placed:
     """Raises ConfigError or PluginError."""
     read = partial(convert, path=path, file=file, base=base)
-    place = read({key: value for key, value in raw.items() if key in _ENGINE_KEYS}, Place)
+    place = read({key: value for key, value in _taken_back(raw).items() if key in _ENGINE_KEYS}, Place)
     settings = read({key: value for key, value in raw.items() if key not in _ENGINE_KEYS}, offer.type.settings_type)
     try:
         when = merged(offer.type.when, raw.get("when", {}), place.when)
@@ -106,6 +107,13 @@ def _placed(offer: WidgetOffer, raw: Mapping[str, Any], *, path: str, file: str,
     except (Exception, SystemExit) as error:
         raise ConfigError(f"{file}: {path}: {type(error).__name__}: {error}", next_step="correct the value") from None
     return Placed(widget, place.slot or offer.type.slot, when, declared(widget), offer.folder)
+
+
+def _taken_back(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With "" as nothing where a rule may be none: how a store takes a widget's own back, as TOML cannot write null."""
+    if not isinstance(when := raw.get("when"), Mapping):
+        return raw
+    return {**raw, "when": {name: None if name in _OPTIONAL and value == "" else value for name, value in when.items()}}
 
 
 class Filled(dict[str, Markup]):
@@ -152,7 +160,7 @@ class Widgets:
 
     async def slots(self, scene: Scene, localizer: Localizer) -> Filled:
         """What stands in each slot of a page."""
-        shown = [(one, view_of(scene, one.declared)) for one in self._placed.values() if holds(one.when, scene)]
+        shown = [(one, view_of(scene, one.declared)) for one in self._placed.values() if _shows(one, scene)]
         contexts = [self._context(one, view) for one, view in shown]
         filled = Filled()
         for (placed, view), context in zip(shown, contexts, strict=True):
@@ -169,13 +177,13 @@ class Widgets:
         """What each widget needs from outside for a page, by the widget's name."""
         placed = [one for one in self._placed.values() if one.has_sources]
         wanted = [self._start(one, partial(one.widget.sources, view_of(scene, one.declared))) for one in placed]
-        found = await asyncio.gather(*wanted, return_exceptions=True)
-        for one, sources in zip(placed, found, strict=True):
-            if isinstance(sources, BaseException):
-                self._failed(one.name, type(sources).__name__, str(sources))
-        return {
-            one.name: wanted for one, wanted in zip(placed, found, strict=True) if not isinstance(wanted, BaseException)
-        }
+        found: dict[str, Sequence[Source]] = {}
+        for one, coming in zip(placed, wanted, strict=True):
+            try:
+                found[one.name] = await coming
+            except Exception as error:
+                self._failed(one.name, type(error).__name__, str(error))
+        return found
 
     async def submit(self, name: str, form: Mapping[str, str], scene: Scene) -> Submission:
         """What a widget reads from a sent form. Raises FormProblem, also for a widget that the page does not show; one that
@@ -233,6 +241,13 @@ class Widgets:
         self.gaps += 1
         self._metrics.widget_failures.labels(name).inc()
         log.error("widget failed, its slot stays empty", widget=name, error=error, detail=detail)
+
+
+def _shows(placed: Placed, scene: Scene) -> bool:
+    """As its rules say. A form that was refused comes back whatever they say, so that nothing is lost that was typed; but
+    never to a reader who may not see the widget."""
+    is_back = scene.typed is not None and scene.typed.name == placed.name
+    return holds(When(level=placed.when.level) if is_back else placed.when, scene)
 
 
 def _wants(placed: Iterable[Placed]) -> Wants:

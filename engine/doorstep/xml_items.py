@@ -7,6 +7,7 @@ Names are local, as in `Tree`. Document types, and with them all entities of the
 """
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any
 from xml.parsers import expat
 
@@ -66,7 +67,7 @@ class _Reader:
         self._parts += 1
         if self._parts > _MOST_PARTS:
             raise ValueError(f"line {self._line}: an item of more than {_MOST_PARTS} parts")
-        self._open.append({f"@{_local(key)}": value for key, value in attributes.items()})
+        self._open.append({f"@{_local(key)}": value for key, value in attributes.items()} if attributes else {})
         self._texts.append("")
 
     def _say(self, text: str) -> None:
@@ -93,6 +94,7 @@ class _Reader:
             parent[local] = [parent[local], value]
 
 
+@lru_cache(maxsize=1024)  # a list's names are few, its elements many
 def _local(name: str) -> str:
     """A name without the prefix of its namespace."""
     return name.rpartition(":")[2]

@@ -2,7 +2,8 @@
 
 What must hold, on SQLite and PostgreSQL, with one worker and with two:
 
-- every order that was answered with 201 is there, once, and what was last changed in it;
+- every order that was answered with 201 is there, once, and what was last changed in it; so is every answer to a survey that
+  was answered with 303, and every friend who came by a code;
 - every event that is written arrives, under one id, and nothing arrives that is not written;
 - no parcel goes back: its versions count up without a gap, its statuses follow the carrier's, each change has its event;
 - every order has a code of the pool, each another, and none is lost;
@@ -32,7 +33,7 @@ from doorstep.database import Database
 from doorstep.keys import SCOPES, Keys
 from doorstep.scaffold import new_carrier
 from doorstep.serving import listen
-from doorstep.tables import codes, deliveries, events, history, order_parcels, orders, parcels
+from doorstep.tables import answers, codes, deliveries, events, history, order_parcels, orders, parcels, referrals
 
 from ..servers import hostile
 from .clients import Checkout
@@ -63,6 +64,12 @@ name = "Harbour & Pine"
 text = "10 % off"
 pool = "autumn"
 
+[stores.main.widgets.survey.after_checkout]
+kind = "stars"
+
+[stores.main.widgets.referral]
+link = "https://shop.example/friends"
+
 [stores.main.webhooks.crm]
 url = "{endpoint}/hook"
 secret = ["whsec_bm90IGEgc2VjcmV0LCB0aHJpdHktdHdvIGJ5dGVzISE="]
@@ -75,6 +82,8 @@ class Proof(Struct, frozen=True):
     kills: int
     orders: int
     changes: int  # of orders, by the API
+    answers: int  # of customers, by their pages
+    friends: int  # whom customers brought
     versions: int  # of parcels
     events: int
     repeated: int  # webhooks that came more than once
@@ -267,10 +276,13 @@ class _Witness:
             written = self._follow_events(connection)
             self._follow_orders(connection)
             self._follow_codes(connection)
+            self._follow_answers(connection)
+            friends = self._follow_friends(connection)
         self._problems += [*self._checkout.problems, *problems]
         changes = sum(self._checkout.noted.values())
         repeated = self._endpoint.repeated
-        return Proof(kills, len(self._checkout.accepted), changes, versions, written, repeated, self._problems)
+        made, answers = len(self._checkout.accepted), len(self._checkout.said)
+        return Proof(kills, made, changes, answers, friends, versions, written, repeated, self._problems)
 
     def _follow_orders(self, connection: Any) -> None:
         found = {row.number: row for row in connection.execute(select(orders))}
@@ -282,16 +294,32 @@ class _Witness:
             row = found.get(number)
             if row is None or row.id != accepted["id"]:
                 self._problems.append(f"order {number} was accepted and is not there")
-            elif listed.get(row.id) != {one["number"] for one in accepted["shipments"]}:
+            elif listed.get(row.id, set()) != {one["number"] for one in accepted["shipments"]}:
                 self._problems.append(f"order {number} has other parcels")
             elif int(msgspec.json.decode(row.document).get("note") or 0) < self._checkout.noted.get(number, 0):
                 self._problems.append(f"order {number} lost a change")
 
+    def _follow_answers(self, connection: Any) -> None:
+        data = {row.shipment: msgspec.json.decode(row.data) for row in connection.execute(select(answers))}
+        for number, words in self._checkout.said.items():
+            kept = data.get(self._checkout.accepted[number]["id"])
+            if kept is None or int(kept["comment"]) < words:
+                self._problems.append(f"an answer to order {number} was accepted and is not there")
+
+    def _follow_friends(self, connection: Any) -> int:
+        brought = select(referrals.c.order_number, codes.c.code).join(codes, codes.c.id == referrals.c.code_id)
+        found = {row.order_number: row.code for row in connection.execute(brought)}
+        named = {number: one["referral"] for number, one in self._checkout.accepted.items() if "referral" in one}
+        if found != named:
+            self._problems.append(f"friends came by other codes than were named: {found.items() ^ named.items()}")
+        return len(found)
+
     def _follow_codes(self, connection: Any) -> None:
-        given = list(connection.scalars(select(codes.c.order_id).where(codes.c.reserved_at.is_not(None))))
+        mine = codes.c.pool == "autumn"
+        given = list(connection.scalars(select(codes.c.order_id).where(mine, codes.c.reserved_at.is_not(None))))
         if sorted(given) != sorted(connection.scalars(select(orders.c.id))):
             self._problems.append("not every order has a code of its own")
-        if connection.scalar(select(func.count()).select_from(codes)) != len(_POOL):
+        if connection.scalar(select(func.count()).select_from(codes).where(mine)) != len(_POOL):
             self._problems.append("codes are gone, or came from nowhere")
 
     def _follow_events(self, connection: Any) -> int:

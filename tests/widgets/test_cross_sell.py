@@ -298,8 +298,10 @@ def test_of_a_large_order_twenty_skus_are_asked_for(bought):
 def test_a_feed_may_be_one_of_each_language_and_market(view):
     widget = cross_sell(feed="feeds/{language}-{country}.csv", every=60)
     [source] = widget.sources(view(language="pt-BR"))
-    assert (source.address, source.every) == ("feeds/pt-BR-DE.csv", 60)
+    assert (source.address, source.every, source.may_lack) == ("feeds/pt-BR-DE.csv", 60, True)
     assert widget.sources(view(None)) == []  # of no market there is no feed
+    [source] = cross_sell(feed="feeds/{language}.csv").sources(view())
+    assert not source.may_lack  # the shop speaks a few languages, and has a feed in each
 
 
 def test_what_is_filled_in_leads_out_of_no_folder(view):

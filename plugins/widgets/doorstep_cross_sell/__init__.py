@@ -70,8 +70,9 @@ class CrossSell(Widget[Settings]):
     def sources(self, view: WidgetView) -> Sequence[Source]:
         own, found = self.settings, []
         if own.feed and (market_of(view) or "{country}" not in own.feed):  # of no market there is no feed
-            read = partial(read_catalogue, currency=own.currency)
-            found.append(Source("feed", _filled(own.feed, view), read, every=own.every))
+            read = partial(read_catalogue, currency=own.currency, image_hosts=view.store.image_hosts)
+            lacking = "{country}" in own.feed  # there are more countries than a shop has markets
+            found.append(Source("feed", _filled(own.feed, view), read, every=own.every, may_lack=lacking))
         if own.endpoint:
             recommended = partial(read_recommended, currency=own.currency)
             address = _filled(own.endpoint, view)

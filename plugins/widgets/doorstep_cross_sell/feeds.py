@@ -4,17 +4,20 @@ Real feeds are never quite right: a row that cannot be used is left out and told
 in a feed is believed: texts are cut, addresses must be of the web, and there is an end to rows.
 """
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
-from itertools import islice
+from functools import lru_cache
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
 
-from doorstep import Mistake, PartRead, Tree, xml_items
+from doorstep import Mistake, PartRead, Tree, may_show, xml_items
 
 from .money import amount_of
 from .products import Availability, Catalogue, Product, catalogue, is_linkable
@@ -23,8 +26,11 @@ MOST_ROWS = 200_000
 _MOST_MISTAKES = 20  # told by line; the rest is counted
 _LONGEST_NAME, _LONGEST_WORD, _LONGEST_CATEGORY = 150, 100, 500
 _MOST_TAGS = 20
+_AT_ONCE = 64 * 1024  # bytes
+_MOST_PLACES = 3  # of pictures that are not shown, told
 _ITEMS = frozenset({"item", "entry", "product"})
 _LISTS = ("products", "items", "entries", "recommendations", "data", "results")
+_COMMAS, _BETWEEN_WORDS = re.compile(r"[,;]"), re.compile(r"[,;\s]")
 _BLANKS = re.compile(r"[\x00-\x20\x7f\u0085\u00a0\u2028\u2029]+")
 
 # What a column or element may be called, beside its name at Google: https://support.google.com/merchants/answer/7052112
@@ -42,8 +48,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "group": ("item_group_id", "group", "parent_id", "parent_sku"),
     "languages": ("languages", "language", "content_language"),
     "markets": ("markets", "market", "countries", "country", "target_country"),
+    "tags": ("tags", "labels", *(f"custom_label_{n}" for n in range(5))),
 }
-_TAGS = ("tags", "labels", *(f"custom_label_{n}" for n in range(5)))
+_KNOWN = frozenset(name.partition(".")[0] for names in _NAMES.values() for name in names)
 _STOCK: dict[str, Availability] = {
     "in_stock": "in_stock", "instock": "in_stock", "available": "in_stock", "limited_availability": "in_stock",
     "yes": "in_stock", "true": "in_stock", "preorder": "preorder", "pre_order": "preorder", "presale": "preorder",
@@ -53,13 +60,28 @@ _STOCK: dict[str, Availability] = {
 }  # fmt: skip
 
 
-def read_catalogue(body: bytes, type: str, *, currency: str = "") -> Catalogue | PartRead:
-    """The products of a feed, ready to be found. Raises ValueError where there is none."""
+def read_catalogue(
+    body: bytes, type: str, *, currency: str = "", image_hosts: Collection[str] = ()
+) -> Catalogue | PartRead:
+    """The products of a feed, ready to be found. What is left out is told, and from where no page may show pictures. Raises
+    ValueError where there is no product."""
     part = read_products(body, type, currency=currency)
     if not part.value:
         raise ValueError("there are no products in it")
-    made = catalogue(part.value)
-    return PartRead(made, part.left_out, part.mistakes) if part.left_out else made
+    made, unseen = catalogue(part.value), _unseen(part.value, image_hosts)
+    mistakes = (*part.mistakes, *unseen)
+    return PartRead(made, part.left_out + len(unseen), mistakes) if mistakes else made
+
+
+def _unseen(products: Iterable[Product], image_hosts: Collection[str]) -> list[Mistake]:
+    """The hosts whose pictures no setting allows, those of the most pictures first."""
+    places = Counter("/".join(one.image.split("/", 3)[:3]) for one in products if not one.image.startswith("/"))
+    places.pop("", None)
+    unseen = [(place, count) for place, count in places.most_common() if not may_show(place, image_hosts)]
+    return [
+        Mistake(0, f"pictures from {place[:100]} are not shown ({count}): write https, and its host into image_hosts")
+        for place, count in unseen[:_MOST_PLACES]
+    ]
 
 
 def read_products(body: bytes, type: str, *, currency: str = "") -> PartRead:
@@ -144,12 +166,13 @@ def _decoded(one: msgspec.Raw) -> Tree:
 
 def _lines(body: bytes, type: str) -> Iterator[Row]:
     """CSV, with commas or semicolons, or TSV; the first line names the columns."""
-    text = _decoded_text(body).replace("\x00", "")
-    head = text.partition("\n")[0]
+    text = io.TextIOWrapper(io.BytesIO(body), _encoding(body), "replace", newline="")
+    lines = (line.replace("\x00", "") for line in text)  # not the whole at once, which would hold all other threads
+    head = next(lines, "")
     if not head.strip():
         raise ValueError("line 1: there are no names of columns")
     mark = "\t" if "tab-separated" in type or type.endswith(".tsv") else max("\t,;|", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    reader = csv.reader(chain([head], lines), delimiter=mark)
     names = [_column(name) for name in _next(reader)]
     if not _known(names, "name") or not _known(names, "url"):
         raise ValueError(f"line 1: no columns for title and link: there are {', '.join(filter(None, names))[:200]}")
@@ -186,52 +209,86 @@ def _column(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower().rpartition(":")[2])
 
 
-def _decoded_text(body: bytes) -> str:
-    """By its mark, as UTF-8, or as what Windows writes in Western Europe."""
+def _encoding(body: bytes) -> str:
+    """By its mark, UTF-8, or what Windows writes in Western Europe."""
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return body.decode("utf-16", "replace")
+        return "utf-16"
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return body.decode("utf-8-sig")
+        for start in range(0, len(body), _AT_ONCE):
+            decoder.decode(body[start : start + _AT_ONCE])
+        decoder.decode(b"", True)
     except UnicodeDecodeError:
-        return body.decode("cp1252", "replace")
+        return "cp1252"
+    return "utf-8-sig"
+
+
+class _Fields:
+    """A row by the fields of a product, whatever its own names for them."""
+
+    def __init__(self, row: Tree) -> None:
+        self._row = row
+        self._names = _names_among(_KNOWN.intersection(row.value)) if type(row.value) is dict else _NAMES
+
+    def text(self, field: str) -> str:
+        for name in self._names[field]:
+            if text := self._row.text(name):
+                return text
+        return ""
+
+    def texts(self, field: str) -> list[str]:
+        return [one.text() for name in self._names[field] for one in self._row.each(name)]
+
+    def price(self, field: str) -> str:
+        """As Google writes it, or `{"value": 19.9, "currency": "EUR"}`."""
+        inner = self._row.at(field)
+        for amount in ("value", "amount"):
+            if found := inner.text(amount):
+                return f"{found} {inner.at('currency').text() or inner.at('currency_code').text()}"
+        return self.text(field)
+
+
+@lru_cache(256)  # the rows of a feed are nearly all made alike
+def _names_among(there: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
+    return {field: tuple(name for name in names if name.partition(".")[0] in there) for field, names in _NAMES.items()}
 
 
 def _product(row: Tree, currency: str) -> Product:
     """Raises ValueError for what cannot be offered."""
-    if problem := row.at("problem").text():
+    if problem := row.text("problem"):
         raise ValueError(problem)
-    price, sale_price, currency = _prices(row, currency)
-    begins, ends = _dates(_text(row, "sale_dates"))
-    image = _text(row, "image")
-    tags = (_word(one.text()) for name in _TAGS for one in row.each(name))
-    split = (part.strip() for tag in tags for part in re.split(r"[,;]", tag))
+    fields = _Fields(row)
+    price, sale_price, currency = _prices(fields, currency)
+    begins, ends = _dates(fields.text("sale_dates"))
+    image = fields.text("image")
+    split = (part.strip() for tag in fields.texts("tags") for part in _COMMAS.split(_word(tag)))
     return Product(
-        name=_blank(_text(row, "name"))[:_LONGEST_NAME].strip(),
-        url=_text(row, "url"),
-        sku=_word(_text(row, "sku")),
+        name=_blank(fields.text("name"))[:_LONGEST_NAME].strip(),
+        url=fields.text("url"),
+        sku=_word(fields.text("sku")),
         image=image if is_linkable(image) else "",
         price=price,
         sale_price=sale_price,
         sale_from=begins,
         sale_until=ends,
         currency=currency if price else "",
-        availability=_STOCK.get(_column(_text(row, "availability").rpartition("/")[2]), ""),
-        category=_blank(_text(row, "category"))[:_LONGEST_CATEGORY],
+        availability=_STOCK.get(_column(fields.text("availability").rpartition("/")[2]), ""),
+        category=_blank(fields.text("category"))[:_LONGEST_CATEGORY],
         tags=tuple(dict.fromkeys(filter(None, split)))[:_MOST_TAGS],
-        group=_word(_text(row, "group")),
-        languages=_words(row, "languages"),
-        markets=tuple(one.upper() for one in _words(row, "markets")),
+        group=_word(fields.text("group")),
+        languages=_words(fields, "languages"),
+        markets=tuple(one.upper() for one in _words(fields, "markets")),
     )
 
 
-def _prices(row: Tree, currency: str) -> tuple[str, str, str]:
+def _prices(fields: _Fields, currency: str) -> tuple[str, str, str]:
     """Price, sale price and their currency. A sale price that does not go with the price is none."""
-    own = _text(row, "currency").strip().upper() or currency
-    written = _price(row, "price")
+    own = fields.text("currency").strip().upper() or currency
+    written = fields.price("price")
     if not written:
         return "", "", ""
     price = amount_of(written, own)
-    reduced = _price(row, "sale_price")
+    reduced = fields.price("sale_price")
     try:
         sale = amount_of(reduced, price.currency) if reduced else None
     except ValueError:
@@ -239,17 +296,10 @@ def _prices(row: Tree, currency: str) -> tuple[str, str, str]:
     return price.text, sale.text if sale and sale.currency == price.currency else "", price.currency
 
 
-def _price(row: Tree, field: str) -> str:
-    """As Google writes it, or `{"value": 19.9, "currency": "EUR"}`."""
-    inner = row.at(field)
-    for amount in ("value", "amount"):
-        if found := inner.text(amount):
-            return f"{found} {inner.at('currency').text() or inner.at('currency_code').text()}"
-    return _text(row, field)
-
-
 def _dates(text: str) -> tuple[date | None, date | None]:
     """The days of "2026-11-20T00:00+0100/2026-11-30T23:59+0100"."""
+    if not text:
+        return None, None
     begins, _, ends = text.partition("/")
     return _day(begins), _day(ends)
 
@@ -261,14 +311,10 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _text(row: Tree, field: str) -> str:
-    return next((text for name in _NAMES[field] if (text := row.text(name))), "")
-
-
-def _words(row: Tree, field: str) -> tuple[str, ...]:
+def _words(fields: _Fields, field: str) -> tuple[str, ...]:
     """A list, or a text with commas between."""
-    said = [one.text() for name in _NAMES[field] for one in row.each(name)]
-    return tuple(_word(part.strip()) for text in said for part in re.split(r"[,;\s]", text) if part.strip())[:50]
+    said = fields.texts(field)
+    return tuple(_word(part) for text in said for part in _BETWEEN_WORDS.split(text) if part)[:50]
 
 
 def _word(text: str) -> str:

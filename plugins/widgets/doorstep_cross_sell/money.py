@@ -9,6 +9,7 @@ _THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})  # h
 _NAME = r"[^0-9\s.,'’-]{0,4}"
 _WRITTEN = re.compile(rf"(?P<before>{_NAME}) ?(?P<amount>[0-9][0-9.,'’ ]{{0,24}}?) ?(?P<after>{_NAME})")
 _CODE = re.compile(r"[A-Z]{3}")
+_PLAIN = re.compile(r"[0-9]{1,12}\.[0-9]{1,2}")  # as most are
 _MOST_DIGITS = 12
 
 
@@ -39,6 +40,8 @@ def amount_of(written: str, currency: str = "") -> Amount:
 
 def _decimal(text: str, currency: str) -> str:
     """The amount with a point and nothing else between its digits; empty where nobody can know what is meant."""
+    if _PLAIN.fullmatch(text):
+        return text
     marks = re.findall(r"[.,]", text)
     whole, rest = text, ""
     if marks and marks.count(marks[-1]) == 1:

@@ -14,6 +14,8 @@ from doorstep import is_web_address
 Price = Annotated[str, Meta(max_length=20)]
 Availability = Literal["", "in_stock", "preorder", "backorder", "out_of_stock"]
 _LONGEST_ADDRESS = 1_000
+_PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _ENOUGH = 100  # products of one category or tag, for the same readers: a page shows a dozen
 
 
@@ -68,11 +70,11 @@ def check_address(field: str, url: str) -> None:
 
 
 def check_price(field: str, price: str, currency: str) -> None:
-    if price and not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,4})?", price):
+    if price and not _PRICE.fullmatch(price):
         raise ValueError(f'{field} {price!r} is not a decimal text: write it like "19.90"')
     if bool(price) != bool(currency):
         raise ValueError(f"{field} and currency belong together: set both or neither")
-    if currency and not re.fullmatch(r"[A-Z]{3}", currency):
+    if currency and not _CURRENCY.fullmatch(currency):
         raise ValueError(f'currency {currency!r} is not an ISO 4217 code: write it like "EUR"')
 
 
