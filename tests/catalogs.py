@@ -16,7 +16,8 @@ from babel.messages.plurals import get_plural
 
 from doorstep.locale_rules import check_language
 from doorstep.locale_rules.language import Source, read_language
-from doorstep.locale_rules.of_texts import ORIGIN, PLACEHOLDER, header_of
+from doorstep.locale_rules.of_texts import ORIGIN, header_of
+from doorstep.locale_texts import PLACEHOLDER
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCALES = ROOT / "locales"

@@ -3,8 +3,9 @@
 A language is a folder `<lang>/LC_MESSAGES/*.po`; catalogs are compiled when first used (2 to 12 ms) and kept.
 """
 
+import gettext
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
@@ -13,9 +14,11 @@ from pathlib import Path
 
 from babel import Locale, dates, lists, numbers
 from babel.messages.mofile import write_mo
+from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from markupsafe import Markup
+from msgspec import Struct
 
 from .languages import direction_of, name_of, tag_of, widening
 
@@ -42,6 +45,25 @@ class Placed(str):
         return placed
 
 
+class Said(Struct, frozen=True):
+    """What a shop says itself in a text's place: its forms, one where there is no plural, as text and as HTML."""
+
+    plain: tuple[str, ...]
+    html: tuple[str, ...]
+
+
+class Own(Struct, frozen=True):
+    """The own words of a shop in a language: by the name of a place, and by context and msgid."""
+
+    placed: Mapping[str, Said]
+    texts: Mapping[tuple[str, str], Said]
+
+    def of(self, msgid: str, context: str = "") -> Said | None:
+        if type(msgid) is Placed:
+            return self.placed.get(msgid.name)
+        return self.texts.get((context, msgid))
+
+
 class Catalogs:
     """All catalogs of the engine (first folder) and of plugins, merged per language; over them a theme's `own` files,
     `<language>.po`, the first of a language over the next."""
@@ -65,6 +87,10 @@ class Catalogs:
             self._localizers[language] = Localizer(language, self._translations(language))
         return self._localizers[language]
 
+    def reworded(self, own: Callable[[str], Own | None]) -> "Catalogs":
+        """The same, where a shop has its own words over it: `own` gives them by language."""
+        return _Reworded(self, own)
+
     def _translations(self, language: str) -> NullTranslations:
         chain = NullTranslations()
         for code in reversed(widening(language)):
@@ -78,12 +104,25 @@ class Catalogs:
         return chain
 
 
+class _Reworded(Catalogs):
+    def __init__(self, below: Catalogs, own: Callable[[str], Own | None]) -> None:
+        super().__init__(below._folders, below._own)
+        self._below = below
+        self._said = own
+
+    def localizer(self, language: str) -> "Localizer":
+        if language not in self._localizers:
+            self._localizers[language] = self._below.localizer(language).reworded(self._said(language))
+        return self._localizers[language]
+
+
 class Localizer:
     """One language: its texts and its ways to write dates, times and numbers. What pages write again and again is kept:
     Babel reads its tables and patterns anew for every value."""
 
-    def __init__(self, language: str, translations: NullTranslations) -> None:
+    def __init__(self, language: str, translations: NullTranslations, own: Own | None = None) -> None:
         self.language = language
+        self._own = own
         self.locale = Locale.parse(language)
         self._translations = translations
         self.marked: Mapping[str | tuple[str, str], Markup] = _Marked(self)
@@ -112,8 +151,14 @@ class Localizer:
 
     def text(self, msgid: str, context: str = "", **values: str) -> str:
         """The translation of a msgid, with `%(name)s` filled in; values are isolated for bidi where it matters."""
-        found = self._text(msgid, context)
+        said = self._own.of(msgid, context) if self._own is not None else None
+        found = said.plain[0] if said is not None else self._text(msgid, context)
         return found % {name: self.isolate(value) for name, value in values.items()} if values else found
+
+    def html(self, msgid: str, context: str = "") -> str:
+        """The translation as HTML, placeholders unfilled."""
+        said = self._own.of(msgid, context) if self._own is not None else None
+        return said.html[0] if said is not None else self._text(msgid, context)
 
     def plural(self, one: str, many: str, n: int) -> str:
         """The plural form for `n`, with `%(n)s` written as the locale writes numbers."""
@@ -121,9 +166,28 @@ class Localizer:
 
     def plural_form(self, one: str, many: str, n: int, context: str = "") -> str:
         """The plural form for `n`, placeholders unfilled."""
+        if (said := self._own_plural(one, context)) is not None:
+            return said.plain[self._form(n)]
         if context:
             return str(self._translations.unpgettext(context, one, many, n))
         return str(self._translations.ungettext(one, many, n))
+
+    def plural_html(self, one: str, many: str, n: int, context: str = "") -> str:
+        """The plural form for `n` as HTML, placeholders unfilled."""
+        said = self._own_plural(one, context)
+        return self.plural_form(one, many, n, context) if said is None else said.html[self._form(n)]
+
+    def reworded(self, own: Own | None) -> "Localizer":
+        """The same with a shop's own words."""
+        return Localizer(self.language, self._translations, own) if own is not None else self
+
+    def _own_plural(self, one: str, context: str) -> Said | None:
+        return self._own.of(one, context) if self._own is not None else None
+
+    @cached_property
+    def _form(self) -> Callable[[int], int]:
+        """The plural form of a number, by gettext's rule for the language."""
+        return gettext.c2py(get_plural(self.language).plural_expr)
 
     def isolate(self, text: str) -> str:
         """Text of unknown direction inside a right-to-left sentence, so that neither disturbs the other."""
@@ -246,7 +310,7 @@ class _Marked(dict[str | tuple[str, str], Markup]):
 
     def __missing__(self, key: str | tuple[str, str]) -> Markup:
         context, msgid = ("", key) if isinstance(key, str) else key
-        self[key] = text = Markup(self._localizer.text(msgid, context)) % ({"context": context} if context else {})  # noqa: S704  # a catalog's
+        self[key] = text = Markup(self._localizer.html(msgid, context)) % ({"context": context} if context else {})  # noqa: S704  # a catalog's
         return text
 
 
