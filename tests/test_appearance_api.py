@@ -12,8 +12,8 @@ from .erp import Shop
 
 APPEARANCE = "/api/v1/appearance"
 EMPTY = {
-    "preset": "", "settings": {}, "sections": [], "order_sections": [], "market": {}, "in": {}, "season": [], "draft": {}, "words": {},
-    "updated_at": None,
+    "preset": "", "settings": {}, "sections": [], "order_sections": [], "market": {}, "in": {}, "season": [], "draft": {},
+    "words": {}, "updated_at": None,
 }  # fmt: skip
 
 

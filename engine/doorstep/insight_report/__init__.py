@@ -108,4 +108,4 @@ def _weeks(one: ScoreFigures, localizer: Localizer) -> Chart | None:
 
 
 def _percent(localizer: Localizer, share: float | None) -> str:
-    return "–" if share is None else f"{localizer.number(round(share))} %"
+    return "–" if share is None else localizer.percent(share)
