@@ -179,6 +179,10 @@ class Localizer(Writing):
         """Text of unknown direction inside a right-to-left sentence, so that neither disturbs the other."""
         return f"{_FSI}{text}{_PDI}" if self.dir == "rtl" and text else text
 
+    def joined(self, day: str, clock: str) -> str:
+        """A day and a time of day, both already written; a clock may run the other way ("2:56 PM" in Urdu)."""
+        return super().joined(day, self.isolate(clock))
+
     def day(self, day: date, today: date) -> str:
         """A day as a person says it, as a heading: Today, Yesterday, Monday 23 November; with the year when another."""
         distance = (day - today).days

@@ -4,7 +4,7 @@ import gettext
 import re
 from functools import cache
 from html.parser import HTMLParser
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
 from babel.messages.plurals import get_plural
 
@@ -29,8 +29,10 @@ def numbers_of(language: str, index: int) -> str:
 
 
 def width(text: str) -> int:
-    """How many letters wide a text is, placeholders aside; those of East Asia are as wide as two."""
-    return sum(1 + (east_asian_width(char) in "WF") for char in PLACEHOLDER.sub("", text))
+    """How many letters wide a text is, placeholders aside; those of East Asia are as wide as two, and the marks
+    on a letter (vowels of India and Thailand, points of Arabic) take no room of their own."""
+    letters = (char for char in PLACEHOLDER.sub("", text) if category(char) not in ("Mn", "Me", "Cf"))
+    return sum(1 + (east_asian_width(char) in "WF") for char in letters)
 
 
 def torn_markup(text: str) -> str:

@@ -268,20 +268,24 @@ def _number(context: Context, value: float) -> str:
 
 
 def _gettext(context: Context, text: str, /, **values: Any) -> Markup:
-    return _filled(_localizer(context).html(text), values)
+    localizer = _localizer(context)
+    return _filled(localizer, localizer.html(text), values)
 
 
 def _pgettext(context: Context, message_context: str, text: str, /, **values: Any) -> Markup:
-    return _filled(_localizer(context).html(text, message_context), {"context": message_context, **values})
+    localizer = _localizer(context)
+    return _filled(localizer, localizer.html(text, message_context), {"context": message_context, **values})
 
 
 def _ngettext(context: Context, one: str, many: str, n: int, /, **values: Any) -> Markup:
-    return _filled(_localizer(context).plural_html(one, many, n), {"num": n, **values})
+    localizer = _localizer(context)
+    return _filled(localizer, localizer.plural_html(one, many, n), {"num": n, **values})
 
 
 def _npgettext(context: Context, message_context: str, one: str, many: str, n: int, /, **values: Any) -> Markup:
-    text = _localizer(context).plural_html(one, many, n, message_context)
-    return _filled(text, {"context": message_context, "num": n, **values})
+    localizer = _localizer(context)
+    text = localizer.plural_html(one, many, n, message_context)
+    return _filled(localizer, text, {"context": message_context, "num": n, **values})
 
 
 def _frame(context: Context) -> Frame:
@@ -293,8 +297,10 @@ def _localizer(context: Context) -> Localizer:
     return _frame(context).localizer
 
 
-def _filled(text: str, values: Mapping[str, Any]) -> Markup:
-    """A text of a catalog, which is HTML, with what templates put into it, which is not."""
+def _filled(localizer: Localizer, text: str, values: Mapping[str, Any]) -> Markup:
+    """A text of a catalog, which is HTML, with what templates put into it, which is not, isolated for bidi where it matters."""
+    if localizer.dir == "rtl":
+        values = {name: localizer.isolate(one) if type(one) is str else one for name, one in values.items()}
     if _PLAIN.issuperset(map(type, values.values())):
         return _filled_with_words(text, tuple(values.items()))
     return Markup(text) % values  # noqa: S704

@@ -57,7 +57,8 @@ def day_and_clock(at: datetime, localizer: Localizer, today: date) -> str:
 
 def as_of(at: datetime, localizer: Localizer, today: date) -> str:
     """A time with the offset of its clock."""
-    return f"{day_and_clock(at, localizer, today)} ({_offset(localizer, at.utcoffset() or timedelta())})"
+    offset = localizer.isolate(_offset(localizer, at.utcoffset() or timedelta()))
+    return f"{day_and_clock(at, localizer, today)} ({offset})"
 
 
 @lru_cache(1024)

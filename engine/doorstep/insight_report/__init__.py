@@ -78,7 +78,7 @@ def html(found: Insights, *, shop: str, carriers: Mapping[str, str], localizer: 
     }
     return environment.get_template("report.html").render(
         found=found,
-        shop=shop,
+        shop=localizer.isolate(shop),
         language=localizer.tag,
         dir=localizer.dir,
         kinds=_KINDS,

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from ..locale_texts import PLACEHOLDER
 from .language import SOURCE, Finding, Language
 
-_ENGLISH = re.compile(r"[A-Za-z]{3,}")
+_ENGLISH = re.compile(r"\b[A-Za-z]{3,}\b")
 # What is code in an English text stays as it is: addresses, and names of headers, of scales and of formats.
 _CODE = re.compile(
-    r"\S*[/_]\S*|\w*[A-Z]\w*[A-Z]\w*|\b[A-Z][a-z]+(?:-[A-Z][a-z]+)+|(?:header|Authorization:) \w+|“\w+”|ASCII"
+    r"\S*[/_@]\S*|\w*[A-Z]\w*[A-Z]\w*|\b[A-Z][a-z]+(?:-[A-Z][a-z]+)+|(?:header|Authorization:) \w+|“\w+”|ASCII"
 )
 
 
@@ -22,7 +22,7 @@ def terms(language: Language) -> Iterator[Finding]:
     longest_first = "|".join(re.escape(term) for term in sorted(stems, key=len, reverse=True))
     pattern = re.compile(rf"\b({longest_first})s?\b", re.IGNORECASE)
     for entry in language.entries:
-        found = {one[1].casefold() for one in pattern.finditer(PLACEHOLDER.sub("", entry.msgid))}
+        found = {one[1].casefold() for one in pattern.finditer(_plain(entry.msgid))}
         for term in sorted(term for term in found if entry.msgid not in without.get(term, ())):
             for form in filter(None, entry.forms.values()):
                 if not any(stem in form.casefold() for stem in stems[term]):
