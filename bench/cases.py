@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 
-from . import cold, growth, imports, inside, pages, processes, tutorial
+from . import cold, growth, imports, inside, locales, pages, processes, tutorial
 from .figures import Row
 from .peers.case import peers
 
@@ -17,6 +17,7 @@ CASES: dict[str, Case] = {
     "growth": growth.growth,
     "start": processes.start,
     "memory": processes.memory,
+    "locales": locales.locales,
     "peers": peers,
     "recognition": inside.recognition,
     "parse": inside.parse,

@@ -41,8 +41,10 @@ from doorstep import (
     plugins,
     quality,
     responses,
+    rewording,
     samples,
     shelf_life,
+    text_names,
     theme_settings,
     themes,
     widget,
@@ -267,6 +269,19 @@ def language_list() -> str:
     return table(["language", "code", "how it was made", "reviewed by"], rows)
 
 
+def text_places() -> str:
+    return table(["name", "English"], [(f"`{name}`", str(text)) for name, text in text_names.placed().items()])
+
+
+def text_list() -> str:
+    source = rewording.read_source([shipped("locales")])
+    rows = []
+    for name, key in source.texts.items():
+        forms = " · ".join(filter(None, (key[1], source.plurals[key])))
+        rows.append((f"`{name}`", f"{forms} ({key[0]})" if key[0] else forms))
+    return table(["name", "English"], rows)
+
+
 PAGE_CONTEXT = (context.StoreView, context.PageInfo, context.Language, context.Hero, context.Step, context.Notice,
                 context.Link, context.MenuEntry, context.ShipmentView, context.CarrierView, context.Day, context.EventView,
                 context.Fact, context.PickupView, context.Choice, context.LookupForm, context.OrderView, context.ParcelGroup,
@@ -349,6 +364,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "scaffold.codes.toml": scaffold_file("codes.toml"),
     "scaffold.__init__.py": scaffold_file("__init__.py"),
     "languages": language_list,
+    "texts": text_list,
+    "texts.places": text_places,
     "model.status": lambda: members(models.Status),
     "model.flags": lambda: members(models.Flag),
     "model.reasons": reasons,

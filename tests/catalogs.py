@@ -1,8 +1,9 @@
-"""Keeps the catalogs in step with the source: `python tests/catalogs.py update|check [LANGUAGE…]`.
+"""Keeps the catalogs in step with the source: `./dev locales [update|check|report] [LANGUAGE…]`; alone it updates all of them.
 
 `update` adds texts that are new, untranslated, and drops those that are gone, naming both; what is translated stays as it
-is. A language without a catalog gets one. `check` names everything amiss, by the rules of `doorstep check locales`, and exits
-with 1. What is extracted, and from where, is said here and nowhere else.
+is. A language without a folder gets one. `check` names everything amiss, by the rules of `doorstep check locales` and against
+the source itself, and exits with 1. `report`, which also ends an update, says how much is translated and who has read it. What
+is extracted, and from where, is said here and nowhere else.
 """
 
 import sys
@@ -16,7 +17,8 @@ from babel.messages.plurals import get_plural
 
 from doorstep.locale_rules import check_language
 from doorstep.locale_rules.language import Source, read_language
-from doorstep.locale_rules.of_texts import ORIGIN, PLACEHOLDER, header_of
+from doorstep.locale_rules.of_texts import ORIGIN, header_of
+from doorstep.locale_texts import PLACEHOLDER
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCALES = ROOT / "locales"
@@ -27,6 +29,16 @@ METHODS = [("doorstep/scaffold/**", "ignore"), ("**.py", "python"), ("**.html", 
 OPTIONS = {"**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}
 # Beside gettext's own (`N_` among them): a Localizer's `plural`, and what a widget says of a form it refuses.
 KEYWORDS = {**DEFAULT_KEYWORDS, "plural": (1, 2), "FormProblem": None}
+
+GLOSSARY = """\
+# The words of this language: the English term, and by which stems a translation may say it, the word itself first.
+[terms]
+# Texts that are natural here without the word.
+[without]
+# English words that this language uses as they are, where a text of ours holds them.
+[english]
+words = []
+"""
 
 Key = tuple[str, str]  # context and msgid
 
@@ -114,22 +126,44 @@ def _only_x(metadata: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in metadata.items() if name in ORIGIN}
 
 
+def progress(language: str, source: dict[Key, str]) -> str:
+    """One line of the report: how much of the source a language says, and who has read it."""
+    po = _read(language)
+    said = sum(_is_said(entry) for entry in po if _key(entry) in source)
+    percent = 100 * said // len(source)
+    return f"{language:8} {Locale.parse(language).english_name:24} {percent:4} %   {po.metadata.get('X-Reviewed-By', 'none')}"
+
+
+def _is_said(entry: polib.POEntry) -> bool:
+    forms = entry.msgstr_plural.values() if entry.msgid_plural else [entry.msgstr]
+    return all(forms) and not entry.fuzzy
+
+
+def _updated(language: str, source: dict[Key, str]) -> list[str]:
+    added, dropped = update(language, source)
+    glossary = LOCALES / language / "glossary.toml"
+    if not glossary.exists() and language != SOURCE:
+        glossary.write_text(GLOSSARY, "utf-8")
+    return [*(f"new: {msgid!r}" for msgid in added), *(f"dropped: {msgid!r}" for msgid in dropped)]
+
+
 def main(arguments: Sequence[str]) -> int:
-    command, *wanted = arguments or ("",)
-    if command not in ("update", "check"):
-        print("usage: python tests/catalogs.py update|check [LANGUAGE…]", file=sys.stderr)
+    command, *wanted = arguments or ("update",)
+    if command not in ("update", "check", "report"):
+        print("usage: ./dev locales [update|check|report] [LANGUAGE…]", file=sys.stderr)
         return 2
     source, found = texts(), 0
     for language in wanted or languages():
+        lines = []
         if command == "update":
-            added, dropped = update(language, source)
-            lines = [*(f"new: {msgid!r}" for msgid in added), *(f"dropped: {msgid!r}" for msgid in dropped)]
-        else:
+            lines = _updated(language, source)
+        elif command == "check":
             lines = sorted(problems(language, source))
             found += len(lines)
-        print(
-            *(f"{catalog(language).relative_to(ROOT)}: {line}" for line in lines), sep="\n", end="\n" if lines else ""
-        )
+        for line in lines:
+            print(f"{catalog(language).relative_to(ROOT)}: {line}")
+    if command != "check":
+        print(*(progress(language, source) for language in wanted or languages()), sep="\n")
     return 1 if found else 0
 
 

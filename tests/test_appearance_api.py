@@ -13,7 +13,7 @@ from .erp import Shop
 APPEARANCE = "/api/v1/appearance"
 EMPTY = {
     "preset": "", "settings": {}, "sections": [], "order_sections": [], "market": {}, "in": {}, "season": [], "draft": {},
-    "updated_at": None,
+    "words": {}, "updated_at": None,
 }  # fmt: skip
 
 

@@ -192,5 +192,22 @@ def test_the_command_exits_with_1_when_something_is_amiss(
     assert catalogs.main(["tidy"]) == 2
 
 
+def test_a_new_language_is_one_folder_and_the_report_says_how_much_of_it_is_said(
+    german: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    german(("Today", ""))  # of four texts one is left out
+    monkeypatch.setattr(catalogs, "texts", lambda: SOURCE)
+    monkeypatch.setattr(catalogs, "ROOT", catalogs.LOCALES)
+    assert catalogs.main(["update", "sv"]) == 0
+    made = {file.relative_to(catalogs.LOCALES / "sv").as_posix() for file in (catalogs.LOCALES / "sv").rglob("*.*")}
+    assert made == {"LC_MESSAGES/doorstep.po", "glossary.toml"}
+    capsys.readouterr()
+    assert catalogs.main(["report"]) == 0
+    assert [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()] == [
+        "de German 75 % none",
+        "sv Swedish 0 % none",
+    ]
+
+
 def test_no_template_is_committed() -> None:
     assert not list(catalogs.LOCALES.rglob("*.pot"))

@@ -25,9 +25,12 @@ from doorstep.codes import load_codes
 from doorstep.config import Config, Plugins, Server, Store, parse
 from doorstep.context import PageContext
 from doorstep.engine import create_engine
+from doorstep.locale_rules.language import Glossary
 from doorstep.manifest import load_manifest
 from doorstep.packages import installed
+from doorstep.paths import shipped
 from doorstep.plugins import HOOKS, State
+from doorstep.rewording import read_files, read_source, reworded
 from doorstep.samples import load_samples
 from doorstep.themes import load_theme_manifest
 from doorstep.widget import WidgetView
@@ -220,6 +223,11 @@ def _read_project(block: Block) -> None:
         assert package in [one.module for one in installed()]
 
 
+def _read_words(block: Block) -> None:
+    file = Path(block.name)
+    reworded([("words", read_files(file.parent))], read_source([shipped("locales")]), (), in_html=frozenset)
+
+
 READERS: dict[str, Callable[[Block], object]] = {
     "doorstep.toml": _read_settings,
     "carrier.toml": lambda block: load_manifest(block.text, file=block.name),
@@ -228,6 +236,8 @@ READERS: dict[str, Callable[[Block], object]] = {
     "case.toml": _read_sample,
     "sandbox.toml": _read_sandbox,
     "pyproject.toml": _read_project,
+    "glossary.toml": lambda block: msgspec.convert(tomllib.loads(block.text), Glossary),
+    "de.toml": _read_words,
 }
 
 

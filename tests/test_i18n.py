@@ -298,7 +298,7 @@ def test_yesterday_may_be_last_year() -> None:
         ("de", "Freitag, 20. November", "20. November", "Freitag", "14:05"),
         ("fr", "vendredi 20 novembre", "20 novembre", "vendredi", "14:05"),
         ("ja", "11月20日(金曜日)", "11月20日", "金曜日", "14:05"),
-        ("fa", "جمعه ۲۰ نوامبر", "۲۰ نوامبر", "جمعه", "۱۴:۰۵"),
+        ("fa", "جمعه ۲۹ آبان", "۲۹ آبان", "جمعه", "۱۴:۰۵"),
     ],
 )
 def test_dates_and_times_are_written_as_the_culture_writes_them(
@@ -385,7 +385,7 @@ def test_a_clock_is_written_as_babel_writes_it_in_every_language(language: str, 
 
 
 @settings(max_examples=400)
-@given(st.sampled_from(sorted(KEPT)), st.dates())
+@given(st.sampled_from(sorted(KEPT.keys() - {"fa", "th"})), st.dates())  # whose calendars Babel has not
 def test_a_day_of_another_year_is_written_as_babel_writes_it_in_every_language(language: str, day: date) -> None:
     another_year = date(day.year - 1 if day.year > 1 else 2, 6, 1)
     written = dates.format_date(day, "full", locale=language)

@@ -158,7 +158,7 @@ def test_the_report_says_what_the_figures_say(found: Insights) -> None:
     ]
     lanes = rows[len(found.widgets) :]
     assert [lane[0] for lane in lanes] == [str(one.parcels) for one in found.lanes]
-    assert [lane[2] for lane in lanes] == [f"{one.on_time:.0f} %" for one in found.lanes]
+    assert [lane[2] for lane in lanes] == [f"{one.on_time:.0f}%" for one in found.lanes]
     assert [lane[3:5] for lane in lanes] == [[f"{one.median_days:g}", f"{one.p90_days:g}"] for one in found.lanes]
 
 

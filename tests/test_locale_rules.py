@@ -12,7 +12,8 @@ from doorstep.cli import main
 from doorstep.errors import CatalogError
 from doorstep.locale_rules import check_language, check_locales
 from doorstep.locale_rules.language import English, Glossary, Language, Source
-from doorstep.locale_rules.of_texts import header_of, torn_markup, width
+from doorstep.locale_rules.of_texts import header_of
+from doorstep.locale_texts import numbers_of, torn_markup, width
 from doorstep.paths import shipped
 from doorstep.po_files import Entry, read_po_file
 from doorstep.text_names import named, placed, room
@@ -117,6 +118,12 @@ def test_torn_markup_is_told() -> None:
     assert torn_markup("a <b>bold</b> word<br>") == ""
     assert torn_markup("a <b>bold word") == "<b> has no partner"
     assert torn_markup("a bold</b> word") == "<b> has no partner"
+
+
+def test_the_numbers_of_a_plural_form_are_told() -> None:
+    assert [numbers_of("de", index) for index in range(2)] == ["1", "0, 2, 3, 4, …"]
+    assert [numbers_of("lt", index) for index in range(3)] == ["1, 21, 31, 41, …", "2, 3, 4, 5, …", "0, 10, 11, 12, …"]
+    assert numbers_of("ar", 2) == "2"
 
 
 # Names.

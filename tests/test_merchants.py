@@ -19,6 +19,7 @@ FOLDERS = {
     "static/",
     "themes/<name>/",
     "themes/<name>/locales/<language>.po",
+    "words/<language>.toml",
 }  # of which the wardrobe sees every change
 SETTINGS = load_theme("classic", find_themes([shipped("themes")])).settings
 IN_FILE = dict(zip(Store.__struct_encode_fields__, Store.__struct_fields__, strict=True))

@@ -1,4 +1,4 @@
-"""What a store sets of its appearance: one layer for all, others over it by market, language, season and draft."""
+"""What a store sets of its appearance: a layer for all, others over it by market, language, season and draft; its own words."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -44,3 +44,4 @@ class Appearance(Layer, frozen=True, forbid_unknown_fields=True, kw_only=True):
     language_layers: dict[Language, Layer] = msgspec.field(name="in", default={})
     season: tuple[Season, ...] = ()
     draft: dict[Name, Draft] = {}
+    words: dict[Language, dict[str, Any]] = {}  # its own, by language and the names of texts

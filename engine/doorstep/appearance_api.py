@@ -12,7 +12,7 @@ from starlette.responses import Response
 from . import payload
 from .appearance import Appearance
 from .appearances import Appearances, KeptAppearance
-from .errors import ThemeError
+from .errors import CatalogError, DoorstepError, ThemeError
 from .gate import Call, Gate, Reply
 from .openapi import Operation
 from .refusals import Fault, Refusal, invalid
@@ -73,7 +73,7 @@ class AppearanceApi:
         own = payload.convert(merged, Appearance)
         try:
             self._wardrobe.try_on(store, own)
-        except ThemeError as error:
+        except (ThemeError, CatalogError) as error:
             raise invalid(_fault(error)) from None
         return _reply(self._appearances.write(connection, store, kept, own))
 
@@ -83,7 +83,7 @@ def _reply(kept: KeptAppearance) -> Reply:
     return Reply(AppearanceAnswer(**fields, updated_at=kept.updated_at), headers={"ETag": f'"{kept.version}"'})
 
 
-def _fault(error: ThemeError) -> Fault:
+def _fault(error: DoorstepError) -> Fault:
     """The place in the document, where the mistake is in it and not in what the settings say."""
     place, _, problem = error.message.partition(": ")
     inside = place.removeprefix(f"{OF_API}.")

@@ -240,7 +240,7 @@ class Contexts:
         look = visit.look
         info = PageInfo(
             kind=kind,
-            title=f"{title} · {shop.config.name}",
+            title=f"{title} · {localizer.isolate(shop.config.name)}",
             language=localizer.tag,
             dir=localizer.dir,
             languages=_languages(visit),

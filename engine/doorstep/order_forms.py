@@ -179,7 +179,11 @@ def _parcel(
         return (FieldView("parcel", type="hidden", value=looked[0].parcel.id),)
     chosen = values.get("parcel", "")
     options = [
-        Option(one.parcel.id, f"{one.parcel.number} – {localizer.text(STATES[one.state])}", one.parcel.id == chosen)
+        Option(
+            one.parcel.id,
+            f"{localizer.isolate(one.parcel.number)} – {localizer.text(STATES[one.state])}",
+            one.parcel.id == chosen,
+        )
         for one in looked
     ]
     if whole:

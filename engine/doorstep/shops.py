@@ -22,6 +22,7 @@ from .metrics import Metrics
 from .outgoing import Outgoing
 from .paths import shipped
 from .plugins import Plugins
+from .rewording import FOLDER, Layer, Rewording, Source, read_files, read_source, reworded
 from .sources import Sources
 from .themes import Theme, find_themes, load_theme
 from .theming import SLOT, Templates
@@ -45,6 +46,7 @@ class Shop(Struct, frozen=True):
     catalogs: Catalogs
     clock: Clock
     metrics: Metrics
+    words: Rewording = Rewording()
     drafts: "Mapping[str, Shop]" = {}
     draft: str = ""  # which one this is
 
@@ -121,6 +123,8 @@ class Outfitter:
         self._themes = find_themes([config.base / "themes", *plugins.registered.themes, shipped("themes")])
         self._outgoing = Outgoing(config.secret_key) if config.secret_key else None
         self._compiled: dict[tuple[str, tuple[Path, ...]], tuple[Templates, Catalogs]] = {}
+        self._word_files = read_files(config.base / FOLDER)
+        self._sources_of_texts: dict[tuple[Path, ...], Source] = {}
 
     def anew(self) -> "Outfitter":
         """Another one, which reads all files again."""
@@ -141,6 +145,7 @@ class Outfitter:
         templates, catalogs = self._theme(store.theme, folders)
         languages = _languages(store, self._catalogs, where)
         stack: Stack = [(where, store), *([(OF_API, own)] if own else [])]
+        words = self._words(stack, templates, languages)
         looks = Looks(templates, stack, languages=languages)
         view = StoreView(
             id, store.name, store.path, store.home_url, store.logo_url,
@@ -151,8 +156,9 @@ class Outfitter:
         widgets = self._widgets(id, placed, looks)
         problems += _nowhere(placed, templates, looks)
         live = Shop(
-            id, store, view, looks, Shelf(), widgets, tuple(problems), languages, catalogs, self._clock, self._metrics
-        )
+            id, store, view, looks, Shelf(), widgets, tuple(problems), languages, _saying(catalogs, words),
+            self._clock, self._metrics, words,
+        )  # fmt: skip
         drafts = {name: self._draft(live, stack, place, placed) for name, place in drafts_of(stack).items()}
         shown = [look.assets for shop in (live, *drafts.values()) for look in shop.looks]
         return structs.replace(live, drafts=drafts, files=Shelf(shown, before.files if before else None))
@@ -167,7 +173,20 @@ class Outfitter:
         looks = Looks(templates, stack, languages=live.languages, draft=place)
         widgets = self._widgets(live.id, placed, looks)
         name = where.rpartition(".")[2]
-        return structs.replace(live, looks=looks, widgets=widgets, catalogs=catalogs, draft=name)
+        words = self._words(stack, templates, live.languages)
+        return structs.replace(
+            live, looks=looks, widgets=widgets, catalogs=_saying(catalogs, words), words=words, draft=name
+        )
+
+    def _words(self, stack: Stack, templates: Templates, languages: Sequence[str]) -> Rewording:
+        """The store's own words: of files, over them those of its settings, over them those of the API."""
+        layers: list[Layer] = [(FOLDER, self._word_files), *((f"{where}.{FOLDER}", own.words) for where, own in stack)]
+        if not any(trees for _, trees in layers):
+            return Rewording()
+        texts = templates.theme.texts
+        if texts not in self._sources_of_texts:
+            self._sources_of_texts[texts] = read_source(self._folders, texts)
+        return reworded(layers, self._sources_of_texts[texts], languages, in_html=lambda: templates.html_texts)
 
     def _widgets(self, store: str, placed: Sequence[Placed], looks: Looks) -> Widgets:
         return Widgets(placed, looks.usual, self._metrics, store=store, sources=self._sources)
@@ -193,6 +212,10 @@ class Outfitter:
 
     def _texts(self, theme: Theme) -> Catalogs:
         return Catalogs(self._folders, theme.texts) if theme.texts else self._catalogs
+
+
+def _saying(catalogs: Catalogs, words: Rewording) -> Catalogs:
+    return catalogs.reworded(words.of) if words.own else catalogs
 
 
 def _nowhere(placed: Sequence[Placed], templates: Templates, looks: Iterable[Look]) -> list[WidgetProblem]:

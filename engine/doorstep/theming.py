@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from .bounds import bounded
 from .errors import ThemeError
 from .flattening import flattened
 from .folding import PRESENT
+from .html_places import html_places
 from .i18n import Localizer
 from .lasting import KEPT, Kept
 from .often import Often
@@ -73,6 +74,7 @@ class Templates:
         self.assets["store.js"] = asset("store.js", b"\n".join(file.read_bytes() for file in theme.scripts))
         self.styles = self._styles()
         loader = _Loader(theme, [folder / "templates" for folder in self._widget_folders])
+        self._loader = loader
         self.fixed_slots = loader.fixed_slots()
         self._environment = _compiled(loader)
         self._names = frozenset(self._environment.list_templates())
@@ -90,6 +92,12 @@ class Templates:
     def has_template(self, name: str) -> bool:
         """Whether the theme, or a widget, brings this template."""
         return name in self._names
+
+    @cached_property
+    def html_texts(self) -> frozenset[tuple[str, str]]:
+        """The texts, by context and msgid, that stand as HTML."""
+        sources = (self._loader.get_source(self._environment, name)[0] for name in sorted(self._names))
+        return html_places(map(self._environment.parse, sources))
 
     def render(self, template: str, variables: dict[str, Any], frame: Frame) -> str:
         """What a template says. Raises ThemeError with file and line."""
@@ -260,20 +268,24 @@ def _number(context: Context, value: float) -> str:
 
 
 def _gettext(context: Context, text: str, /, **values: Any) -> Markup:
-    return _filled(_localizer(context).text(text), values)
+    localizer = _localizer(context)
+    return _filled(localizer, localizer.html(text), values)
 
 
 def _pgettext(context: Context, message_context: str, text: str, /, **values: Any) -> Markup:
-    return _filled(_localizer(context).text(text, message_context), {"context": message_context, **values})
+    localizer = _localizer(context)
+    return _filled(localizer, localizer.html(text, message_context), {"context": message_context, **values})
 
 
 def _ngettext(context: Context, one: str, many: str, n: int, /, **values: Any) -> Markup:
-    return _filled(_localizer(context).plural_form(one, many, n), {"num": n, **values})
+    localizer = _localizer(context)
+    return _filled(localizer, localizer.plural_html(one, many, n), {"num": n, **values})
 
 
 def _npgettext(context: Context, message_context: str, one: str, many: str, n: int, /, **values: Any) -> Markup:
-    text = _localizer(context).plural_form(one, many, n, message_context)
-    return _filled(text, {"context": message_context, "num": n, **values})
+    localizer = _localizer(context)
+    text = localizer.plural_html(one, many, n, message_context)
+    return _filled(localizer, text, {"context": message_context, "num": n, **values})
 
 
 def _frame(context: Context) -> Frame:
@@ -285,8 +297,10 @@ def _localizer(context: Context) -> Localizer:
     return _frame(context).localizer
 
 
-def _filled(text: str, values: Mapping[str, Any]) -> Markup:
-    """A text of a catalog, which is HTML, with what templates put into it, which is not."""
+def _filled(localizer: Localizer, text: str, values: Mapping[str, Any]) -> Markup:
+    """A text of a catalog, which is HTML, with what templates put into it, which is not, isolated for bidi where it matters."""
+    if localizer.dir == "rtl":
+        values = {name: localizer.isolate(one) if type(one) is str else one for name, one in values.items()}
     if _PLAIN.issuperset(map(type, values.values())):
         return _filled_with_words(text, tuple(values.items()))
     return Markup(text) % values  # noqa: S704

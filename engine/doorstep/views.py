@@ -87,7 +87,8 @@ def _headline(shipment: Shipment, headline: str, reader: Reader) -> tuple[str, s
     expected = expected_day(shipment)
     if expected is None or expected < reader.today or shipment.status in _NOT_EXPECTED:
         return headline, "", ""
-    day, hours = _day_in_text(expected, reader), _window_hours(shipment, reader)
+    day, hours = _window_days(shipment, expected, reader), _window_hours(shipment, reader)
+    day = day or _day_in_text(expected, reader)
     if shipment.status in _MOVING:
         return _arriving(expected, reader), reader.localizer.joined(day, hours), expected.isoformat()
     return headline, reader.localizer.joined(text(N_("Expected: %(day)s"), day=day), hours), expected.isoformat()
@@ -279,8 +280,7 @@ def _facts(shipment: Shipment, manifest: Manifest, reader: Reader) -> tuple[Fact
     if len(shipment.pieces) > 1:
         facts.append(Fact(localizer.text(N_("Pieces")), localizer.number(len(shipment.pieces))))
     if shipment.weight is not None and sees(reader.level, "shipment.weight"):
-        weight = f"{localizer.number(shipment.weight.value)} {shipment.weight.unit}"
-        facts.append(Fact(localizer.text(N_("Weight")), weight))
+        facts.append(Fact(localizer.text(N_("Weight")), localizer.weight(shipment.weight.value, shipment.weight.unit)))
     return tuple(facts)
 
 
@@ -325,7 +325,8 @@ def _window_text(shipment: Shipment, reader: Reader) -> str:
     expected = expected_day(shipment)
     if expected is None or shipment.status in _NOT_EXPECTED:
         return ""
-    return reader.localizer.joined(reader.localizer.day(expected, reader.today), _window_hours(shipment, reader))
+    day = _window_days(shipment, expected, reader) or reader.localizer.day(expected, reader.today)
+    return reader.localizer.joined(day, _window_hours(shipment, reader))
 
 
 def _window_hours(shipment: Shipment, reader: Reader) -> str:
@@ -333,10 +334,16 @@ def _window_hours(shipment: Shipment, reader: Reader) -> str:
     window = shipment.window
     if not sees(reader.level, "shipment.window") or window is None or window.start is None or window.end is None:
         return ""
-    start, end = written_times.clock(window.start, reader.localizer), written_times.clock(window.end, reader.localizer)
-    if not start or not end:
+    return written_times.hours(window.start, window.end, reader.localizer)
+
+
+def _window_days(shipment: Shipment, last: date, reader: Reader) -> str:
+    """The days of the window, for those who may see it, while the first is still to come; else the last one alone."""
+    start = shipment.window.start if shipment.window and sees(reader.level, "shipment.window") else None
+    first = written_times.local_day(start) if start else None
+    if first is None or not reader.today <= first < last:
         return ""
-    return start if start == end else f"{start}–{end}"
+    return reader.localizer.days(first, last, reader.today)
 
 
 def _arriving(day: date, reader: Reader) -> str:

@@ -26,6 +26,7 @@ from .metrics import Metrics
 from .near import NearPages
 from .paths import shipped
 from .plugins import Plugins
+from .rewording import FOLDER
 from .shops import Outfitter, Shop, Shops
 
 LIVE = (*Appearance.__struct_fields__, "theme")  # settings of a store that need no restart
@@ -76,9 +77,10 @@ class Wardrobe:
     def clear(self) -> None:
         self._asked.set()
 
-    def try_on(self, store: str, own: Appearance) -> None:
-        """Raises ThemeError for what the store cannot show with this; the API's mistakes are named `appearance.…`."""
-        self._outfitter.shop(store, self._stores[store], own)
+    def try_on(self, store: str, own: Appearance) -> Shop:
+        """The store with this. Raises ThemeError or CatalogError for what it cannot show or say; the API's mistakes are named
+        `appearance.…`."""
+        return self._outfitter.shop(store, self._stores[store], own)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -204,7 +206,7 @@ class Wardrobe:
 def files_of(config: Config, plugins: Plugins) -> Stamp:
     """The files as they are now that decide on how stores look."""
     base = config.base
-    roots = [base / "themes", base / "static", *plugins.registered.themes, shipped("themes")]
+    roots = [base / "themes", base / "static", base / FOLDER, *plugins.registered.themes, shipped("themes")]
     folders = [offer.folder for offer in plugins.registered.widgets.values()]
     places = [*roots, *(folder / part for folder in folders for part in ("templates", "static"))]
     files = (file for place in places for file in place.rglob("*"))

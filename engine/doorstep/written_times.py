@@ -30,6 +30,16 @@ def clock(moment: Moment, localizer: Localizer) -> str:
     return "" if at is None or moment.precision is _WHOLE_DAY else localizer.clock(at)
 
 
+def hours(start: Moment, end: Moment, localizer: Localizer) -> str:
+    """From one wall clock to a later one of the same day; empty when only days are known, or another day is meant."""
+    first, last = start.local or start.instant, end.local or end.instant
+    if first is None or last is None or _WHOLE_DAY in (start.precision, end.precision) or first.date() != last.date():
+        return ""
+    if (first.hour, first.minute) == (last.hour, last.minute):
+        return localizer.clock(last)
+    return localizer.hours(first.time(), last.time())
+
+
 def iso(moment: Moment | None) -> str:
     """The text for `<time datetime>`: with an offset only where one is known."""
     if moment is None:
@@ -47,7 +57,8 @@ def day_and_clock(at: datetime, localizer: Localizer, today: date) -> str:
 
 def as_of(at: datetime, localizer: Localizer, today: date) -> str:
     """A time with the offset of its clock."""
-    return f"{day_and_clock(at, localizer, today)} ({_offset(localizer, at.utcoffset() or timedelta())})"
+    offset = localizer.isolate(_offset(localizer, at.utcoffset() or timedelta()))
+    return f"{day_and_clock(at, localizer, today)} ({offset})"
 
 
 @lru_cache(1024)

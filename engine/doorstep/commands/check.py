@@ -11,7 +11,7 @@ import msgspec
 from .. import terminal
 from ..checking import check_plugins
 from ..engine import Engine, create_engine
-from ..errors import DoorstepError
+from ..errors import CatalogError, DoorstepError
 from ..locale_rules import Finding as Amiss
 from ..locale_rules import check_locales
 from ..packages import found
@@ -20,7 +20,7 @@ from ..preview.trial import trial_of
 from ..reading import sources_of
 from ..source_files import mistakes_in
 from ..theme_rules import Finding, accept_parents, changed_parents, check_theme
-from .options import config_option, json_option, loaded
+from .options import chosen, config_option, engine_of, json_option, loaded
 
 _OWN = Path("plugins")  # the shop's own plugins
 
@@ -73,12 +73,32 @@ def check_themes(folders: tuple[Path, ...], accept: bool, as_json: bool) -> None
 
 @check.command("locales")
 @click.argument("languages", nargs=-1)
+@click.option("--store", default="", help="Check the own words of this store instead.")
+@config_option
 @json_option
-def check_languages(languages: tuple[str, ...], as_json: bool) -> None:
+def check_languages(languages: tuple[str, ...], store: str, path: Path, as_json: bool) -> None:
     """Check the catalogs and glossaries: all, or those of these LANGUAGES."""
-    findings = check_locales(shipped("locales"), languages)
+    findings = _amiss_with_words(path, store) if store else check_locales(shipped("locales"), languages)
     lines = [line for one in findings for line in _finding_lines(one)] or ["locales: fine"]
     _tell(findings, lines, as_json=as_json, wrong=bool(findings))
+
+
+def _amiss_with_words(path: Path, store: str) -> list[Amiss]:
+    """What is wrong with a store's own words, those of the API among them."""
+    of = chosen(loaded(path), store)
+    try:
+        with engine_of(path) as engine, engine.database.reading() as connection:
+            own = engine.appearances.find(connection, of).appearance
+            words = engine.wardrobe.try_on(of, own).words
+    except CatalogError as error:
+        return [Amiss("words", path.name, 1, error.message, error.next_step)]
+    unused = [(f"{one}: no text has this name", "the docs list them all: texts.md") for one in words.unused]
+    missing = [(f"{one}: it is said in another language", "say it in this one, too") for one in words.missing]
+    return [
+        Amiss(rule, path.name, 1, message, mend)
+        for rule, found in (("unused", unused), ("missing", missing))
+        for message, mend in found
+    ]
 
 
 def _finding_lines(one: Finding | Amiss) -> list[str]:

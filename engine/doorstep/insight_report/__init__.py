@@ -78,7 +78,7 @@ def html(found: Insights, *, shop: str, carriers: Mapping[str, str], localizer: 
     }
     return environment.get_template("report.html").render(
         found=found,
-        shop=shop,
+        shop=localizer.isolate(shop),
         language=localizer.tag,
         dir=localizer.dir,
         kinds=_KINDS,
@@ -108,4 +108,4 @@ def _weeks(one: ScoreFigures, localizer: Localizer) -> Chart | None:
 
 
 def _percent(localizer: Localizer, share: float | None) -> str:
-    return "–" if share is None else f"{localizer.number(round(share))} %"
+    return "–" if share is None else localizer.percent(share)

@@ -1,22 +1,15 @@
 """Rules about each text by itself: it is there, whole, of the right forms, and fits its place."""
 
-import gettext
-import re
 from collections import Counter
 from collections.abc import Iterator
-from html.parser import HTMLParser
-from unicodedata import category, east_asian_width
 
 from babel.messages.plurals import get_plural
 
+from ..locale_texts import PLACEHOLDER, find_bidi, numbers_of, torn_markup, width
 from ..po_files import Entry
 from .language import SOURCE, Finding, Language
 
 ORIGIN = {"X-Origin": "written by the project, machine-assisted", "X-Reviewed-By": "none"}
-PLACEHOLDER = re.compile(r"%\(\w+\)s")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_NUMBERS = range(1001)  # enough to see whether a plural form stands for a single number, which it may then leave out
-_VOID = frozenset({"br"})
 
 
 def header_of(language: str) -> dict[str, str]:
@@ -75,7 +68,7 @@ def written(language: Language) -> Iterator[Finding]:
     for entry in language.entries:
         for index, form in sorted(entry.forms.items()):
             msgid = entry.plural if entry.plural and index else entry.msgid
-            if _BIDI.search(form):
+            if find_bidi(form):
                 yield _of(language, entry, "bidi", f"a bidi control in {form!r}", "remove it: the engine isolates")
             if form and _edges(form) != _edges(msgid):
                 yield _of(language, entry, "space", f"other white space around {form!r}", "as around the English")
@@ -93,40 +86,6 @@ def lengths(language: Language) -> Iterator[Finding]:
                 yield _of(language, entry, "length", f"{long} letters where {most} fit, {form!r}", "say it shorter")
 
 
-def width(text: str) -> int:
-    """How many letters wide a text is, placeholders aside; those of East Asia are as wide as two, and the marks
-    on a letter (vowels of India and Thailand, points of Arabic) take no room of their own."""
-    letters = (char for char in PLACEHOLDER.sub("", text) if category(char) not in ("Mn", "Me", "Cf"))
-    return sum(1 + (east_asian_width(char) in "WF") for char in letters)
-
-
-def torn_markup(text: str) -> str:
-    """What is wrong with the tags of a text, or ""."""
-    reader = _Tags()
-    reader.feed(text)
-    reader.close()
-    if reader.torn or reader.open:
-        return f"<{(reader.torn or reader.open)[0]}> has no partner"
-    return ""
-
-
-class _Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.torn: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.open and self.open[-1] == tag:
-            self.open.pop()
-        else:
-            self.torn.append(tag)
-
-
 def _same_placeholders(language: str, entry: Entry, index: int, form: str) -> bool:
     wanted = set(PLACEHOLDER.findall(entry.msgid)) | set(PLACEHOLDER.findall(entry.plural))
     found = set(PLACEHOLDER.findall(form))
@@ -134,13 +93,8 @@ def _same_placeholders(language: str, entry: Entry, index: int, form: str) -> bo
         return False
     if not entry.plural or found == wanted:
         return found == wanted
-    return single(language, index) and len(wanted - found) == 1 and found < wanted
-
-
-def single(language: str, index: int) -> bool:
-    """Whether a plural form stands for a single number, which it may then leave out."""
-    choose = gettext.c2py(get_plural(language).plural_expr)
-    return sum(choose(number) == index for number in _NUMBERS) <= 1
+    # A form for a single number may leave the number out.
+    return numbers_of(language, index).isdecimal() and len(wanted - found) == 1 and found < wanted
 
 
 def _edges(text: str) -> tuple[str, str]:

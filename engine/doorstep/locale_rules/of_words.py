@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from ..locale_texts import PLACEHOLDER
 from .language import SOURCE, Finding, Language
-from .of_texts import PLACEHOLDER
 
 _ENGLISH = re.compile(r"\b[A-Za-z]{3,}\b")
 # What is code in an English text stays as it is: addresses, and names of headers, of scales and of formats.

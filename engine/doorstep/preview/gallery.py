@@ -20,6 +20,7 @@ from ..errors import DoorstepError
 from ..languages import name_of, tag_of
 from . import fields
 from .cases import CASES
+from .pseudo import NAMES as PSEUDO
 from .room import PATH, Dressed, Room
 from .wanted import ALL, DIRECTIONS, SCHEMES, WIDTHS, Wanted, read_wanted
 
@@ -102,10 +103,7 @@ class Preview:
         }
 
     def _choices(self, wanted: Wanted, dressed: Dressed) -> list[dict[str, Any]]:
-        speak = {
-            tag_of(language): name_of(language)
-            for language in dressed.shop.languages
-        }  # fmt: skip
+        speak = {tag_of(language): name_of(language) for language in dressed.shop.languages} | PSEUDO
         themes = {"": "of the store", **{name: name for name in self._room.themes()}}
         stores = {shop.id: f"{shop.id}: {shop.config.name}" for shop in self._engine.shops.all}
         options = {

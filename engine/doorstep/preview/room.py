@@ -20,7 +20,7 @@ from ..shops import Outfitter, Shop
 from ..themes import Theme
 from ..views import Reader
 from ..wardrobe import Stamp, files_of
-from . import fields
+from . import fields, pseudo
 from .cases import CASES, Shown
 from .parcels import CARRIER
 from .wanted import Wanted
@@ -115,6 +115,8 @@ class Room:
 
     def _visit(self, shop: Shop, wanted: Wanted) -> Visit:
         reader = shop.reader(wanted.lang, "", level=1)
+        if wanted.lang in pseudo.NAMES:
+            reader = structs.replace(reader, localizer=pseudo.localizer(wanted.lang))
         return Visit(shop, structs.replace(reader, now=_steady(reader)), f"/track/{wanted.case}")
 
     def _shown(self, visit: Visit, wanted: Wanted) -> Shown:
