@@ -32,7 +32,6 @@ def width(text: str) -> int:
     """How many letters wide a text is, placeholders aside; those of East Asia are as wide as two, and the marks
     on a letter (vowels of India and Thailand, points of Arabic) take no room of their own."""
     letters = (char for char in PLACEHOLDER.sub("", text) if category(char) not in ("Mn", "Me", "Cf"))
-    letters = (char for char in letters if category(char) not in ("Mn", "Me", "Cf"))
     return sum(1 + (east_asian_width(char) in "WF") for char in letters)
 
 
