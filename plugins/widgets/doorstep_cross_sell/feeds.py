@@ -230,13 +230,13 @@ class _Fields:
         self._row = row
         self._names = _names_among(_KNOWN.intersection(row.value)) if type(row.value) is dict else _NAMES
 
-    def text(self, field: str) -> str:
+    def first(self, field: str) -> str:
         for name in self._names[field]:
             if text := self._row.text(name):
                 return text
         return ""
 
-    def texts(self, field: str) -> list[str]:
+    def every(self, field: str) -> list[str]:
         return [one.text() for name in self._names[field] for one in self._row.each(name)]
 
     def price(self, field: str) -> str:
@@ -245,7 +245,7 @@ class _Fields:
         for amount in ("value", "amount"):
             if found := inner.text(amount):
                 return f"{found} {inner.at('currency').text() or inner.at('currency_code').text()}"
-        return self.text(field)
+        return self.first(field)
 
 
 @lru_cache(256)  # the rows of a feed are nearly all made alike
@@ -255,27 +255,27 @@ def _names_among(there: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
 
 def _product(row: Tree, currency: str) -> Product:
     """Raises ValueError for what cannot be offered."""
-    if problem := row.text("problem"):
+    if problem := row.at("problem").text():
         raise ValueError(problem)
     fields = _Fields(row)
     price, sale_price, currency = _prices(fields, currency)
-    begins, ends = _dates(fields.text("sale_dates"))
-    image = fields.text("image")
-    split = (part.strip() for tag in fields.texts("tags") for part in _COMMAS.split(_word(tag)))
+    begins, ends = _dates(fields.first("sale_dates"))
+    image = fields.first("image")
+    split = (part.strip() for tag in fields.every("tags") for part in _COMMAS.split(_word(tag)))
     return Product(
-        name=_blank(fields.text("name"))[:_LONGEST_NAME].strip(),
-        url=fields.text("url"),
-        sku=_word(fields.text("sku")),
+        name=_blank(fields.first("name"))[:_LONGEST_NAME].strip(),
+        url=fields.first("url"),
+        sku=_word(fields.first("sku")),
         image=image if is_linkable(image) else "",
         price=price,
         sale_price=sale_price,
         sale_from=begins,
         sale_until=ends,
         currency=currency if price else "",
-        availability=_STOCK.get(_column(fields.text("availability").rpartition("/")[2]), ""),
-        category=_blank(fields.text("category"))[:_LONGEST_CATEGORY],
+        availability=_STOCK.get(_column(fields.first("availability").rpartition("/")[2]), ""),
+        category=_blank(fields.first("category"))[:_LONGEST_CATEGORY],
         tags=tuple(dict.fromkeys(filter(None, split)))[:_MOST_TAGS],
-        group=_word(fields.text("group")),
+        group=_word(fields.first("group")),
         languages=_words(fields, "languages"),
         markets=tuple(one.upper() for one in _words(fields, "markets")),
     )
@@ -283,7 +283,7 @@ def _product(row: Tree, currency: str) -> Product:
 
 def _prices(fields: _Fields, currency: str) -> tuple[str, str, str]:
     """Price, sale price and their currency. A sale price that does not go with the price is none."""
-    own = fields.text("currency").strip().upper() or currency
+    own = fields.first("currency").strip().upper() or currency
     written = fields.price("price")
     if not written:
         return "", "", ""
@@ -313,7 +313,7 @@ def _day(text: str) -> date | None:
 
 def _words(fields: _Fields, field: str) -> tuple[str, ...]:
     """A list, or a text with commas between."""
-    said = fields.texts(field)
+    said = fields.every(field)
     return tuple(_word(part) for text in said for part in _BETWEEN_WORDS.split(text) if part)[:50]
 
 
