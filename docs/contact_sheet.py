@@ -1,7 +1,7 @@
 """One parcel in every language, side by side: `./dev run python docs/contact_sheet.py`, which writes docs/images/languages.png.
 
-Needs the system's Chromium, and fonts for the scripts (Debian: fonts-noto-core, fonts-noto-cjk). What does not fit, or is left in
-English, is seen here at a glance; look at it after a change of texts, of layout or of dates.
+Needs the system's Chromium, and fonts for the scripts (Debian: fonts-noto-core, fonts-noto-cjk). What does not fit, or is left
+in English, is seen here at a glance; look at it after a change of texts, of layout or of dates.
 """
 
 import shutil
