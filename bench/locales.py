@@ -36,7 +36,7 @@ def _languages() -> list[str]:
     from doorstep.i18n import Catalogs
     from doorstep.paths import shipped
 
-    return sorted(Catalogs([shipped("locales")]).languages - {"en"}) + ["en"]
+    return [*sorted(Catalogs([shipped("locales")]).languages - {"en"}), "en"]
 
 
 def _measured(count: int) -> Row:

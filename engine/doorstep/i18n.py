@@ -79,7 +79,9 @@ class Catalogs:
     def localizer(self, language: str) -> "Localizer":
         """What speaks a language (`pt_BR`); texts it lacks come from its base language, then in English."""
         if language not in self._localizers:
-            self._localizers[language] = Localizer(language, self._translations(language))
+            localizer = Localizer(language, self._translations(language))
+            localizer.read_tables()
+            self._localizers[language] = localizer
         return self._localizers[language]
 
     def reworded(self, own: Callable[[str], Own | None]) -> "Catalogs":

@@ -33,6 +33,10 @@ class Writing:
         self._money = lru_cache(1024)(self._written_money)
         self._country = lru_cache(512)(self._named_country)
 
+    def read_tables(self) -> None:
+        """Reads what CLDR has of the locale, which takes some milliseconds, now and not when the first day is written."""
+        self.long_date(_MONDAY, _MONDAY)
+
     def long_date(self, day: date, today: date) -> str:
         """Weekday, day and month; with the year when it is not this one."""
         return self._long_date(day, self._same_year(day, today))

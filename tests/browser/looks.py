@@ -12,8 +12,12 @@ from msgspec import Struct
 from playwright.sync_api import Page
 
 from doorstep.demo import THEMES
+from doorstep.languages import direction_of, tag_of
+
+from .. import catalogs
 
 LANGUAGES = ("en", "de", "fr", "ar")
+FURTHER = tuple(language for language in catalogs.languages() if language not in LANGUAGES)
 SCHEMES = ("light", "dark")
 # The rule of WCAG 2.2 for targets is off unless asked for; without preload, axe does not fetch the stylesheet once more.
 RULES = {"resultTypes": ["violations"], "preload": False, "rules": {"target-size": {"enabled": True}}}
@@ -64,6 +68,22 @@ def covering(turn: int) -> list[Look]:
     ]
 
 
+def further(turn: int, pages: int) -> list[Look]:
+    """Looks in the languages that `covering` leaves out, each of them on one of so many pages, in all themes and schemes."""
+    themes = tuple(THEMES)
+    return [
+        Look(themes[at % 3], language, SCHEMES[at // 3 % 2])
+        for at, language in enumerate(FURTHER)
+        if at % pages == turn
+    ]
+
+
+def in_every_language() -> Iterator[Look]:
+    """Each theme in each of those languages, light and dark in turn."""
+    each = enumerate(product(THEMES, FURTHER))
+    return (Look(theme, language, SCHEMES[at % 2]) for at, (theme, language) in each)
+
+
 def violations(page: Page) -> str:
     """What axe finds."""
     page.evaluate(Axe().axe_script)
@@ -81,6 +101,15 @@ def overflowing(page: Page) -> list[str]:
         found += [f"at {width} px {letters}: {one}" for one in page.evaluate(OVERFLOW)]
     page.evaluate(LETTERS, "")
     return found
+
+
+def narrow(page: Page, url: str, look: Look) -> list[str]:
+    """Opens the page and tells what of it does not fit, and what is wrong with it as a document."""
+    page.emulate_media(color_scheme="dark" if look.scheme == "dark" else "light")
+    answer = page.goto(url)
+    assert answer is not None
+    page.evaluate(UNFOLD)
+    return [*malformed(answer.text(), look.language), *overflowing(page)]
 
 
 def amiss(page: Page, url: str, look: Look) -> list[str]:
@@ -101,7 +130,7 @@ def malformed(html: str, language: str) -> list[str]:
     except html5lib.html5parser.ParseError as error:
         return [f"not valid: {error}"]
     found = references(root)
-    if (root.attrib.get("lang"), root.attrib.get("dir")) != (language, "rtl" if language == "ar" else "ltr"):
+    if (root.attrib.get("lang"), root.attrib.get("dir")) != (tag_of(language), direction_of(language)):
         found.append(f"its language is {root.attrib}")
     headings = ["".join(one.itertext()).strip() for one in root.findall(".//h1")]
     if len(headings) != 1 or not headings[0]:

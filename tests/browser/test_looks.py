@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from .looks import Look, amiss, covering, every_look, malformed, said
+from .looks import FURTHER, Look, amiss, covering, every_look, further, malformed, said
 from .sites import PAGES, TWELVE_SCANS, Site, fetched
 
 pytestmark = pytest.mark.browser
@@ -16,7 +16,8 @@ Watch = Callable[..., Page]
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_for_everybody_in_every_look(watch: Watch, site: Site, name: str) -> None:
     page = watch()
-    for look in covering(list(PAGES).index(name)):
+    turn = list(PAGES).index(name)
+    for look in (*covering(turn), *further(turn, len(PAGES))):
         assert amiss(page, site.address(PAGES[name][0], look.theme, look.language), look) == [], look
 
 
@@ -33,6 +34,11 @@ def test_the_looks_of_one_page_have_every_theme_language_and_scheme_and_those_of
         for field in ("theme", "language", "scheme"):
             assert {getattr(look, field) for look in covering(page)} == {getattr(look, field) for look in every}
     assert {look for page in range(6) for look in covering(page)} == every
+
+
+def test_each_further_language_is_looked_at_once() -> None:
+    looked = [look.language for turn in range(len(PAGES)) for look in further(turn, len(PAGES))]
+    assert sorted(looked) == sorted(FURTHER)
 
 
 def test_what_is_wrong_with_a_document_is_found() -> None:

@@ -1,5 +1,5 @@
-"""Every page in every theme, language, direction and colour scheme there is, with a script and without: what `./dev test` does
-by pairs."""
+"""Every page in every theme, direction and colour scheme, with a script and without: what `./dev test` does by pairs. In
+four languages all of it, in the others whether it fits a narrow screen."""
 
 import random
 import shutil
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from playwright.sync_api import Browser, sync_playwright
 
 from ..browser import orders, sites
 from ..browser.conftest import BROWSERS, QUIET, Watched
-from ..browser.looks import Look, amiss, every_look, said
+from ..browser.looks import Look, amiss, every_look, in_every_language, narrow, said
 
 
 class View(Struct, frozen=True):
@@ -22,6 +22,7 @@ class View(Struct, frozen=True):
     name: str
     url: str
     look: Look
+    whole: bool = True  # not only whether it fits
 
 
 class Seen(Struct, frozen=True):
@@ -47,10 +48,12 @@ def watch_all(most: int, seed: int) -> Seen:
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         views = [view for look in every_look() for view in _views(site, shop, look)]
+        others = (view for look in in_every_language() for view in _views(site, shop, look))
+        views += [structs.replace(view, whole=False) for view in others]
         drawn = random.Random(seed).sample(views, min(most, len(views)))
         for number, view in enumerate(drawn, start=1):
             look = view.look
-            found = _wrong(browser, view.url, look)
+            found = _wrong(browser, view.url, look) if view.whole else _unfitting(browser, view.url, look)
             problems += [f"{view.name}, {look.theme}, {look.language}, {look.scheme}: {one}" for one in found]
             if number % 100 == 0:
                 print(f"{number} of {len(drawn)}, {len(problems)} faults", flush=True)
@@ -63,6 +66,14 @@ def _views(site: sites.Site, shop: orders.Orders, look: Look) -> Iterator[View]:
         yield View(name, site.address(path, look.theme, look.language), look)
     for name in orders.NAMES:
         yield View(f"order {name}", shop.address(name, look.theme, look.language), look)
+
+
+def _unfitting(browser: Browser, url: str, look: Look) -> list[str]:
+    context = browser.new_context()
+    try:
+        return narrow(context.new_page(), url, look)
+    finally:
+        context.close()
 
 
 def _wrong(browser: Browser, url: str, look: Look) -> list[str]:

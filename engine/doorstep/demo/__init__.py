@@ -34,6 +34,7 @@ from ..preview.gallery import Preview
 from ..samples import Case, Role, Samples
 from ..sandbox import Sandbox, sandbox_accounts
 from ..secret import Secret
+from ..views import Reader
 from .orders import Product, demo_orders, links, orders_and_worker, products, written
 
 FILES = Path(__file__).parent / "shop"
@@ -127,9 +128,7 @@ class DemoShop:
             await self._application(scope, receive, send)
 
     async def _front_page(self, request: Request) -> Response:
-        localizer = self._shop.reader(
-            request.query_params.get("lang", ""), request.headers.get("accept-language", "")
-        ).localizer
+        localizer = (await self._reader(request)).localizer
         theme = request.query_params.get("theme", "classic")
         base = THEMES.get(theme, "")
         page = self._template.render(
@@ -155,10 +154,14 @@ class DemoShop:
         csp = responses.content_security_policy()
         return responses.page(request, page, language=localizer.tag, csp=csp, headers={})
 
+    async def _reader(self, request: Request) -> Reader:
+        asked, accepted = request.query_params.get("lang", ""), request.headers.get("accept-language", "")
+        await self._shop.prepare(self._shop.language(asked, accepted))
+        return self._shop.reader(asked, accepted)
+
     async def _insights(self, request: Request) -> Response:
         """The report that `doorstep insights --html` writes, as it is now."""
-        asked, accepted = request.query_params.get("lang", ""), request.headers.get("accept-language", "")
-        reader, engine = self._shop.reader(asked, accepted), self._engine
+        reader, engine = await self._reader(request), self._engine
         days = period(None, None, today=reader.today)
         found = await engine.database.read(
             lambda connection: insights(connection, BUSY, days, reader.zone, today=reader.today)
