@@ -97,6 +97,14 @@ class Metrics:
             "doorstep_webhooks", "Deliveries to a webhook's endpoint by result", ["store", "endpoint", "result"],
             registry=self.registry,
         )  # fmt: skip
+        self.messages = Counter(
+            "doorstep_messages", "Messages to shoppers by what became of an attempt", ["kind", "channel", "result"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.messages_due = Gauge("doorstep_messages_due", "Messages to be sent now", registry=self.registry)
+        self.messages_lag = Gauge(
+            "doorstep_messages_lag_seconds", "For how long the first of them is due", registry=self.registry
+        )
         self.pushes = Counter(
             "doorstep_pushes", "Pushes of an account's carrier by what became of them", ["account", "result"],
             registry=self.registry,
