@@ -27,18 +27,19 @@ def allowed_from(kind: Kind, at: datetime, zone: ZoneInfo, quiet: Quiet, said: C
 
 
 def _awake(at: datetime, zone: ZoneInfo, quiet: Quiet) -> datetime:
-    local = at.astimezone(zone)
-    clock = local.time()
+    while _is_quiet(at.astimezone(zone).time(), quiet):
+        local = at.astimezone(zone)
+        day = local.date() if local.time() < quiet.end else local.date() + timedelta(days=1)
+        ends = _at(day, quiet.end, zone)
+        # In the hour by which a clock is put back the end comes twice; what is skipped with a clock put forward, never.
+        at = ends if ends > at else _at(day, quiet.end, zone, fold=1)
+    return at
+
+
+def _is_quiet(clock: time, quiet: Quiet) -> bool:
     if quiet.start < quiet.end:
-        is_quiet = quiet.start <= clock < quiet.end
-    else:
-        is_quiet = quiet.start != quiet.end and (clock >= quiet.start or clock < quiet.end)
-    if not is_quiet:
-        return at
-    # In the hour that is put back the end comes twice: the second time is later than `at` in any case.
-    day = local.date() if clock < quiet.end else local.date() + timedelta(days=1)
-    ends = _at(day, quiet.end, zone)
-    return ends if ends > at else _at(day, quiet.end, zone, fold=1)
+        return quiet.start <= clock < quiet.end
+    return quiet.start != quiet.end and (clock >= quiet.start or clock < quiet.end)
 
 
 def _at(day: date, clock: time, zone: ZoneInfo, fold: int = 0) -> datetime:

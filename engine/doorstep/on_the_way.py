@@ -7,13 +7,13 @@ from .journeys import SCANNED, Journey, began_with, expected_on, first_scan, goe
 from .message import Kind
 from .models import Status
 from .occasion import DAY, RULES, Facts, Occasion, Why, once_of
-from .summary import PAPERWORK
+from .summary import ENDS, PAPERWORK
 
-_CARRIED = frozenset(
-    {Status.ACCEPTED, Status.IN_TRANSIT, Status.CUSTOMS}
-)  # moves, and nothing else is to be said of it
+# It moves, and nothing else is to be said of it.
+_CARRIED = frozenset({Status.ACCEPTED, Status.IN_TRANSIT, Status.CUSTOMS})
 _COMING = PAPERWORK | _CARRIED | {Status.EXCEPTION, Status.DELIVERY_ATTEMPTED}
 _BACK = frozenset({Status.RETURNING, Status.RETURNED})
+_SAYS_WHAT_TO_DO = frozenset({Status.AVAILABLE_FOR_PICKUP, Status.DELIVERY_ATTEMPTED})
 _WAITS = 5  # days after which who has not picked up is reminded, where it is not known when it goes back
 
 
@@ -102,7 +102,7 @@ def _needs_action(journey: Journey, facts: Facts) -> Occasion:
     asked = shipment is not None and shipment.action_required
     if last is None or not asked:
         return _not(kind, journey, Why.NOT_YET)
-    if journey.status in (Status.AVAILABLE_FOR_PICKUP, Status.DELIVERY_ATTEMPTED):
+    if journey.status in _SAYS_WHAT_TO_DO | ENDS:
         return _not(kind, journey, Why.OVERTAKEN)
     return _say(kind, journey, last.at, last.reason)
 
