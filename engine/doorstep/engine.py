@@ -45,7 +45,9 @@ from .records import Records
 from .referrals import Referrals
 from .reports import Reports
 from .shops import Outfitter, Shops
+from .silence import SILENT
 from .sources import Sources
+from .speaking import Speaking, open_speaking
 from .tallies import Tallies
 from .tracker import Tracker
 from .vault import Vault
@@ -93,9 +95,11 @@ class Engine(Struct, frozen=True):
     appearances: Appearances
     wardrobe: Wardrobe
     tallies: Tallies
+    speaking: Speaking
 
     async def close(self) -> None:
         await self.deliverer.aclose()
+        await self.speaking.sender.aclose()
         await self.pushes.close()
         await self.tracker.close()
         await self.fetcher.aclose()
@@ -213,6 +217,21 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         appearances,
         wardrobe,
         tallies,
+        open_speaking(
+            config,
+            database,
+            orders,
+            shops,
+            {},
+            SILENT,
+            SILENT,
+            SILENT.unreached,
+            manifests=plugins.manifests,
+            limiting=partial(open_limits, clock=clock, shared=server, space=f"{space}:messages"),
+            clock=clock,
+            metrics=metrics,
+            counted=tallies.add,
+        ),
     )
 
 

@@ -49,6 +49,10 @@ class Recipients(Protocol):
         """One for each contact of the order that such a channel reaches."""
         ...
 
+    def to_ask(self, connection: Connection, order: KeptOrder, once: str) -> Allowed:
+        """Whom a question goes to whether they want messages, by the occasion it was written down under."""
+        ...
+
 
 class Answer(Struct, frozen=True):
     """Why something was, or was not, said by a channel; `message` is what was written of it, if it was."""

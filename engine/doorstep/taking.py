@@ -20,7 +20,7 @@ from .messages import SAID, SETTLE, Kept, State
 from .metrics import Metrics
 from .occasion import Why
 from .orderbook import KeptOrder
-from .planner import NO_CHANNEL, Recipients
+from .planner import NO_CHANNEL, Allowed, Recipients
 from .secret import Secret
 from .tallies import Counted
 
@@ -154,7 +154,7 @@ class _Taking:
 
     def _again(self, rows: Sequence[Kept]) -> Iterator[Errand]:
         """It may have been sent: once more by a channel that would notice, while it is true."""
-        to, _ = self._to(rows[0].kind)
+        to, _ = self._to(rows[0])
         if self._channel.repeatable and to and not any(self._why_not(row) for row in rows):
             yield self._leased(rows, rows[0].reference, to)
         else:
@@ -171,7 +171,7 @@ class _Taking:
                 self._put_off(row, times[row.id])
         if not taken:
             return
-        to, reason = self._to(taken[0].kind)
+        to, reason = self._to(taken[0])
         if to:
             self._said += [structs.replace(row, handed_at=self._now) for row in taken]
             yield self._leased(taken, taken[0].id, to)
@@ -208,12 +208,13 @@ class _Taking:
         why = Why.OVERTAKEN if occasion is None else occasion.why
         return Why.OVERTAKEN if why is Why.NOT_YET else why
 
-    def _to(self, kind: Kind) -> tuple[tuple[Secret, ...], str]:
-        """Who gets it, and why nobody does. Whether somebody wants messages is asked at the address that was given."""
-        unasked = self._unasked or kind is Kind.CONFIRM
-        found = self._recipients.recipients(
-            self._connection, self._case.order, kind.topic, self._channel.reach, unasked=unasked
-        )
+    def _to(self, row: Kept) -> tuple[tuple[Secret, ...], str]:
+        """Who gets it, and why nobody does."""
+        order, topic, reach = self._case.order, row.kind.topic, self._channel.reach
+        if row.kind is Kind.CONFIRM:
+            found: Sequence[Allowed] = [self._recipients.to_ask(self._connection, order, row.once)]
+        else:
+            found = self._recipients.recipients(self._connection, order, topic, reach, unasked=self._unasked)
         return tuple(one.to for one in found if one.to is not None), next((one.reason for one in found), "no address")
 
     def _put_off(self, row: Kept, at: datetime) -> None:
