@@ -120,7 +120,8 @@ class _Line:
         """Of how many orders may be spoken now, where there is something to say."""
         if self._clock.monotonic() < self._not_before:
             return 0
-        due = await self._database.read(partial(self._desk.count_due, name=self._name, most=_AT_ONCE))
+        most = 1 if self._failures else _AT_ONCE  # one is enough to see whether it is still in trouble
+        due = await self._database.read(partial(self._desk.count_due, name=self._name, most=most))
         for nth in range(due):
             quota = await self._limit.take(self._name)
             if quota.spent:
