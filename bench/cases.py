@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 
-from . import cold, growth, imports, inside, pages, processes, tutorial
+from . import cold, growth, imports, inside, messages, pages, processes, tutorial
 from .figures import Row
 from .peers.case import peers
 
@@ -22,6 +22,7 @@ CASES: dict[str, Case] = {
     "parse": inside.parse,
     "render": inside.render,
     "import": imports.importing,
+    "messages": messages.messages,
     "tutorial": tutorial.tutorial,
 }
 

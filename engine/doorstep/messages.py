@@ -16,6 +16,7 @@ from .database import insert
 from .ids import new_id
 from .message import Kind
 from .occasion import Occasion, Why
+from .orderbook import KeptOrder
 from .tables import messages, orders
 
 LEASE = timedelta(minutes=2)  # an attempt takes a third of it at most
@@ -60,6 +61,15 @@ class Kept(Struct, frozen=True):
         return self.state == "waiting" and self.reference != "" and self.due_at is not None and self.due_at > now
 
 
+class Wanted(Struct, frozen=True):
+    """What is to be said to an order's customer: by which channel, and not before when."""
+
+    order: KeptOrder
+    occasion: Occasion
+    channel: str
+    due_at: datetime
+
+
 class Due(Struct, frozen=True):
     """How many messages are due, and for how many seconds the first of them."""
 
@@ -67,30 +77,17 @@ class Due(Struct, frozen=True):
     lag: float
 
 
-def queue(
-    connection: Connection, store: str, order_id: str, wanted: Iterable[tuple[Occasion, str, datetime]], now: datetime
-) -> int:
-    """Writes what is to be said, by which channel and not before when; how many are new. What was written is not written again,
-    unless it was overtaken before it was sent, and is true once more."""
-    fresh = {
-        "store": store, "order_id": order_id, "state": "waiting", "reason": "", "handed_at": None, "attempts": 0, "error": "",
-        "reference": "", "created_at": now, "settled_at": None,
-    }  # fmt: skip
-    rows = [
-        {
-            **fresh, "id": new_id("msg"), "parcel_id": one.parcel_id or None, "kind": one.kind.value, "channel": channel,
-            "once": one.once, "due_at": due_at, "until": one.until,
-        }
-        for one, channel, due_at in wanted
-    ]  # fmt: skip
+def queue(connection: Connection, wanted: Iterable[Wanted], now: datetime) -> None:
+    """Writes what is to be said. What was written is not written again, unless it was overtaken before it was sent, and is true
+    once more."""
+    rows = [_fresh(one, now) for one in wanted]
     if not rows:
-        return 0
-    statement = insert(connection, messages).values(rows)
+        return
+    statement = insert(connection, messages)
     again = {name: statement.excluded[name] for name in ("state", "reason", "due_at", "until", "settled_at")}
     overtaken = (messages.c.state == "dropped") & (messages.c.reason == Why.OVERTAKEN.value)
     same = [messages.c.once, messages.c.channel]
-    written = statement.on_conflict_do_update(index_elements=same, set_=again, where=overtaken)
-    return len(connection.scalars(written.returning(messages.c.id)).all())
+    connection.execute(statement.on_conflict_do_update(index_elements=same, set_=again, where=overtaken), rows)
 
 
 def of_orders(connection: Connection, order_ids: Collection[str]) -> dict[str, list[Kept]]:
@@ -170,6 +167,16 @@ def move(connection: Connection, rows: Iterable[Kept], due_at: datetime, reason:
 def doubt(connection: Connection, rows: Iterable[Kept], now: datetime) -> None:
     """They may have been sent, and are not sent again."""
     _set(connection, _ids(rows), state="in_doubt", due_at=None, settled_at=now)
+
+
+def _fresh(wanted: Wanted, now: datetime) -> dict[str, Any]:
+    one = wanted.occasion
+    return {
+        "id": new_id("msg"), "store": wanted.order.store, "order_id": wanted.order.id, "parcel_id": one.parcel_id or None,
+        "kind": one.kind.value, "channel": wanted.channel, "once": one.once, "state": "waiting", "reason": "",
+        "due_at": wanted.due_at, "until": one.until, "handed_at": None, "attempts": 0, "error": "", "reference": "",
+        "created_at": now, "settled_at": None,
+    }  # fmt: skip
 
 
 def _due(stores: Collection[str], channel: str, now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -19,7 +19,7 @@ from .database import Database
 from .gathering import Case, Gathering, is_due
 from .hours import allowed_from
 from .message import Channel, Reach, Topic
-from .messages import SETTLE, Kept, queue
+from .messages import SETTLE, Kept, Wanted, queue
 from .occasion import Occasion
 from .orderbook import KeptOrder
 from .secret import Secret
@@ -113,15 +113,13 @@ class Planner:
         claimed = self._due().limit(_AT_ONCE).with_for_update(skip_locked=True, key_share=True)
         ids = list(connection.scalars(claimed))
         cases = self._gathering.of(connection, ids)
-        for case in cases:
-            wanted = list(self._wanted(connection, case))
-            queue(connection, case.order.store, case.order.id, wanted, case.facts.now)
+        queue(connection, [one for case in cases for one in self._wanted(connection, case)], self._clock.now())
         if cases:
             connection.execute(_LATER, [{"order": one.order.id, "at": _next(one)} for one in cases])
         return len(ids)
 
-    def _wanted(self, connection: Connection, case: Case) -> Iterable[tuple[Occasion, str, datetime]]:
-        """What is to be said now and is not written yet: by which channel, and not before when."""
+    def _wanted(self, connection: Connection, case: Case) -> Iterable[Wanted]:
+        """What is to be said now and is not written yet."""
         written = {(row.once, row.channel) for row in case.messages if not row.is_overtaken}
         facts, wishes = case.facts, self._stores[case.order.store].messages
         refusals: dict[tuple[Topic, str], str] = {}
@@ -136,7 +134,8 @@ class Planner:
                     refusals[asked] = self._refusal(connection, case.order, *asked, wishes)
                 if not refusals[asked]:
                     at = max(_settled(one), facts.now)
-                    yield one, channel, allowed_from(one.kind, at, facts.zone, wishes.quiet)
+                    due_at = allowed_from(one.kind, at, facts.zone, wishes.quiet)
+                    yield Wanted(case.order, one, channel, due_at)
 
     def _refusal(
         self, connection: Connection, order: KeptOrder, topic: Topic, channel: str, wishes: Messages
