@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 
-from . import cold, growth, imports, inside, locales, pages, processes, tutorial
+from . import cold, growth, imports, inside, locales, messages, pages, processes, tutorial
 from .figures import Row
 from .peers.case import peers
 
@@ -23,6 +23,7 @@ CASES: dict[str, Case] = {
     "parse": inside.parse,
     "render": inside.render,
     "import": imports.importing,
+    "messages": messages.messages,
     "tutorial": tutorial.tutorial,
 }
 

@@ -9,6 +9,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
 
 import carrier_lists
@@ -55,6 +56,8 @@ from doorstep.cli import main as commands
 from doorstep.engine import create_engine
 from doorstep.i18n import Catalogs
 from doorstep.metrics import Metrics
+from doorstep.occasion import RULES as MESSAGE_RULES
+from doorstep.occasion import Why
 from doorstep.packages import installed
 from doorstep.paths import shipped
 from doorstep.secret import Secret
@@ -207,6 +210,19 @@ def metric_list() -> str:
     return table(["metric", "what it counts", "labels"], rows)
 
 
+def message_kinds() -> str:
+    rows = [
+        (f"`{kind}`", rule.when, "" if rule.days is None else f"{rule.days}", _for_so_long(rule.lasts), kind.topic.value,
+         "yes" if kind.presses else "")
+        for kind, rule in MESSAGE_RULES.items()
+    ]  # fmt: skip
+    return table(["kind", "when", "days", "worth it for", "topic", "presses"], rows)
+
+
+def _for_so_long(lasts: timedelta) -> str:
+    return f"{lasts.days} day{'' if lasts.days == 1 else 's'}"
+
+
 def fresh() -> str:
     usual = shelf_life.ShelfLife()
     rows = [(f"`{name}`", _span(getattr(usual, name))) for name in usual.__struct_fields__]
@@ -300,6 +316,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings.calendar": lambda: fields(calendar.Calendar),
     "settings.banner": lambda: fields(banner.Banner),
     "settings.webhook": lambda: fields(config.Webhook),
+    "settings.messages": lambda: fields(config.Messages),
+    "settings.quiet": lambda: fields(config.Quiet),
+    "settings.occasion": lambda: fields(config.Occasion),
     "settings.store": lambda: fields(config.Store),
     "settings.account": account,
     "manifest.keys": lambda: fields(manifest.Manifest),
@@ -351,6 +370,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "http.headers": headers,
     "hooks": hooks,
     "metrics": metric_list,
+    "messages.kinds": message_kinds,
+    "messages.reasons": lambda: table(["reason"], [(one.value,) for one in Why]),
     "freshness": fresh,
     "freshness.states": states,
     "carriers.abilities": carrier_lists.abilities,

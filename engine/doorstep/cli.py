@@ -28,6 +28,7 @@ from .commands.options import Commands, config_option, json_option, loaded, opti
 from .commands.orders import orders
 from .commands.privacy import privacy
 from .commands.push import push
+from .commands.talk import queue_command, why_command
 from .commands.webhooks import webhooks
 from .commands.worker import worker
 from .config import Config, Server
@@ -228,6 +229,15 @@ def record(path: Path, account: str, number: str, case: str, language: str) -> N
     config = loaded(path)
     recorded = record_sample(config, found(config.base / config.plugins.folder), account, number, case, language)
     click.echo("\n".join(terminal.recorded_lines(recorded)))
+
+
+@main.group()
+def messages() -> None:
+    """Messages to shoppers: what waits, and why something was said or was not."""
+
+
+messages.add_command(queue_command)
+messages.add_command(why_command)
 
 
 @main.group()

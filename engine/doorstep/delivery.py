@@ -19,6 +19,7 @@ import structlog
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from .alongside import Alongside
 from .clock import Clock
 from .config import Webhook
 from .database import Database
@@ -105,28 +106,17 @@ class Deliverer:
         self._post = _Post(clock, patience)
         self._clock = clock
         self._lines: dict[tuple[str, str], _Line] = {}
-        self._under_way: dict[_Line, asyncio.Task[int]] = {}
         for store, named in webhooks.items():
             for name, webhook in named.items():
                 endpoint = _endpoint(store, name, webhook)
                 self._post.trust(endpoint.url)
                 self._lines[store, name] = _Line(endpoint, self._post, database, clock, metrics)
+        self._alongside = Alongside([line.run for line in self._lines.values()])
 
     async def run_once(self, *, wait: float = _ROUND) -> int:
         """Sends what is due, and says how many attempts were made. Endpoints that take longer than `wait` seconds go on
         behind; what they did counts in the call that finds them done. Raises StoreError."""
-        for line in self._lines.values():
-            if line not in self._under_way:
-                self._under_way[line] = asyncio.create_task(line.run())
-        if self._under_way:
-            await asyncio.wait(self._under_way.values(), timeout=wait)
-        done = [(line, task) for line, task in self._under_way.items() if task.done()]
-        for line, _ in done:
-            del self._under_way[line]
-        errors = [error for _, task in done if (error := task.exception()) is not None]
-        if errors:
-            raise errors[0]
-        return sum(task.result() for _, task in done)
+        return await self._alongside.once(wait)
 
     async def test(self, store: str, name: str) -> Reply:
         """What an endpoint answers to an event of the type `webhook.test`, which is kept nowhere."""
@@ -138,11 +128,7 @@ class Deliverer:
         """Waits a moment for attempts under way; what is cut off is sent again when its lease has ended."""
         for line in self._lines.values():
             line.stop()
-        if self._under_way:
-            _, late = await asyncio.wait(self._under_way.values(), timeout=_FAREWELL)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self._alongside.end(_FAREWELL)
         await self._post.aclose()
 
 
@@ -214,8 +200,8 @@ class _Line:
         elif reply.overloaded:
             before = self._queue.trouble(connection)
             failures = before.failures + 1 if before else 1
-            pause = max(_PAUSES[min(failures, len(_PAUSES)) - 1], reply.retry_after or 0)
-            self._queue.leave_alone(connection, Trouble(failures, now + timedelta(seconds=pause)))
+            paused_until = now + pause_after(failures, reply.retry_after or 0)
+            self._queue.leave_alone(connection, Trouble(failures, paused_until))
 
     def _tell(self, attempt: _Attempt) -> None:
         state, delivery = attempt.verdict.state, attempt.delivery
@@ -275,10 +261,21 @@ def judged(reply: Reply, attempts: int, now: datetime) -> Verdict:
     """What becomes of a delivery after so many attempts, of which the last was answered with `reply`."""
     if reply.accepted:
         return Verdict("delivered")
-    if reply.status == _GONE or attempts > len(SCHEDULE):
-        return Verdict("dead")
+    again = None if reply.status == _GONE else again_at(attempts, now, reply.retry_after or 0)
+    return Verdict("dead") if again is None else Verdict("pending", again)
+
+
+def again_at(attempts: int, now: datetime, seconds: float = 0) -> datetime | None:
+    """When to try again after so many attempts, but not before so many `seconds`; None: not any more."""
+    if attempts > len(SCHEDULE):
+        return None
     pause = SCHEDULE[attempts - 1] * (1 + random.random() * _JITTER)  # noqa: S311  # no secret
-    return Verdict("pending", now + timedelta(seconds=max(pause, reply.retry_after or 0)))
+    return now + timedelta(seconds=max(pause, seconds))
+
+
+def pause_after(failures: int, seconds: float = 0) -> timedelta:
+    """How long to leave alone what failed that often in a row."""
+    return timedelta(seconds=max(_PAUSES[min(failures, len(_PAUSES)) - 1], seconds))
 
 
 async def _drain(response: httpx2.Response) -> None:

@@ -46,7 +46,9 @@ from .records import Records
 from .referrals import Referrals
 from .reports import Reports
 from .shops import Outfitter, Shops
+from .silence import SILENT
 from .sources import Sources
+from .speaking import Speaking, open_speaking
 from .tallies import Tallies
 from .tracker import Tracker
 from .vault import Vault
@@ -94,9 +96,11 @@ class Engine(Struct, frozen=True):
     appearances: Appearances
     wardrobe: Wardrobe
     tallies: Tallies
+    speaking: Speaking
 
     async def close(self) -> None:
         await self.deliverer.aclose()
+        await self.speaking.sender.aclose()
         await self.pushes.close()
         await self.tracker.close()
         await self.fetcher.aclose()
@@ -206,6 +210,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         appearances=front.appearances,
         wardrobe=front.wardrobe,
         tallies=books.tallies,
+        speaking=_speaking(ground, front, books),
     )
 
 
@@ -245,6 +250,16 @@ def _front(ground: _Ground) -> _Front:
         voices=Voices(reads, ground.zones, clock=clock),
         banners=Banners(reads, of_stores, clock=clock, moved=moved),
     )
+
+
+def _speaking(ground: _Ground, front: _Front, books: _Books) -> Speaking:
+    common, clock = ground.common, ground.clock
+    return open_speaking(
+        ground.config, ground.database, books.orders, front.shops, {}, SILENT, SILENT, SILENT.unreached,
+        manifests=ground.plugins.manifests,
+        limiting=partial(open_limits, clock=clock, shared=common.server, space=f"{common.space}:messages"),
+        clock=clock, metrics=ground.metrics, counted=books.tallies.add,
+    )  # fmt: skip
 
 
 def _books(ground: _Ground, shops: Shops) -> _Books:

@@ -107,6 +107,9 @@ class Metrics:
         self.webhooks = self._counter(
             "webhooks", "Deliveries to a webhook's endpoint by result", "store", "endpoint", "result"
         )
+        self.messages = self._counter(
+            "messages", "Messages to shoppers by what became of an attempt", "kind", "channel", "result"
+        )
         self.pushes = self._counter(
             "pushes", "Pushes of an account's carrier by what became of them", "account", "result"
         )
@@ -120,6 +123,8 @@ class Metrics:
     def _count_the_worker(self) -> None:
         self.worker_due = self._gauge("worker_due", "Parcels of orders to be asked about now")
         self.worker_lag = self._gauge("worker_lag_seconds", "For how long the first of them is due")
+        self.messages_due = self._gauge("messages_due", "Messages to be sent now")
+        self.messages_lag = self._gauge("messages_lag_seconds", "For how long the first of them is due")
         self.worker_claims = self._counter("worker_claims", "Parcels a worker took on")
         self.worker_refreshed = self._counter(
             "worker_refreshed", "Parcels a worker was done with, by what came of it", "result"

@@ -85,7 +85,7 @@ class OrderBook:
         whole = self.settled(store, order, order.placed_at or now)
         row = {
             **self._columns(whole), "id": new_id("ord"), "store": store, "version": 1, "link_generation": 0,
-            "promise": "", "created_at": now, "updated_at": now, "closed_at": None, "erased_at": None,
+            "promise": "", "created_at": now, "updated_at": now, "closed_at": None, "erased_at": None, "talk_at": now,
         }  # fmt: skip
         made = insert(connection, orders).on_conflict_do_nothing().returning(orders.c.id)
         if connection.scalar(made, row) is None:
@@ -102,7 +102,8 @@ class OrderBook:
             raise OrderExists(f"there is an order {order.number!r} already", next_step="choose another number")
         columns = self._columns(whole)
         which = {"order": kept.id, "seen": kept.version, "until": columns["promised_until"]}
-        values = {**columns, **which, "updated_at": self._clock.now()}
+        now = self._clock.now()
+        values = {**columns, **which, "updated_at": now, "talk_at": now}
         row = connection.execute(_CHANGE, values).mappings().one_or_none()
         if row is None:
             raise OrderChanged(f"the order {order.number!r} was changed meanwhile", next_step="read it again")
@@ -140,6 +141,10 @@ class OrderBook:
     def by_id(self, connection: Connection, order_id: str) -> KeptOrder | None:
         row = self._find(connection, orders.c.id == order_id)
         return self._read(connection, [row])[0] if row is not None else None
+
+    def several(self, connection: Connection, order_ids: Sequence[str]) -> list[KeptOrder]:
+        """Those of these orders that are there, in no order."""
+        return self._read(connection, connection.execute(select(orders).where(orders.c.id.in_(order_ids))).all())
 
     def page(
         self, connection: Connection, store: str, *, after: tuple[datetime, str] | None = None, limit: int = 50,

@@ -188,6 +188,8 @@ class Records:
         if not changed:
             return
         noted = {name: summary[name] for name in ("status", "reason", "delayed", "expected")}
+        concerned = orders.c.id.in_([order.id for order in belongs])
+        connection.execute(update(orders).where(concerned).values(talk_at=now))
         connection.execute(history.insert().values(parcel_id=row.id, version=row.version + 1, at=fetched_at, **noted))
         if row.status != shipment.status and shipment.status is Status.DELIVERED:
             self._arrived(connection, [order.id for order in belongs])

@@ -10,7 +10,7 @@ from msgspec import Struct
 from .context import StoreView
 from .errors import PluginError
 from .models import Moment, Precision, Shipment
-from .order import CustomerFacts
+from .order import CustomerFacts, Item
 from .order_forms import Typed
 from .orderbook import KeptOrder
 from .proof import sees
@@ -122,9 +122,11 @@ def order_facts(kept: KeptOrder, zone: ZoneInfo) -> OrderFacts:
 
 def item_facts(kept: KeptOrder) -> tuple[ItemFacts, ...]:
     """What widgets may know of what was ordered."""
-    return tuple(
-        ItemFacts(item.name, item.quantity, item.sku, item.category, item.tags, item.url) for item in kept.order.items
-    )
+    return tuple(facts_of(item) for item in kept.order.items)
+
+
+def facts_of(item: Item) -> ItemFacts:
+    return ItemFacts(item.name, item.quantity, item.sku, item.category, item.tags, item.url)
 
 
 def _day(moment: Moment, zone: ZoneInfo) -> date | None:

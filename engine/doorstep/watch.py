@@ -187,13 +187,13 @@ class Watch:
         rows = connection.execute(
             select(orders).where(orders.c.id.in_(order_ids)).order_by(orders.c.id).with_for_update(key_share=True)
         ).all()
-        count = 0
+        count, now = 0, self._clock.now()
         for row in rows:
             finding, parcel = self._findings(connection, [row])[row.id]
             if finding.promise == row.promise:
                 continue
             count += 1
-            connection.execute(update(orders).where(orders.c.id == row.id).values(promise=finding.promise))
+            connection.execute(update(orders).where(orders.c.id == row.id).values(promise=finding.promise, talk_at=now))
             if finding.promise:
                 self._outbox.put(connection, _promise_event(row, finding, parcel))
         return count

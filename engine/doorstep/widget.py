@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from msgspec import Meta, Struct
 
 from .context import StoreView
+from .message import Kind
 from .models import Status
 from .order import Country, CustomerFacts, Money
 
@@ -249,6 +250,10 @@ class Widget(Generic[S]):
     def codes(self) -> CodeRule | None:
         """How an order gets a code of this widget; None: it has none."""
         return None
+
+    def follows(self, kind: Kind, item: ItemFacts | None = None) -> bool:
+        """Whether a message leads to what it shows: of this item, or (None) of the whole order."""
+        return False
 
     def submit(self, form: Mapping[str, str], view: WidgetView) -> Submission:
         """Reads a sent form. Raises FormProblem when it cannot be accepted."""

@@ -16,18 +16,22 @@ from .errors import ConfigError, DoorstepError
 from .i18n import Localizer
 from .lane import Lane
 from .looks import Look
+from .message import Kind, Topic
 from .metrics import Metrics
+from .occasion import key_of
+from .order import Item
 from .plugins import WidgetOffer
 from .proof import NUMBER
 from .rules import asks_for_customer, holds, merged
-from .scenes import Declared, Scene, declared, view_of
+from .scenes import Declared, Scene, declared, facts_of, view_of
 from .settings import convert
 from .sources import Sources
-from .widget import CodeRule, FormProblem, Need, Source, Submission, When, Widget, WidgetView
+from .widget import CodeRule, FormProblem, ItemFacts, Need, Source, Submission, When, Widget, WidgetView
 
 T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
 
+_LATER = [kind for kind in Kind if kind.topic is Topic.MORE]
 _ENGINE_KEYS = frozenset({"slot", "when"})
 _OPTIONAL = frozenset(rule.name for rule in structs.fields(When) if rule.default is None)
 
@@ -157,6 +161,25 @@ class Widgets:
             except Exception as error:
                 self._failed(name, type(error).__name__, str(error))
         return found
+
+    def leads(self, items: Sequence[Item]) -> frozenset[tuple[Kind, str]]:
+        """What messages after the arrival of these items lead to something here, each with the item's key or ""."""
+        told = [("", None), *((key_of(item), facts_of(item)) for item in items)]
+        following = [one.widget for one in self._placed.values() if type(one.widget).follows is not Widget.follows]
+        return frozenset(
+            (kind, key)
+            for widget in following
+            for kind in _LATER
+            for key, facts in told
+            if self._leads(widget, kind, facts)
+        )
+
+    def _leads(self, widget: Widget[Any], kind: Kind, facts: ItemFacts | None) -> bool:
+        try:
+            return widget.follows(kind, facts)
+        except Exception as error:
+            self._failed(widget.name, type(error).__name__, _place(error))
+            return False
 
     async def slots(self, scene: Scene, localizer: Localizer) -> Filled:
         """What stands in each slot of a page."""

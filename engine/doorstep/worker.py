@@ -299,10 +299,12 @@ class _Round:
 
 
 def chores_of(engine: Engine) -> list[Chore]:
-    """What else an engine has to do: its outbox is delivered, and what is past its time forgotten."""
+    """What else an engine has to do: its outbox is delivered, shoppers are told, and what is past its time forgotten."""
     forget = partial(forget_old, engine.database, engine.config, engine.clock)
     return [
         Chore("deliver", 1.0, engine.deliverer.run_once),
+        Chore("see what to say", 2.0, engine.speaking.planner.run_once),
+        Chore("say it", 1.0, engine.speaking.sender.run_once),
         Chore("referrals", 300.0, engine.referrals.settle_due),
         Chore("forget", 3600.0, forget),
     ]

@@ -3,7 +3,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from doorstep import TROUBLE, ItemFacts, Need, OrderFacts, When
+from doorstep import TROUBLE, ItemFacts, Kind, Need, OrderFacts, When
 from doorstep.testing import WidgetContract
 from doorstep_content import Content, Settings
 
@@ -139,3 +139,12 @@ def test_nothing_fitting_shows_nothing(view):
 def test_impossible_settings_are_refused_with_what_to_write(entry, problem):
     with pytest.raises(msgspec.ValidationError, match=problem):
         content(entry)
+
+
+def test_a_how_to_message_leads_to_a_how_to_for_that_item_that_everybody_sees():
+    how_to = named("Wash it cool", kind="how_to", tags=["linen"])
+    assert content(how_to).follows(Kind.HOW_TO, LINEN)
+    assert not content(how_to).follows(Kind.HOW_TO, ItemFacts("Lamp"))
+    assert not content(how_to).follows(Kind.SURVEY, LINEN)
+    assert not content({**how_to, "languages": ["de"]}).follows(Kind.HOW_TO, LINEN)
+    assert not content(named("News", tags=["linen"])).follows(Kind.HOW_TO, LINEN)

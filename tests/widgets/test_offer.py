@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
-from doorstep import CodeFacts, CodeRule, Need, Status, When
+from doorstep import CodeFacts, CodeRule, Kind, Need, Status, When
 from doorstep.testing import WidgetContract
 from doorstep_offer import Offer, Settings
 
@@ -112,3 +112,9 @@ def test_a_code_stands_anywhere_behind_it(url):
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(msgspec.ValidationError):
         offer(**settings)
+
+
+def test_thanks_lead_to_a_code_that_does_not_end():
+    assert offer().follows(Kind.THANKS)
+    assert not offer(days=30).follows(Kind.THANKS)
+    assert not offer().follows(Kind.SURVEY)

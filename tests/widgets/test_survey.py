@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from doorstep import TROUBLE, FormProblem, Status, StoreView
+from doorstep import TROUBLE, FormProblem, Kind, Status, StoreView
 from doorstep.testing import WidgetContract
 from doorstep_survey import Settings, Survey
 
@@ -345,3 +345,9 @@ def test_only_a_web_address_or_a_path_is_linked_for_reviews():
     for url in ("javascript:alert(1)", "//evil.example", {"de": "https:evil.example"}):
         with pytest.raises(msgspec.ValidationError, match=r"review_url .* cannot be linked"):
             survey(review_url=url)
+
+
+def test_a_message_leads_to_what_is_asked_after_the_delivery():
+    assert survey(**NPS).follows(Kind.SURVEY)
+    assert not survey(on_the_way={}).follows(Kind.SURVEY)
+    assert not survey(**NPS).follows(Kind.THANKS)

@@ -10,6 +10,7 @@ from doorstep import (
     TROUBLE,
     Country,
     ItemFacts,
+    Kind,
     Need,
     OwnWords,
     When,
@@ -49,6 +50,10 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
             _check_address("image", self.image)
         if self.start and self.until and self.until < self.start:
             raise ValueError(f"until {self.until} is before from {self.start}")
+
+    @property
+    def is_for_everybody(self) -> bool:
+        return not (self.markets or self.languages or self.start or self.until)
 
     @property
     def about_products(self) -> bool:
@@ -98,6 +103,14 @@ class Content(Widget[Settings]):
     }  # fmt: skip
     when = When(except_status=TROUBLE)
     needs = frozenset({Need.SHIPMENT, Need.ORDER, Need.ITEMS})
+
+    def follows(self, kind: Kind, item: ItemFacts | None = None) -> bool:
+        """A how-to for this item that shows on every page it is bought on."""
+        if kind is not Kind.HOW_TO or item is None:
+            return False
+        return any(
+            one.kind == "how_to" and one.is_for_everybody and _is_about(one, item) for one in self.settings.entries
+        )
 
     def context(self, view: WidgetView) -> Context | None:
         fitting = [entry for entry in self.settings.entries if _fits(entry, view)]

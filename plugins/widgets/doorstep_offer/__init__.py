@@ -7,7 +7,20 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Meta, Struct
 
-from doorstep import CodeRule, Need, OwnWords, Status, When, Widget, WidgetView, hookimpl, in_language, is_web_address
+from doorstep import (
+    CodeRule,
+    ItemFacts,
+    Kind,
+    Need,
+    OwnWords,
+    Status,
+    When,
+    Widget,
+    WidgetView,
+    hookimpl,
+    in_language,
+    is_web_address,
+)
 
 _PLACE = "{code}"
 
@@ -67,6 +80,10 @@ class Offer(Widget[Settings]):
     }
     when = When(status=(Status.DELIVERED,))
     needs = frozenset({Need.CODE})
+
+    def follows(self, kind: Kind, item: ItemFacts | None = None) -> bool:
+        """Months later a code is still there that does not end."""
+        return kind is Kind.THANKS and item is None and self.settings.days is None
 
     def codes(self) -> CodeRule:
         settings = self.settings

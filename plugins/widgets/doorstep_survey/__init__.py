@@ -5,7 +5,18 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from doorstep import TROUBLE, FormProblem, Status, Submission, Widget, WidgetView, hookimpl, in_language
+from doorstep import (
+    TROUBLE,
+    FormProblem,
+    ItemFacts,
+    Kind,
+    Status,
+    Submission,
+    Widget,
+    WidgetView,
+    hookimpl,
+    in_language,
+)
 
 from .settings import MOMENTS, Ask, Question, Settings
 from .sheet import (
@@ -60,6 +71,9 @@ class Survey(Widget[Settings]):
     slot = "after_timeline"
     settings_type = Settings
     example: ClassVar[dict[str, Any]] = {"on_the_way": {"kind": "csat"}, "after_delivery": {"kind": "nps"}}
+
+    def follows(self, kind: Kind, item: ItemFacts | None = None) -> bool:
+        return kind is Kind.SURVEY and item is None and "after_delivery" in self.settings.asks
 
     def context(self, view: WidgetView) -> Context | None:
         moment = self._moment(view.values, view) if view.problem else self._asked(view)
