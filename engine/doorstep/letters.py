@@ -1,0 +1,201 @@
+"""Writes messages: from a job to what a channel sends, in the store's look and the reader's language, from what is so now."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+from markupsafe import Markup
+from msgspec import Struct, structs
+
+from .context import Link, StoreView
+from .errors import ThemeError
+from .fallback import fallback_letter
+from .i18n import Localizer, negotiate
+from .jobs import Job
+from .letter import LetterContext, LetterInfo
+from .letter_markup import markup_of
+from .letter_text import short_text, text_part
+from .letter_views import Said, Wanted, because, carrier_name, contact_links, expected_days, say, whole
+from .lines import header, one_line
+from .looks import Look
+from .mail_styles import inlined
+from .message import Kind, Message, Reach, Topic
+from .message_words import CHOOSE, UNSUBSCRIBE
+from .order_views import Looked
+from .orderbook import KeptOrder
+from .secret import Secret
+from .shops import Shop, Shops
+from .views import Reader
+
+LARGEST = 100_000  # bytes of HTML: Gmail cuts longer mails, and with them the way to get no more
+_WITH_HTML = (Reach.EMAIL, Reach.SHOP)
+
+log = structlog.get_logger("doorstep.letters")
+
+
+class LetterLinks(Protocol):
+    """The signed addresses that messages lead to."""
+
+    def order(self, order: KeptOrder, kind: Kind) -> str: ...
+
+    def preferences(self, order: KeptOrder) -> str: ...
+
+    def unsubscribe(self, order: KeptOrder, topic: Topic, reach: Reach) -> str: ...
+
+    def confirm(self, order: KeptOrder, reach: Reach) -> str: ...
+
+
+class Told(Struct, frozen=True, omit_defaults=True):
+    """`Message.event`: what a shop's own sender gets, as JSON. No name and no address of a person. `status` is the parcel's
+    (`doorstep.models.Status`), `expected` the day on which its carrier expects to deliver it; `item` is what HOW_TO, REPLENISH
+    and WARRANTY are about. What there is none of is left out."""
+
+    kind: Kind
+    shop: str
+    link: str
+    order: str = ""
+    parcel: str = ""
+    carrier: str = ""
+    status: str = ""
+    expected: str = ""
+    item: str = ""
+
+
+class Composer:
+    """Writes the messages of all stores. `links` gives the addresses that they lead to."""
+
+    def __init__(self, shops: Shops, links: LetterLinks) -> None:
+        self._shops = shops
+        self._links = links
+
+    async def compose(
+        self, job: Job, order: KeptOrder, looked: Sequence[Looked], to: Secret, at: datetime
+    ) -> Message:
+        """The message of a job. In a thread: it takes a millisecond or two, and others are served meanwhile."""
+        return await asyncio.to_thread(self.write, job, order, looked, to, at)
+
+    def write(self, job: Job, order: KeptOrder, looked: Sequence[Looked], to: Secret, at: datetime) -> Message:
+        """The same, here and now. Raises LookupError for a store that there is not."""
+        shop = next(shop for shop in self._shops.all if shop.id == job.store)
+        return written(shop, self._links, job, order, looked, to, at)
+
+
+def written(
+    shop: Shop, links: LetterLinks, job: Job, order: KeptOrder, looked: Sequence[Looked], to: Secret, at: datetime
+) -> Message:
+    """A message of a store."""
+    wanted = _wanted(shop, job, order, looked, at)
+    localizer, said = wanted.reader.localizer, say(wanted)
+    context = _context(shop, wanted, said, links)
+    sentence = context.hero.headline if len(job.kinds) > 1 else said.subject
+    return Message(
+        id=job.id,
+        store=job.store,
+        kind=wanted.kind,
+        to=to,
+        language=localizer.tag,
+        subject=context.letter.subject,
+        preheader=context.letter.preheader,
+        html=_html(shop, wanted, context) if job.reach in _WITH_HTML else "",
+        text=text_part(context, localizer),
+        short=short_text(shop.config.name, header(sentence), context.button.url, localizer),
+        link=context.button.url,
+        preferences=context.preferences.url if context.preferences else "",
+        unsubscribe=links.unsubscribe(order, wanted.kind.topic, job.reach),
+        event=_event(wanted, said, context),
+        at=at,
+    )
+
+
+def _wanted(shop: Shop, job: Job, order: KeptOrder, looked: Sequence[Looked], at: datetime) -> Wanted:
+    asked = (job.language or order.order.language).replace("_", "-")
+    language = negotiate(asked, "", shop.languages, shop.config.language)
+    reader = Reader(shop.localizer(language), at, ZoneInfo(shop.config.timezone), level=1)
+    origin = shop.config.public_url.rstrip("/")
+    return Wanted(job, order, looked, reader, _from_outside(shop.view, origin), shop.config.image_hosts, origin)
+
+
+@lru_cache(256)  # what is the same object, a theme writes once
+def _from_outside(store: StoreView, origin: str) -> StoreView:
+    """The shop as a mail shows it: whole addresses, and no logo that mail programs do not draw."""
+    drawn = "" if urlsplit(store.logo_url).path.lower().endswith((".svg", ".svgz")) else store.logo_url
+    return structs.replace(
+        store,
+        base=origin + store.base,
+        home_url=whole(store.home_url, origin),
+        logo_url=whole(drawn, origin),
+        contact_url=whole(store.contact_url, origin),
+        return_url=whole(store.return_url, origin),
+    )
+
+
+def _context(shop: Shop, wanted: Wanted, said: Said, links: LetterLinks) -> LetterContext:
+    localizer, kind, order = wanted.reader.localizer, wanted.kind, wanted.order
+    text, asks = localizer.text, kind is Kind.CONFIRM
+    subject = header(said.subject)
+    address = links.confirm(order, wanted.job.reach) if asks else links.order(order, kind)
+    first = said.hero.headline if said.hero.headline != said.subject else ""
+    preheader = " · ".join(filter(None, (first, said.hero.when, "" if said.hero.when else said.hero.detail)))
+    context = LetterContext(
+        store=wanted.store,
+        letter=LetterInfo(kind.value, localizer.tag, localizer.dir, subject, header(preheader)),
+        hero=said.hero,
+        button=Link(said.button, address),
+        notes=said.notes,
+        steps=said.steps,
+        order="" if asks else one_line(order.order.number),
+        parcels=said.parcels,
+        others=said.others,
+        more=said.more,
+        items=said.items,
+        reason=because(wanted),
+        preferences=None if asks else Link(text(CHOOSE), links.preferences(order)),
+        unsubscribe=None if asks else Link(text(UNSUBSCRIBE), links.unsubscribe(order, kind.topic, wanted.job.reach)),
+        contact=contact_links(wanted.store, localizer),
+    )
+    return structs.replace(context, markup=markup_of(wanted, context))
+
+
+def _html(shop: Shop, wanted: Wanted, context: LetterContext) -> str:
+    """The mail by the store's theme; where that fails, the plain one."""
+    localizer = wanted.reader.localizer
+    look = shop.looks.find(wanted.order.order.country, localizer.language, wanted.reader.today)
+    try:
+        return rendered(look, context, localizer)
+    except ThemeError as error:
+        log.error("the theme failed, a plain mail is sent", theme=look.theme.name, reason=str(error))
+        return fallback_letter(context)
+
+
+def rendered(look: Look, context: LetterContext, localizer: Localizer) -> str:
+    """The HTML of a mail, as a look has it. Raises ThemeError with file and line."""
+    dressed = structs.replace(context, settings=look.settings, sheet=Markup(look.mail_sheet))  # noqa: S704  # a theme's
+    html = inlined(look.render_letter(dressed, localizer))
+    if (size := len(html.encode())) > LARGEST:
+        raise ThemeError(f"the mail has {size} bytes, and {LARGEST} is the most", next_step="show less of an order")
+    return html
+
+
+def _event(wanted: Wanted, said: Said, context: LetterContext) -> Mapping[str, Any]:
+    told = Told(wanted.kind, context.store.name, context.button.url)
+    if wanted.kind is not Kind.CONFIRM:
+        item = said.items[0].name if said.items else ""
+        told = structs.replace(told, order=wanted.order.order.number, item=item)
+    if said.parcels:
+        speaking = wanted.concerned[0]
+        _, expected = expected_days(speaking)
+        told = structs.replace(
+            told,
+            parcel=speaking.parcel.number,
+            carrier=carrier_name(speaking),
+            status=speaking.parcel.status if speaking.shipment is None else speaking.shipment.status.value,
+            expected=expected.isoformat() if expected else "",
+        )
+    event: Mapping[str, Any] = msgspec.to_builtins(told)
+    return event
