@@ -13,9 +13,7 @@ from .order_views import Looked
 from .wording import state
 
 # A `</script>` in a text would end the script, and `<!--` hide its end; in JSON both can be written otherwise.
-_FOR_SCRIPTS = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+_FOR_SCRIPTS = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _SCHEMA = "http://schema.org"
 _STATUS = {
     "preparing": "OrderProcessing", "moving": "OrderInTransit", "pickup": "OrderPickupAvailable",

@@ -19,7 +19,6 @@ def text_part(context: LetterContext, localizer: Localizer) -> str:
         [context.hero.delayed, context.hero.detail, *context.notes],
         _link(context.button),
         *(_parcel(context, one, localizer) for one in context.parcels),
-        _items(context.items, localizer),
         _others(context, localizer),
         [_RULE, context.reason],
         *(_link(one) for one in (context.preferences, context.unsubscribe) if one),
@@ -36,9 +35,8 @@ def short_text(shop: str, sentence: str, link: str, localizer: Localizer) -> str
 
 
 def _parcel(context: LetterContext, parcel: LetterParcel, localizer: Localizer) -> list[str]:
-    alone = len(context.parcels) == 1
-    lines = [] if alone else [_sentence(parcel)]
-    lines.append(_numbered(parcel, localizer))
+    said = parcel is context.parcels[0] and parcel.hero.headline == context.hero.headline
+    lines = ["" if said else _sentence(parcel), _numbered(parcel, localizer)]
     if pickup := parcel.pickup:
         inside = [isolated(line, localizer.dir) for line in (pickup.name, *pickup.lines)]
         lines += [f"{localizer.text(N_('Pickup point'))}: {', '.join(filter(None, inside))}"]
@@ -69,9 +67,7 @@ def _numbered(parcel: LetterParcel, localizer: Localizer) -> str:
 
 
 def _items(items: tuple[ItemView, ...], localizer: Localizer) -> list[str]:
-    return [
-        f"- {isolated(one.name, localizer.dir)}" + (f" × {one.amount}" if one.amount else "") for one in items
-    ]
+    return [f"- {isolated(one.name, localizer.dir)}" + (f" × {one.amount}" if one.amount else "") for one in items]
 
 
 def _link(link: Link) -> list[str]:
@@ -85,4 +81,6 @@ def _contact(context: LetterContext, localizer: Localizer) -> list[str]:
 def _reached(context: LetterContext, localizer: Localizer) -> Iterator[str]:
     yield localizer.text(N_("Need help?"))
     for link in context.contact:
-        yield from [link.label + ":", link.url] if link.url.startswith("http") else [isolated(link.label, localizer.dir)]
+        yield from (
+            [link.label + ":", link.url] if link.url.startswith("http") else [isolated(link.label, localizer.dir)]
+        )

@@ -16,15 +16,14 @@ from msgspec import Struct, structs
 from .context import Link, StoreView
 from .errors import ThemeError
 from .fallback import fallback_letter
-from .i18n import Localizer, negotiate
+from .i18n import negotiate
 from .jobs import Job
 from .letter import LetterContext, LetterInfo
 from .letter_markup import markup_of
 from .letter_text import short_text, text_part
 from .letter_views import Said, Wanted, because, carrier_name, contact_links, expected_days, say, whole
 from .lines import header, one_line
-from .looks import Look
-from .mail_styles import inlined
+from .mail_styles import inlined, inliner
 from .message import Kind, Message, Reach, Topic
 from .message_words import CHOOSE, UNSUBSCRIBE
 from .order_views import Looked
@@ -68,49 +67,84 @@ class Told(Struct, frozen=True, omit_defaults=True):
 
 
 class Composer:
-    """Writes the messages of all stores. `links` gives the addresses that they lead to."""
+    """Writes the messages of all stores. `links` gives the addresses that they lead to. Raises ConfigError where a store sends
+    messages and what mails need is not installed."""
 
     def __init__(self, shops: Shops, links: LetterLinks) -> None:
+        if any(shop.config.messages.channels for shop in shops.all):
+            inliner()
         self._shops = shops
         self._links = links
 
-    async def compose(
-        self, job: Job, order: KeptOrder, looked: Sequence[Looked], to: Secret, at: datetime
-    ) -> Message:
+    async def compose(self, job: Job, order: KeptOrder, looked: Sequence[Looked], to: Secret, at: datetime) -> Message:
         """The message of a job. In a thread: it takes a millisecond or two, and others are served meanwhile."""
         return await asyncio.to_thread(self.write, job, order, looked, to, at)
 
     def write(self, job: Job, order: KeptOrder, looked: Sequence[Looked], to: Secret, at: datetime) -> Message:
         """The same, here and now. Raises LookupError for a store that there is not."""
-        shop = next(shop for shop in self._shops.all if shop.id == job.store)
-        return written(shop, self._links, job, order, looked, to, at)
+        shop = next((shop for shop in self._shops.all if shop.id == job.store), None)
+        if shop is None:
+            raise LookupError(f"there is no store {job.store!r}")
+        letter = Letter(shop, self._links, job, order, looked, at)
+        return letter.message(to, _somehow(letter) if job.reach in _WITH_HTML else "")
 
 
-def written(
-    shop: Shop, links: LetterLinks, job: Job, order: KeptOrder, looked: Sequence[Looked], to: Secret, at: datetime
-) -> Message:
-    """A message of a store."""
-    wanted = _wanted(shop, job, order, looked, at)
-    localizer, said = wanted.reader.localizer, say(wanted)
-    context = _context(shop, wanted, said, links)
-    sentence = context.hero.headline if len(job.kinds) > 1 else said.subject
-    return Message(
-        id=job.id,
-        store=job.store,
-        kind=wanted.kind,
-        to=to,
-        language=localizer.tag,
-        subject=context.letter.subject,
-        preheader=context.letter.preheader,
-        html=_html(shop, wanted, context) if job.reach in _WITH_HTML else "",
-        text=text_part(context, localizer),
-        short=short_text(shop.config.name, header(sentence), context.button.url, localizer),
-        link=context.button.url,
-        preferences=context.preferences.url if context.preferences else "",
-        unsubscribe=links.unsubscribe(order, wanted.kind.topic, job.reach),
-        event=_event(wanted, said, context),
-        at=at,
-    )
+class Letter:
+    """A message of a store while it is made. `context` is what its template sees."""
+
+    def __init__(
+        self, shop: Shop, links: LetterLinks, job: Job, order: KeptOrder, looked: Sequence[Looked], at: datetime
+    ) -> None:
+        self._wanted = wanted = _wanted(shop, job, order, looked, at)
+        self._said = say(wanted)
+        self._localizer = wanted.reader.localizer
+        self.look = shop.looks.find(order.order.country, self._localizer.language, wanted.reader.today)
+        self._unsubscribe = links.unsubscribe(order, wanted.kind.topic, job.reach)
+        context = _context(wanted, self._said, links, self._unsubscribe)
+        self.context = structs.replace(
+            context,
+            settings=self.look.settings,
+            sheet=Markup(self.look.mail_sheet),  # noqa: S704  # a theme's
+            markup=markup_of(wanted, context),
+        )
+
+    def html(self) -> str:
+        """As the store's theme has it. Raises ThemeError with file and line."""
+        html = inlined(self.look.render_letter(self.context, self._localizer))
+        if (size := len(html.encode())) > LARGEST:
+            raise ThemeError(f"the mail has {size} bytes, and {LARGEST} is the most", next_step="show less of an order")
+        return html
+
+    def message(self, to: Secret, html: str) -> Message:
+        """What a channel gets."""
+        context, job = self.context, self._wanted.job
+        sentence = context.hero.headline if len(job.kinds) > 1 else self._said.subject
+        return Message(
+            id=job.id,
+            store=job.store,
+            kind=self._wanted.kind,
+            to=to,
+            language=context.letter.language,
+            subject=context.letter.subject,
+            preheader=context.letter.preheader,
+            html=html,
+            text=text_part(context, self._localizer),
+            short=short_text(context.store.name, header(sentence), context.button.url, self._localizer),
+            link=context.button.url,
+            preferences=context.preferences.url if context.preferences else "",
+            unsubscribe=self._unsubscribe,
+            event=_event(self._wanted, self._said, context),
+            at=self._wanted.reader.now,
+        )
+
+
+def _somehow(letter: Letter) -> str:
+    """The mail by the store's theme; where that fails, the plain one."""
+    try:
+        return letter.html()
+    except ThemeError as error:
+        log.error("the theme failed, a plain mail is sent", theme=letter.look.theme.name, reason=str(error))
+        return fallback_letter(letter.context)
 
 
 def _wanted(shop: Shop, job: Job, order: KeptOrder, looked: Sequence[Looked], at: datetime) -> Wanted:
@@ -135,14 +169,14 @@ def _from_outside(store: StoreView, origin: str) -> StoreView:
     )
 
 
-def _context(shop: Shop, wanted: Wanted, said: Said, links: LetterLinks) -> LetterContext:
+def _context(wanted: Wanted, said: Said, links: LetterLinks, unsubscribe: str) -> LetterContext:
     localizer, kind, order = wanted.reader.localizer, wanted.kind, wanted.order
     text, asks = localizer.text, kind is Kind.CONFIRM
     subject = header(said.subject)
     address = links.confirm(order, wanted.job.reach) if asks else links.order(order, kind)
     first = said.hero.headline if said.hero.headline != said.subject else ""
     preheader = " · ".join(filter(None, (first, said.hero.when, "" if said.hero.when else said.hero.detail)))
-    context = LetterContext(
+    return LetterContext(
         store=wanted.store,
         letter=LetterInfo(kind.value, localizer.tag, localizer.dir, subject, header(preheader)),
         hero=said.hero,
@@ -156,30 +190,9 @@ def _context(shop: Shop, wanted: Wanted, said: Said, links: LetterLinks) -> Lett
         items=said.items,
         reason=because(wanted),
         preferences=None if asks else Link(text(CHOOSE), links.preferences(order)),
-        unsubscribe=None if asks else Link(text(UNSUBSCRIBE), links.unsubscribe(order, kind.topic, wanted.job.reach)),
+        unsubscribe=None if asks else Link(text(UNSUBSCRIBE), unsubscribe),
         contact=contact_links(wanted.store, localizer),
     )
-    return structs.replace(context, markup=markup_of(wanted, context))
-
-
-def _html(shop: Shop, wanted: Wanted, context: LetterContext) -> str:
-    """The mail by the store's theme; where that fails, the plain one."""
-    localizer = wanted.reader.localizer
-    look = shop.looks.find(wanted.order.order.country, localizer.language, wanted.reader.today)
-    try:
-        return rendered(look, context, localizer)
-    except ThemeError as error:
-        log.error("the theme failed, a plain mail is sent", theme=look.theme.name, reason=str(error))
-        return fallback_letter(context)
-
-
-def rendered(look: Look, context: LetterContext, localizer: Localizer) -> str:
-    """The HTML of a mail, as a look has it. Raises ThemeError with file and line."""
-    dressed = structs.replace(context, settings=look.settings, sheet=Markup(look.mail_sheet))  # noqa: S704  # a theme's
-    html = inlined(look.render_letter(dressed, localizer))
-    if (size := len(html.encode())) > LARGEST:
-        raise ThemeError(f"the mail has {size} bytes, and {LARGEST} is the most", next_step="show less of an order")
-    return html
 
 
 def _event(wanted: Wanted, said: Said, context: LetterContext) -> Mapping[str, Any]:

@@ -34,20 +34,19 @@ def written_out(sheet: str, properties: Mapping[str, str]) -> str:
 def inlined(html: str) -> str:
     """The page with its styles on the elements that they are for; those for the dark and for narrow screens stay in the head.
     Raises ConfigError where that cannot be done here."""
-    return str(_inliner().inline(html))
+    return str(inliner().inline(html))
 
 
 @cache
-def _inliner() -> Any:
+def inliner() -> Any:
+    """What puts styles on elements. Raises ConfigError where it is not installed."""
     try:
         from css_inline import CSSInliner  # an extra: who sends no mail needs none of it
     except ImportError:
         raise ConfigError(
             "mails cannot be written: css-inline is not installed", next_step="pip install 'doorstep[mail]'"
         ) from None
-    return CSSInliner(
-        keep_at_rules=True, minify_css=True, remove_inlined_selectors=True, load_remote_stylesheets=False
-    )
+    return CSSInliner(keep_at_rules=True, minify_css=True, remove_inlined_selectors=True, load_remote_stylesheets=False)
 
 
 def _value(known: Mapping[str, str], name: str, otherwise: str | None) -> str:

@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from msgspec import Struct, structs
 
 from ..jobs import Job
-from ..letters import LetterLinks, written
-from ..message import Kind, Message, Reach, Topic
+from ..letters import Letter, LetterLinks
+from ..message import Kind, Reach, Topic
 from ..models import Status
 from ..order_views import Looked
 from ..orderbook import KeptOrder
-from ..secret import Secret
 from ..shops import Shop
 from .orders import invented_order, looked_at
 
@@ -64,9 +63,9 @@ class _Links:
 
 
 def letter(
-    shop: Shop, case: LetterCase, now: datetime, language: str = "", *, to: str = "", id: str = "msg_preview",
+    shop: Shop, case: LetterCase, now: datetime, language: str = "", *, id: str = "msg_preview",
     reach: Reach = Reach.EMAIL, links: LetterLinks | None = None,
-) -> Message:  # fmt: skip
+) -> Letter:  # fmt: skip
     """The message of a case, as this store says it."""
     looked = [_looked(case, i, status, now) for i, status in enumerate(case.statuses, 1)]
     order = _with_warranty(invented_order(tuple(one.parcel for one in looked), now), now)
@@ -75,7 +74,7 @@ def letter(
     job = Job(id, shop.id, order.id, about, case.kinds, reach, language or shop.config.language, item)
     origin = shop.config.public_url.rstrip("/")
     page = f"{origin}{shop.config.path}/o/preview/" if origin else _PAGE
-    return written(shop, links or _Links(page), job, order, looked, Secret(to), now)
+    return Letter(shop, links or _Links(page), job, order, looked, now)
 
 
 def _looked(case: LetterCase, i: int, status: Status, now: datetime) -> Looked:
@@ -83,9 +82,7 @@ def _looked(case: LetterCase, i: int, status: Status, now: datetime) -> Looked:
     reason = _REASONS.get((case.kinds[0], status), "")
     if looked.shipment is None or not reason:
         return looked
-    return structs.replace(
-        looked, shipment=structs.replace(looked.shipment, reason=reason, action_required=True)
-    )
+    return structs.replace(looked, shipment=structs.replace(looked.shipment, reason=reason, action_required=True))
 
 
 def _with_warranty(order: KeptOrder, now: datetime) -> KeptOrder:
