@@ -21,6 +21,7 @@ from .commands.codes import codes
 from .commands.draft import draft
 from .commands.insights import insights_command
 from .commands.keys import keys
+from .commands.letters import preview_messages, send_test
 from .commands.link import link
 from .commands.new_store import new_store_command
 from .commands.new_theme import new_theme_command
@@ -228,6 +229,15 @@ def record(path: Path, account: str, number: str, case: str, language: str) -> N
     config = loaded(path)
     recorded = record_sample(config, found(config.base / config.plugins.folder), account, number, case, language)
     click.echo("\n".join(terminal.recorded_lines(recorded)))
+
+
+@main.group()
+def messages() -> None:
+    """Messages to shoppers: see them, send one to yourself."""
+
+
+messages.add_command(preview_messages)
+messages.add_command(send_test)
 
 
 @main.group()

@@ -6,6 +6,7 @@ whether an address wants messages goes to somebody unknown, and says nothing of 
 
 from collections.abc import Sequence
 from datetime import date
+from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
@@ -184,8 +185,14 @@ def carrier_name(looked: Looked) -> str:
 
 
 def _shown(wanted: Wanted, item: ItemView) -> ItemView:
-    image, url = (whole(address, wanted.origin) for address in (item.image, item.url))
+    image, url = picture(item.image, wanted.origin), whole(item.url, wanted.origin)
     return structs.replace(item, name=one_line(item.name), image=image, url=url)
+
+
+def picture(address: str, origin: str) -> str:
+    """The address of an image, as `whole`; "" for one that mail programs do not draw."""
+    is_drawn = not urlsplit(address).path.lower().endswith((".svg", ".svgz"))
+    return whole(address, origin) if is_drawn else ""
 
 
 def whole(address: str, origin: str) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,7 +20,7 @@ from .jobs import Job
 from .letter import LetterContext, LetterInfo
 from .letter_markup import markup_of
 from .letter_text import short_text, text_part
-from .letter_views import Said, Wanted, because, carrier_name, contact_links, expected_days, say, whole
+from .letter_views import Said, Wanted, because, carrier_name, contact_links, expected_days, picture, say, whole
 from .lines import header, one_line
 from .mail_styles import inlined, inliner
 from .message import Kind, Message, Reach, Topic
@@ -158,12 +157,11 @@ def _wanted(shop: Shop, job: Job, order: KeptOrder, looked: Sequence[Looked], at
 @lru_cache(256)  # what is the same object, a theme writes once
 def _from_outside(store: StoreView, origin: str) -> StoreView:
     """The shop as a mail shows it: whole addresses, and no logo that mail programs do not draw."""
-    drawn = "" if urlsplit(store.logo_url).path.lower().endswith((".svg", ".svgz")) else store.logo_url
     return structs.replace(
         store,
         base=origin + store.base,
         home_url=whole(store.home_url, origin),
-        logo_url=whole(drawn, origin),
+        logo_url=picture(store.logo_url, origin),
         contact_url=whole(store.contact_url, origin),
         return_url=whole(store.return_url, origin),
     )

@@ -6,6 +6,7 @@ import unicodedata
 _FSI, _PDI = "\u2068", "\u2069"
 # What begins a line, or turns the direction of what follows (Unicode 16, UAX #9: explicit formatting characters).
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+_SPACES = re.compile(" +")
 _RIGHT = frozenset({"R", "AL"})
 
 
@@ -23,8 +24,12 @@ def isolated(text: str, direction: str) -> str:
 
 def header(text: str, longest: int = 200) -> str:
     """A text as a header's value: one line, cut where it is too long; isolates stay in pairs."""
-    kept = "".join(char for char in " ".join(text.split()) if char in _FSI + _PDI or not _UNWANTED.match(char))
+    kept = _SPACES.sub(" ", "".join(_plain(char) for char in text)).strip()
     if len(kept) <= longest:
         return kept
     cut = kept[: longest - 1].rstrip() + "…"
     return cut + _PDI * (cut.count(_FSI) - cut.count(_PDI))
+
+
+def _plain(char: str) -> str:
+    return " " if _UNWANTED.match(char) and char not in (_FSI, _PDI) else char
