@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 
-from . import cold, growth, imports, inside, pages, processes, tutorial
+from . import cold, growth, imports, inside, letters, pages, processes, tutorial
 from .figures import Row
 from .peers.case import peers
 
@@ -21,6 +21,7 @@ CASES: dict[str, Case] = {
     "recognition": inside.recognition,
     "parse": inside.parse,
     "render": inside.render,
+    "letters": letters.letters,
     "import": imports.importing,
     "tutorial": tutorial.tutorial,
 }

@@ -63,18 +63,41 @@ class _Links:
 
 
 def letter(
-    shop: Shop, case: LetterCase, now: datetime, language: str = "", *, id: str = "msg_preview",
-    reach: Reach = Reach.EMAIL, links: LetterLinks | None = None,
-) -> Letter:  # fmt: skip
-    """The message of a case, as this store says it."""
+    shop: Shop,
+    case: LetterCase,
+    now: datetime,
+    language: str = "",
+    *,
+    id: str = "msg_preview",
+    reach: Reach = Reach.EMAIL,
+) -> Letter:
+    """The message of a case, as this store says it. Its addresses lead nowhere."""
+    job, order, looked = invented(shop, case, now, language, id=id, reach=reach)
+    return Letter(shop, links_of(shop), job, order, looked, now)
+
+
+def invented(
+    shop: Shop,
+    case: LetterCase,
+    now: datetime,
+    language: str = "",
+    *,
+    id: str = "msg_preview",
+    reach: Reach = Reach.EMAIL,
+) -> tuple[Job, KeptOrder, list[Looked]]:
+    """What a composer is given for the message of a case."""
     looked = [_looked(case, i, status, now) for i, status in enumerate(case.statuses, 1)]
     order = _with_warranty(invented_order(tuple(one.parcel for one in looked), now), now)
     about = tuple(one.parcel.id for one in looked[: case.concerned]) if case.kinds[0] in _WAY else ()
     item = "item-1" if case.kinds[0] in _ABOUT_ITEMS else ""
     job = Job(id, shop.id, order.id, about, case.kinds, reach, language or shop.config.language, item)
+    return job, order, looked
+
+
+def links_of(shop: Shop) -> LetterLinks:
+    """Addresses of a store's invented order."""
     origin = shop.config.public_url.rstrip("/")
-    page = f"{origin}{shop.config.path}/o/preview/" if origin else _PAGE
-    return Letter(shop, links or _Links(page), job, order, looked, now)
+    return _Links(f"{origin}{shop.config.path}/o/preview/" if origin else _PAGE)
 
 
 def _looked(case: LetterCase, i: int, status: Status, now: datetime) -> Looked:
