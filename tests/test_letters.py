@@ -68,7 +68,7 @@ def test_a_mail_says_the_sentence_the_date_and_where_to_look(shop: Shop) -> None
 def test_the_text_part_is_written_with_every_link_on_a_line_of_its_own(shop: Shop) -> None:
     made = said(shop, Kind.READY_FOR_PICKUP, Status.AVAILABLE_FOR_PICKUP)
     lines = made.text.splitlines()
-    assert lines[:4] == ["Harbour & Pine", "", "Ready for pickup", "Today, 11:00\xa0AM"]
+    assert lines[:4] == ["Harbour & Pine", "", "Ready for pickup", "Monday, November 23, 11:00\xa0AM"]
     assert "Pickup point: Tabac du Pont, 12 rue du Pont, 69003 Lyon" in lines
     assert "Opening hours: Mo–Fr 08:00–19:00, Sa 09:00–13:00" in lines
     assert "Please pick it up by Sunday, November 29. After that it goes back to the shop." in lines
@@ -132,6 +132,7 @@ def test_several_changes_are_one_message_and_the_rest_of_the_order_stands_below(
     assert made.subject == "News of your order"
     root = parsed(made.html)
     assert [words(one) for one in root.findall(".//h1")] == ["Ready for pickup"]
+    assert made.preheader == "Ready for pickup · Monday, November 23, 11:00\xa0AM"
     assert [words(one) for one in root.findall(".//h2")] == ["Delivered", "Your parcels"]
     assert words(root).index("NW4482170931") < words(root).index("NW4482170932") < words(root).index("NW4482170933")
     assert [one["@type"] for one in data_of(made.html)] == ["Order", "ParcelDelivery", "ParcelDelivery"]
@@ -228,6 +229,13 @@ def test_pictures_of_things_come_from_the_shops_hosts_only(shop: Shop) -> None:
     assert "elsewhere.example" not in html
 
 
+def test_a_mail_is_read_on_another_day_and_names_the_day(shop: Shop) -> None:
+    for kind, status in ((Kind.DELIVERED, Status.DELIVERED), (Kind.RETURNED, Status.RETURNED)):
+        made = said(shop, kind, status)
+        assert "Monday, November 23" in made.preheader
+        assert "Today" not in made.text + made.preheader + made.html
+
+
 def test_an_order_of_very_much_stays_a_mail(shop: Shop) -> None:
     items = tuple(Item(f"{'Linen ' * 40}{n}", f"i{n}", image="https://img.example/a.jpg") for n in range(500))
     looked = [looked_at(n, Status.IN_TRANSIT, NOON) for n in range(1, 101)]
@@ -235,10 +243,10 @@ def test_an_order_of_very_much_stays_a_mail(shop: Shop) -> None:
     looked[0] = structs.replace(looked[0], parcel=full)
     order, _ = ordered(items=items)
     order = structs.replace(order, parcels=tuple(one.parcel for one in looked))
-    made = composed(shop, job(Kind.ON_ITS_WAY), order, looked)
+    made = composed(shop, job(Kind.ON_ITS_WAY, Kind.ARRIVES_TODAY, parcels=range(1, 101)), order, looked)
     assert len(made.html.encode()) < LARGEST
     assert "+492" in words(parsed(made.html))
-    assert "+93" in words(parsed(made.html))
+    assert "+88" in words(parsed(made.html))  # of a hundred, six at length and six in a line
 
 
 def test_mail_programs_read_order_and_parcel_without_a_persons_name_or_street(shop: Shop) -> None:

@@ -22,9 +22,11 @@ from .models import Status
 from .order import Item
 from .order_views import Looked, Packing
 from .orderbook import KeptOrder
+from .summary import ENDS
 from .views import Reader
 
-_MOST_ITEMS, _MOST_OTHERS = 8, 6  # that are listed
+_MOST_ITEMS, _MOST_PARCELS, _MOST_OTHERS = 8, 6, 6  # that are listed
+_SINCE = ENDS | {Status.AVAILABLE_FOR_PICKUP}  # of which a page says since when
 _PICKUP = (Kind.READY_FOR_PICKUP, Kind.PICKUP_REMINDER)
 
 
@@ -45,8 +47,9 @@ class Wanted(Struct, frozen=True):
 
     @property
     def concerned(self) -> list[Looked]:
-        """The parcels that it is about, the most pressing first."""
-        return sorted((one for one in self.looked if one.parcel.id in self.job.parcel_ids), key=order_views.pressing)
+        """The parcels that it is about, the most pressing first, and no more of them than a mail holds."""
+        named = (one for one in self.looked if one.parcel.id in self.job.parcel_ids)
+        return sorted(named, key=order_views.pressing)[:_MOST_PARCELS]
 
 
 class Said(Struct, frozen=True):
@@ -113,11 +116,8 @@ def _of_parcels(wanted: Wanted) -> Said:
     packing = order_views.packing(wanted.order, wanted.image_hosts, reader)
     concerned = wanted.concerned
     several = len(wanted.job.kinds) > 1
-    if several or not concerned:
-        hero = order_views.hero(wanted.order, wanted.looked, packing.unsent, reader)
-    else:
-        hero = order_views.parcel_hero(concerned[0], reader)
-    hero, notes = _with_notes(wanted, _spoken(hero), concerned)
+    hero = _order_hero(wanted, packing) if several or not concerned else _parcel_hero(concerned[0], reader)
+    hero, notes = _with_notes(wanted, hero, concerned)
     parcels = tuple(_parcel(wanted, one, packing) for one in concerned)
     rest = [one for one in wanted.looked if one not in concerned]
     return Said(
@@ -132,9 +132,29 @@ def _of_parcels(wanted: Wanted) -> Said:
     )
 
 
-def _spoken(hero: Hero) -> Hero:
-    """The page's answer in a mail, below which there are no words of the carrier."""
-    return structs.replace(hero, detail="") if hero.status == Status.UNKNOWN else hero
+def _order_hero(wanted: Wanted, packing: Packing) -> Hero:
+    """What is happening with the whole order; where a parcel speaks for it, with that parcel's day."""
+    hero = order_views.hero(wanted.order, wanted.looked, packing.unsent, wanted.reader)
+    if not wanted.looked:
+        return hero
+    speaking = min(wanted.looked, key=order_views.pressing)
+    if hero.when != order_views.parcel_hero(speaking, wanted.reader).when:
+        return hero
+    return structs.replace(hero, when=_parcel_hero(speaking, wanted.reader).when)
+
+
+def _parcel_hero(looked: Looked, reader: Reader) -> Hero:
+    """The page's answer, as it can be read on another day: "Today" is a day by then, and below there are no words of the
+    carrier."""
+    hero, shipment = order_views.parcel_hero(looked, reader), looked.shipment
+    if shipment is None or shipment.status not in _SINCE:
+        return structs.replace(hero, detail="") if hero.status == Status.UNKNOWN else hero
+    day = views.since_day(shipment)
+    if day is None or shipment.since is None:
+        return hero
+    localizer = reader.localizer
+    clock = written_times.clock(shipment.since, localizer)
+    return structs.replace(hero, when=localizer.joined(localizer.long_date(day, reader.today), clock))
 
 
 def _with_notes(wanted: Wanted, hero: Hero, concerned: Sequence[Looked]) -> tuple[Hero, tuple[str, ...]]:
@@ -174,7 +194,7 @@ def _parcel(wanted: Wanted, looked: Looked, packing: Packing) -> LetterParcel:
 
 def _other(looked: Looked, reader: Reader) -> LetterParcel:
     """A parcel in a line or two."""
-    hero = _spoken(order_views.parcel_hero(looked, reader))
+    hero = _parcel_hero(looked, reader)
     return LetterParcel(one_line(looked.parcel.number), one_line(carrier_name(looked)), looked.state, hero)
 
 

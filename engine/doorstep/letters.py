@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -74,10 +75,14 @@ class Composer:
             inliner()
         self._shops = shops
         self._links = links
+        self._thread = ThreadPoolExecutor(
+            1, "doorstep-letters"
+        )  # more would wait for each other: it is work of the processor
 
     async def compose(self, job: Job, order: KeptOrder, looked: Sequence[Looked], to: Secret, at: datetime) -> Message:
         """The message of a job. In a thread: it takes a millisecond or two, and others are served meanwhile."""
-        return await asyncio.to_thread(self.write, job, order, looked, to, at)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self.write, job, order, looked, to, at)
 
     def write(self, job: Job, order: KeptOrder, looked: Sequence[Looked], to: Secret, at: datetime) -> Message:
         """The same, here and now. Raises LookupError for a store that there is not."""
