@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 
-from . import cold, growth, imports, inside, locales, messages, pages, processes, tutorial
+from . import cold, growth, imports, inside, letters, locales, messages, pages, processes, tutorial
 from .figures import Row
 from .peers.case import peers
 
@@ -22,6 +22,7 @@ CASES: dict[str, Case] = {
     "recognition": inside.recognition,
     "parse": inside.parse,
     "render": inside.render,
+    "letters": letters.letters,
     "import": imports.importing,
     "messages": messages.messages,
     "tutorial": tutorial.tutorial,

@@ -1,6 +1,7 @@
-"""Takes the pictures of the three themes anew: `./dev run python docs/screenshots.py`. Needs the system's Chromium.
+"""Takes the pictures of the three themes anew: `./dev run python docs/screenshots.py`, with `mails` behind it those of mails
+alone. Needs the system's Chromium.
 
-docs/images/<theme>.png and themes.png, night.png, insights.png; themes/<theme>/static/preview.png.
+docs/images/<theme>.png and themes.png, night.png, insights.png, messages.png, mails.png; themes/<theme>/static/preview.png.
 """
 
 import shutil
@@ -16,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from doorstep.app import assemble
@@ -26,6 +27,7 @@ from doorstep.demo import BUSY, THEMES, DemoShop, demo_config
 from doorstep.demo.orders import orders_and_worker
 from doorstep.engine import create_engine
 from doorstep.packages import installed
+from doorstep.preview.letters import LETTERS, letter
 from doorstep.sandbox import sandbox_accounts, sandbox_of
 from doorstep.serving import on_loopback
 
@@ -64,8 +66,31 @@ PICTURES = {
     ],
 }
 
+
+class Mail(Struct, frozen=True):
+    """A message in a picture, as long as it is."""
+
+    theme: str
+    name: str
+    width: int = 375
+    language: str = "en"
+    scheme: Literal["light", "dark"] = "light"
+
+
+MAILS = {
+    "docs/images/messages.png": [
+        Mail("classic", "message.on_its_way", 600),
+        Mail("bold", "message.arrives_today"),
+        Mail("minimal", "message.delivered"),
+    ],
+    "docs/images/mails.png": [
+        Mail("bold", "message.ready_for_pickup", 600, "de"),
+        Mail("classic", "message.needs_action", 375, "ar", "dark"),
+    ],
+}
+
 COMPOSED = """<!doctype html><style>
-  body {{ margin: 0; padding: 32px; display: flex; gap: 32px; background: #e9edf3; width: max-content }}
+  body {{ margin: 0; padding: 32px; display: flex; align-items: start; gap: 32px; background: #e9edf3; width: max-content }}
   img {{ display: block; border-radius: 12px; outline: 1px solid #d3dae4 }}
 </style>{images}"""
 
@@ -139,6 +164,27 @@ def composed(browser: Browser, url: str, shots: Sequence[Shot]) -> bytes:
     return picture
 
 
+def mails(browser: Browser, shown: Sequence[Mail]) -> bytes:
+    """Messages side by side, each from its top to its end."""
+    config = demo_config({}, database="sqlite://", server=Server())
+    stores = {id: structs.replace(one, path="", public_url="https://shop.example") for id, one in config.stores.items()}
+    shops = {shop.id: shop for shop in create_engine(structs.replace(config, stores=stores)).shops.all}
+    images = ""
+    for mail in shown:
+        page = browser.new_page(
+            viewport={"width": mail.width, "height": 300}, device_scale_factor=SCALE, color_scheme=mail.scheme
+        )
+        page.set_content(letter(shops[mail.theme], LETTERS[mail.name], Afternoon().now(), mail.language).html())
+        encoded = b64encode(page.screenshot(full_page=True)).decode()
+        images += f'<img width="{mail.width}" src="data:image/png;base64,{encoded}">'
+        page.close()
+    page = browser.new_page(viewport={"width": 100, "height": 100}, device_scale_factor=SCALE)
+    page.set_content(COMPOSED.format(images=images))
+    picture = smaller(page, page.locator("body").screenshot())
+    page.close()
+    return picture
+
+
 def preview(browser: Browser, url: str, theme: str) -> bytes:
     """A theme at a glance, for lists of themes."""
     page = browser.new_page()
@@ -168,8 +214,10 @@ def main() -> int:
         return 1
     with demo() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=OPTIONS)
-        made = {name: composed(browser, url, shots) for name, shots in PICTURES.items()}
-        made |= {f"themes/{theme}/static/preview.png": preview(browser, url, theme) for theme in THEMES}
+        made = {name: mails(browser, shown) for name, shown in MAILS.items()}
+        if "mails" not in sys.argv[1:]:
+            made |= {name: composed(browser, url, shots) for name, shots in PICTURES.items()}
+            made |= {f"themes/{theme}/static/preview.png": preview(browser, url, theme) for theme in THEMES}
         browser.close()
     for name, image in made.items():
         (ROOT / name).write_bytes(image)

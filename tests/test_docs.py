@@ -25,6 +25,7 @@ from doorstep.codes import load_codes
 from doorstep.config import Config, Plugins, Server, Store, parse
 from doorstep.context import PageContext
 from doorstep.engine import create_engine
+from doorstep.letter import LetterContext
 from doorstep.locale_rules.language import Glossary
 from doorstep.manifest import load_manifest
 from doorstep.packages import installed
@@ -359,11 +360,18 @@ def test_every_route_is_documented() -> None:
     assert [route for route in routes if f"| `{route}` |" not in text] == []
 
 
-@pytest.mark.parametrize(("kind", "page"), [(PageContext, "themes.md"), (WidgetView, "widgets.md")])
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [(PageContext, "themes.md"), (WidgetView, "widgets.md"), (LetterContext, "messages-look.md")],
+)
 def test_everything_a_template_sees_is_documented(kind: type[msgspec.Struct], page: str) -> None:
     text = (DOCS / page).read_text("utf-8") + (DOCS / "themes.md").read_text("utf-8")
     for one in _reachable(kind):
-        section = text if one is PageContext else text.partition(f"### {one.__name__}\n")[2].partition("\n### ")[0]
+        section = (
+            text
+            if one in (PageContext, LetterContext)
+            else text.partition(f"### {one.__name__}\n")[2].partition("\n### ")[0]
+        )
         assert [name for name in one.__struct_fields__ if f"| `{name}` |" not in section] == [], one.__name__
 
 
@@ -377,8 +385,10 @@ def _reachable(kind: Any) -> set[type[msgspec.Struct]]:
 
 def test_bundled_templates_use_documented_names_only() -> None:
     environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
-    known = {*PageContext.__struct_fields__, *vars(generate.templates())["_environment"].globals}
+    functions = vars(generate.templates())["_environment"].globals
     for file in sorted(ROOT.glob("themes/*/templates/**/*.html")):
+        values = LetterContext if "mail" in file.parts else PageContext
+        known = {*values.__struct_fields__, *functions}
         tree = environment.parse(file.read_text("utf-8"))
         own = {name for node in tree.find_all(nodes.FromImport) for name in node.names}
         own |= {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
@@ -393,7 +403,7 @@ def test_every_bundled_plugin_has_its_page() -> None:
         assert (DOCS / "widgets" / f"{folder.name.removeprefix('doorstep_')}.md").is_file()
 
 
-@pytest.mark.parametrize("name", ["classic", "minimal", "bold", "themes", "night", "insights"])
+@pytest.mark.parametrize("name", ["classic", "minimal", "bold", "themes", "night", "insights", "messages", "mails"])
 def test_each_picture_is_small_enough_to_load(name: str) -> None:
     picture = (DOCS / "images" / f"{name}.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")

@@ -31,7 +31,9 @@ GERMAN = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\nm
 def theme(page: str = "", css: str = FOCUS, toml: str = "", **files: str) -> Files:
     """A theme in memory: one template, one style sheet, lines of theme.toml, and other files (`__` is a `/`, `_` a `.`)."""
     texts = {"theme.toml": HEAD + toml, "templates/page.html": page, "static/shore.css": css}
-    texts |= {name.replace("__", "/").replace("_po", ".po"): text for name, text in files.items()}
+    texts |= {
+        name.replace("__", "/").replace("_po", ".po").replace("_html", ".html"): text for name, text in files.items()
+    }
     return Files("shore", {name: text.encode() for name, text in texts.items()})
 
 
@@ -48,6 +50,9 @@ def found(own: Files, *others: Files) -> list[Finding]:
         ("unknown-variable", 1, theme("{{ hero.headlin }}"), "Hero has no field 'headlin'"),
         ("unknown-variable", 1, theme("{% for d in shipment.days %}{{ d.labl }}{% endfor %}"), "Day has no field 'labl'"),
         ("unknown-variable", 1, theme("{% set one = shipment.days[0] %}{{ one.isso }}"), "Day has no field 'isso'"),
+        ("unknown-variable", 1, theme(templates__mail__letter_html="{{ leter.subject }}"), "'leter' is unknown here"),
+        ("unknown-variable", 1, theme(templates__mail__letter_html="{{ letter.subjct }}"), "LetterInfo has no field"),
+        ("unknown-variable", 1, theme(templates__mail__letter_html="{{ shipment }}"), "'shipment' is unknown here"),
         ("unknown-filter", 1, theme("{{ store.name | shout }}"), "there is no filter 'shout'"),
         ("unknown-filter", 1, theme("{% if store.name is loud %}x{% endif %}"), "there is no test 'loud'"),
         ("missing-translation", 3, theme('\n\n{{ _("Ahoy") }}'), "'Ahoy' has no translation in de, fr"),

@@ -21,6 +21,7 @@ from .commands.codes import codes
 from .commands.draft import draft
 from .commands.insights import insights_command
 from .commands.keys import keys
+from .commands.letters import preview_messages, send_test
 from .commands.link import link
 from .commands.new_store import new_store_command
 from .commands.new_theme import new_theme_command
@@ -233,11 +234,13 @@ def record(path: Path, account: str, number: str, case: str, language: str) -> N
 
 @main.group()
 def messages() -> None:
-    """Messages to shoppers: what waits, and why something was said or was not."""
+    """Messages to shoppers: what waits, why something was said or was not, and how they look."""
 
 
 messages.add_command(queue_command)
 messages.add_command(why_command)
+messages.add_command(preview_messages)
+messages.add_command(send_test)
 
 
 @main.group()

@@ -1,9 +1,10 @@
-"""The page of last resort: no theme, no template, the answer all the same."""
+"""The page of last resort, and the mail: no theme, no template, the answer all the same."""
 
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from .context import FieldView, FormView, ItemView, OrderView, PageContext, ShipmentView
+from .context import FieldView, FormView, ItemView, Link, OrderView, PageContext, ShipmentView
+from .letter import LetterContext
 
 
 def fallback_page(context: PageContext) -> str:
@@ -32,6 +33,35 @@ def fallback_page(context: PageContext) -> str:
         parts += _order(context.order)
     parts += [_form(one) for one in context.forms]
     return "\n".join([*parts, "</main></html>"])
+
+
+def fallback_letter(context: LetterContext) -> str:
+    """A plain mail with the same answer, for when a theme fails. Everything in it is escaped."""
+    hero, letter = context.hero, context.letter
+    parts = [
+        "<!doctype html>",
+        f'<html lang="{escape(letter.language)}" dir="{escape(letter.dir)}">',
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        f"<title>{escape(letter.subject)}</title>",
+        '<body style="margin:0 auto;max-width:36em;padding:1.5em;font:16px/1.5 system-ui,sans-serif">',
+        f'<main lang="{escape(letter.language)}" dir="{escape(letter.dir)}"><p>{escape(context.store.name)}</p>',
+        f"<h1>{escape(hero.headline)}</h1>",
+        *_paragraphs(hero.when, hero.delayed, hero.detail, *context.notes),
+        _link(context.button),
+    ]
+    for parcel in (*context.parcels, *context.others):
+        parts.append(f"<p><bdi>{escape(parcel.carrier)}</bdi> <bdi dir=ltr>{escape(parcel.number)}</bdi></p>")
+        if parcel.pickup:
+            parts += _paragraphs(parcel.pickup.name, *parcel.pickup.lines, *parcel.pickup.hours)
+        parts += _items(parcel.items)
+    parts += [*_items(context.items), "<hr>", *_paragraphs(context.reason)]
+    parts += [_link(one) for one in (context.preferences, context.unsubscribe, *context.contact) if one]
+    return "\n".join([*parts, "</main></body></html>"])
+
+
+def _link(link: Link) -> str:
+    return f'<p><a href="{escape(link.url)}"><bdi>{escape(link.label)}</bdi></a></p>'
 
 
 def _paragraphs(*texts: str) -> Iterator[str]:

@@ -18,6 +18,8 @@ from .errors import ThemeError
 from .i18n import Localizer
 from .languages import widening
 from .lasting import Kept
+from .letter import LetterContext
+from .mail_styles import written_out
 from .often import Often
 from .theme_settings import STACKS, Setting, SettingType, is_font_file, is_own_file
 from .theming import SLOT, Frame, Templates
@@ -47,9 +49,11 @@ class Look:
         self.order_sections = order_sections
         colors, _ = derived(templates.theme.contrast, values)
         self.assets: Assets = {**templates.assets, _SHEET: asset(_SHEET, _stylesheet(templates, values, colors))}
+        self.mail_sheet = written_out(templates.mail_styles, _properties(templates, values, colors))
         self._templates = templates
         self._kept: defaultdict[tuple[Localizer, str], Kept] = defaultdict(Kept)
         self._often = Often()
+        self._letters_often = Often()  # in many languages: pages do not lose their places to them
 
     def render(
         self, template: str, context: PageContext, localizer: Localizer, slots: Mapping[str, str] | None = None
@@ -65,6 +69,15 @@ class Look:
         variables = {**structs.asdict(context), "view": view, "widget_id": widget_id}
         frame = self._frame(localizer, base, {}, self._way_out(view, name, base))
         return Markup(self._templates.render(f"widgets/{name}.html", variables, frame))  # noqa: S704  # autoescaped
+
+    def render_letter(self, context: LetterContext, localizer: Localizer) -> str:
+        """A mail, from `mail/<kind>.html` or, where the theme has none, `mail/letter.html`. Raises ThemeError with file and
+        line."""
+        own = f"mail/{context.letter.kind}.html"
+        template = own if self.has_template(own) else "mail/letter.html"
+        base = context.store.base
+        frame = Frame(localizer, base, {}, self.asset, self._kept[localizer, base], self._letters_often)
+        return self._templates.render(template, structs.asdict(context), frame)
 
     def _way_out(self, view: WidgetView, name: str, base: str) -> Callable[[str], str]:
         outgoing = self._templates.outgoing
@@ -254,18 +267,25 @@ def _sections(templates: Templates, field: str, placed: Sequence[Placed]) -> tup
 
 def _stylesheet(templates: Templates, values: Mapping[str, Any], colors: Mapping[str, str]) -> bytes:
     """The fonts, the settings and the colours made of them as custom properties, then the styles."""
-    settings = templates.theme.settings
-    fonts, properties = [], []
-    for name, setting in settings.items():
+    fonts = []
+    for name, setting in templates.theme.settings.items():
         if setting.type is SettingType.FONT and is_font_file(values[name]):
             source = f'{_address(templates, values[name])} format("woff2")'
             face = f'font-family:"{_family(name)}";src:{source};font-weight:100 900;font-display:swap'
             fonts.append(f"@font-face{{{face}}}")
-        if setting.css:
-            properties.append(f"{setting.css}:{_written(templates, name, setting, values[name])};")
-    properties += [f"{name}:{color};" for name, color in colors.items()]
+    properties = [f"{name}:{value};" for name, value in _properties(templates, values, colors).items()]
     head = f"{''.join(fonts)}:root{{{''.join(properties)}}}"
     return b"\n".join([head.encode(), templates.styles]) if templates.styles else head.encode()
+
+
+def _properties(templates: Templates, values: Mapping[str, Any], colors: Mapping[str, str]) -> dict[str, str]:
+    """The custom properties by name: the settings, and the colours made of them."""
+    of_settings = {
+        setting.css: _written(templates, name, setting, values[name])
+        for name, setting in templates.theme.settings.items()
+        if setting.css
+    }
+    return {**of_settings, **colors}
 
 
 def _written(templates: Templates, name: str, setting: Setting, value: Any) -> str:

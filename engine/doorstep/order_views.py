@@ -217,9 +217,9 @@ def packing(order: KeptOrder, image_hosts: Sequence[str], reader: Reader) -> Pac
     by_key = {_key(item): item for item in reversed(order.order.items)}
     for parcel in order.parcels:
         inside = [(by_key[one.id], one.quantity) for one in parcel.items if one.id in by_key]
-        packed[parcel.id] = tuple(_item(item, quantity, image_hosts, reader) for item, quantity in inside)
+        packed[parcel.id] = tuple(item_view(item, quantity, image_hosts, reader) for item, quantity in inside)
         left.subtract({_key(item): quantity for item, quantity in inside})
-    rest = tuple(_item(by_key[key], count, image_hosts, reader) for key, count in left.items() if count > 0)
+    rest = tuple(item_view(by_key[key], count, image_hosts, reader) for key, count in left.items() if count > 0)
     undescribed = [parcel for parcel in order.parcels if not parcel.items]
     if len(order.parcels) == 1 and undescribed:
         return Packing({undescribed[0].id: rest}, (), ())
@@ -232,7 +232,8 @@ def _key(item: Item) -> str:
     return item.id or item.sku or item.name
 
 
-def _item(item: Item, quantity: int, image_hosts: Sequence[str], reader: Reader) -> ItemView:
+def item_view(item: Item, quantity: int, image_hosts: Sequence[str], reader: Reader) -> ItemView:
+    """A line of the order."""
     amount = reader.localizer.number(quantity) if quantity > 1 else ""
     image = item.image if may_show(item.image, image_hosts) else ""
     told = {"name": item.name, "quantity": quantity, "image": image, "url": item.url}

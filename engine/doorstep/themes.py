@@ -41,6 +41,7 @@ class ThemeManifest(Struct, frozen=True, forbid_unknown_fields=True):
     slots: tuple[Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$")], ...] = ()
     styles: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
+    mail_styles: tuple[str, ...] = ()
     settings: dict[str, dict[str, Any]] = {}
     presets: dict[str, Preset] = {}
     contrast: tuple[Contrast, ...] = ()
@@ -59,6 +60,7 @@ class Theme(Struct, frozen=True):
     slots: tuple[str, ...]
     styles: tuple[Path, ...]
     scripts: tuple[Path, ...]
+    mail_styles: tuple[Path, ...]
     settings: dict[str, Setting]
     presets: dict[str, Preset]
     contrast: tuple[Contrast, ...]
@@ -141,6 +143,7 @@ def load_theme(name: str, found: Mapping[str, Path]) -> Theme:
         **nearest,
         styles=tuple(_listed(chain, folders, "styles")),
         scripts=tuple(_listed(chain, folders, "scripts")),
+        mail_styles=tuple(_listed(chain, folders, "mail_styles")),
         settings=_settings(chain),
         presets=presets,
         contrast=merged(one.contrast for one in reversed(chain)),

@@ -73,6 +73,7 @@ class Templates:
         self.assets = read_assets([*([files] if files else []), *statics])
         self.assets["store.js"] = asset("store.js", b"\n".join(file.read_bytes() for file in theme.scripts))
         self.styles = self._styles()
+        self.mail_styles = "\n".join(file.read_text("utf-8") for file in theme.mail_styles)
         loader = _Loader(theme, [folder / "templates" for folder in self._widget_folders])
         self._loader = loader
         self.fixed_slots = loader.fixed_slots()

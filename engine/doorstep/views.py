@@ -149,7 +149,7 @@ def shipment_view(
         rest=_rest(len(shipment.events) - len(newest), rest, localizer),
         window=_window_text(shipment, reader),
         facts=_facts(shipment, manifest, reader),
-        pickup=_pickup(shipment, reader) if sees(reader.level, "shipment.pickup_point") else None,
+        pickup=pickup(shipment, reader) if sees(reader.level, "shipment.pickup_point") else None,
         as_of=written_times.as_of(fetched_at.astimezone(reader.zone), localizer, reader.today),
         as_of_iso=fetched_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
     )
@@ -289,7 +289,8 @@ def _carrier(shipment: Shipment, manifest: Manifest, localizer: Localizer) -> Ca
     return CarrierView(manifest.slug, name, manifest.link_for(shipment.number, localizer.tag), manifest.notice)
 
 
-def _pickup(shipment: Shipment, reader: Reader) -> PickupView | None:
+def pickup(shipment: Shipment, reader: Reader) -> PickupView | None:
+    """Where a parcel waits, as a page shows it."""
     point = shipment.pickup_point
     if point is None:
         return None

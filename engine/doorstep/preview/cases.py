@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from msgspec import Struct
 
@@ -14,17 +13,10 @@ from ..freshness import Freshness
 from ..links import Proof, Ticket
 from ..lookup import Lookup, Outcome
 from ..models import Shipment, Status
-from ..order import Item, Money, Order, PackedItem, Promise
-from ..order_views import Addresses, Looked
+from ..order_views import Addresses
 from ..orderbook import KeptOrder
-from ..packing import KeptParcel
 from . import parcels
-
-_GOODS = (
-    ("Linen throw, sand", "home", "linen"),
-    ("Oak side table", "furniture", "oak"),
-    ("Candle, cedar and fig", "candles", "scent"),
-)
+from .orders import invented_order, looked_at
 
 
 class Shown(Struct, frozen=True):
@@ -89,8 +81,8 @@ def _order(name: str, title: str, *states: Status) -> Case:
     """An order with a parcel in each of these states, and one thing more that is not sent yet."""
 
     def made(contexts: Contexts, visit: Visit, now: datetime) -> Shown:
-        looked = [_looked(i, status, now) for i, status in enumerate(states, 1)]
-        kept = _kept(tuple(one.parcel for one in looked), now)
+        looked = [looked_at(i, status, now) for i, status in enumerate(states, 1)]
+        kept = invented_order(tuple(one.parcel for one in looked), now)
         seen = Seen(kept, 1, Ticket(kept.id, Proof.LINK, now + timedelta(days=30), 1))
         at = Addresses(visit.link("/o/preview/"), visit.link("/track/"))
         forms = order_forms.reports(looked, at, visit.reader.localizer)
@@ -102,30 +94,6 @@ def _order(name: str, title: str, *states: Status) -> Case:
 
 def _with_every_widget(name: str, title: str, case: Case) -> Case:
     return Case(name, title, case.made, every_widget=True)
-
-
-def _looked(i: int, status: Status, now: datetime) -> Looked:
-    shipment = parcels.at_status(status, now)
-    parcel = KeptParcel(
-        id=f"parcel-{i}", number=f"{parcels.NUMBER[:-1]}{i}", carrier=parcels.CARRIER.slug,
-        items=(PackedItem(f"item-{i}"),), shipped_at=None, shipment=shipment, status=shipment.status, final=shipment.final,
-        expected=None, version=1, fetched_at=now, error="",
-    )  # fmt: skip
-    return Looked(parcel, shipment, parcels.CARRIER, now, outcome=Outcome.FOUND)
-
-
-def _kept(packed: tuple[KeptParcel, ...], now: datetime) -> KeptOrder:
-    items = [
-        Item(name, f"item-{i}", sku=f"sku-{i}", category=category, tags=(tag,), price=Money(Decimal("24.90"), "EUR"))
-        for i, (name, category, tag) in enumerate(_GOODS, 1)
-    ]
-    order = Order("4711", items=tuple(items), country="FR", note="Thank you. The socks are on us.")
-    days = Promise(now.date(), now.date() + timedelta(days=2))
-    return KeptOrder(
-        id="preview", store="preview", version=1, order=order, placed_at=now - timedelta(days=3), promised=days, promise="",
-        link_generation=1, parcels=packed, email_hash=None, postcode_hash=None, created_at=now, updated_at=now,
-        closed_at=None, erased_at=None,
-    )  # fmt: skip
 
 
 def _at(status: Status) -> Case:

@@ -1,12 +1,13 @@
 """The preview's pages: the gallery with its controls, a page alone, its values, and a word when a file was saved."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader
+from msgspec import structs
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
@@ -19,10 +20,11 @@ from ..engine import Engine
 from ..errors import DoorstepError
 from ..languages import name_of, tag_of
 from . import fields
-from .cases import CASES
+from .cases import CASES, Case
+from .letters import LETTERS, LetterCase
 from .pseudo import NAMES as PSEUDO
 from .room import PATH, Dressed, Room
-from .wanted import ALL, DIRECTIONS, SCHEMES, WIDTHS, Wanted, read_wanted
+from .wanted import ALL, ALL_MESSAGES, DIRECTIONS, SCHEMES, WIDTHS, Wanted, read_wanted
 
 FILES = Path(__file__).parent / "files"
 _LOOKS = 0.4  # seconds between two looks at the files
@@ -32,6 +34,24 @@ _OWN = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'self'; img-src data:; frame-ancestors 'self'",
 }
+
+_OF_MAILS = "default-src 'none'; style-src 'unsafe-inline'; img-src * data:; frame-ancestors 'self'"  # as mail programs
+_GROUPS: dict[str, tuple[str, Mapping[str, Case | LetterCase]]] = {
+    ALL: ("All at once", CASES),
+    ALL_MESSAGES: ("All messages at once", LETTERS),
+}
+
+
+def _titles() -> dict[str, str]:
+    """Everything there is to see, by name: the pages, then the messages."""
+    return {
+        name: title
+        for group, (said, cases) in _GROUPS.items()
+        for name, title in [(group, said), *((one.name, one.title) for one in cases.values())]
+    }
+
+
+_TITLES = _titles()
 
 
 class Preview:
@@ -78,7 +98,7 @@ class Preview:
 
     def _values(self, wanted: Wanted, dressed: Dressed) -> dict[str, Any]:
         shop, settings = dressed.shop, dressed.theme.settings
-        names = CASES if wanted.case == ALL else [wanted.case] if wanted.case in CASES else []
+        names = list(_GROUPS[wanted.case][1]) if wanted.case in _GROUPS else [wanted.case]
         return {
             "title": wanted.case,
             "theme": dressed.theme.name,
@@ -88,15 +108,17 @@ class Preview:
             "choices": self._choices(wanted, dressed),
             "cases": [
                 {"title": title, "url": wanted.address("", case=name), "current": name == wanted.case}
-                for name, title in [(ALL, "All at once"), *((one.name, one.title) for one in CASES.values())]
+                for name, title in _TITLES.items()
             ],
             "frames": [
                 {
-                    "title": CASES[name].title,
+                    "title": _TITLES[name],
                     "url": wanted.address("page", case=name),
                     "context_url": wanted.address("context", case=name),
+                    "message": self._room.beside(shop, structs.replace(wanted, case=name)),
                 }
                 for name in names
+                if name in _TITLES
             ],
             "fields": [fields.field(name, settings[name], value) for name, value in dressed.values.items()],
             "toml": fields.toml(shop.id, wanted.theme, dressed.typed),
@@ -112,7 +134,7 @@ class Preview:
         labels = {"lang": "Language", "dir": "Direction", "scheme": "Light"}
         return [
             {"name": "case", "label": "Page", "value": wanted.case,
-             "options": [(ALL, "All at once"), *((one.name, one.title) for one in CASES.values())]},
+             "options": list(_TITLES.items())},
             *(
                 {"name": name, "label": labels.get(name, name.capitalize()), "value": getattr(wanted, name),
                  "options": list(values.items())}
@@ -124,7 +146,7 @@ class Preview:
         await self._room.look_again()
         wanted = self._wanted(request)
         html = await self._room.page(wanted)
-        csp = responses.content_security_policy(("*",))
+        csp = _OF_MAILS if wanted.case in LETTERS else responses.content_security_policy(("*",))
         return HTMLResponse(html, 200, {"Cache-Control": "no-store", "Content-Security-Policy": csp})
 
     async def _context(self, request: Request) -> Response:

@@ -15,13 +15,18 @@ from ..contexts import Contexts, Visit
 from ..engine import Engine
 from ..errors import ConfigError
 from ..invented import with_order, with_voices
+from ..letter import LetterContext
+from ..letters import Letter
+from ..message import Message
 from ..scenes import Scene, item_facts, order_facts, shipment_facts
+from ..secret import Secret
 from ..shops import Outfitter, Shop
 from ..themes import Theme
 from ..views import Reader
 from ..wardrobe import Stamp, files_of
 from . import fields, pseudo
 from .cases import CASES, Shown
+from .letters import LETTERS, letter
 from .parcels import CARRIER
 from .wanted import Wanted
 
@@ -82,8 +87,10 @@ class Room:
         return Dressed(structs.replace(shop, view=view, draft=""), theme, values | typed, typed)
 
     async def page(self, wanted: Wanted) -> str:
-        """A page as shoppers get it. Raises DoorstepError."""
+        """A page, or a mail, as shoppers get it. Raises DoorstepError."""
         dressed = await asyncio.to_thread(self.dressed, wanted)
+        if wanted.case in LETTERS:
+            return _lit(self._letter(dressed.shop, wanted).html(), wanted.scheme)
         visit = self._visit(dressed.shop, wanted)
         shown = self._shown(visit, wanted)
         look = dressed.shop.look
@@ -97,9 +104,16 @@ class Room:
         html = look.render(shown.template, shown.context, visit.reader.localizer, slots)
         return _lit(html, wanted.scheme)
 
-    def context(self, wanted: Wanted) -> PageContext:
-        """The values that the page's template gets."""
-        return self._shown(self._visit(self.dressed(wanted).shop, wanted), wanted).context
+    def context(self, wanted: Wanted) -> PageContext | LetterContext:
+        """The values that the template gets."""
+        shop = self.dressed(wanted).shop
+        if wanted.case in LETTERS:
+            return self._letter(shop, wanted).context
+        return self._shown(self._visit(shop, wanted), wanted).context
+
+    def beside(self, shop: Shop, wanted: Wanted) -> Message | None:
+        """What a message says beside its mail; None for a page."""
+        return self._letter(shop, wanted).message(Secret(""), "") if wanted.case in LETTERS else None
 
     def themes(self) -> tuple[str, ...]:
         return self._outfitter.themes
@@ -119,9 +133,18 @@ class Room:
             reader = structs.replace(reader, localizer=pseudo.localizer(wanted.lang))
         return Visit(shop, structs.replace(reader, now=_steady(reader)), f"/track/{wanted.case}")
 
+    def _letter(self, shop: Shop, wanted: Wanted) -> Letter:
+        reader = shop.reader(wanted.lang, "")
+        made = letter(shop, LETTERS[wanted.case], _steady(reader), reader.localizer.tag)
+        if wanted.dir:
+            turned = structs.replace(made.context.letter, dir=wanted.dir)
+            made.context = structs.replace(made.context, letter=turned)
+        return made
+
     def _shown(self, visit: Visit, wanted: Wanted) -> Shown:
         if wanted.case not in CASES:
-            raise ConfigError(f"there is no page {wanted.case!r}", next_step=f"there are {', '.join(CASES)}")
+            known = ", ".join((*CASES, *LETTERS))
+            raise ConfigError(f"there is no page {wanted.case!r}", next_step=f"there are {known}")
         shown = CASES[wanted.case].made(self._contexts, visit, visit.reader.now)
         if not wanted.dir:
             return shown

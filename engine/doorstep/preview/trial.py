@@ -1,4 +1,4 @@
-"""Every page once, before a shopper asks for one: a template that can be read may still fail when it is rendered."""
+"""Every page and every mail once, before a shopper gets one: a template that can be read may still fail when it is rendered."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,13 +6,15 @@ from ..contexts import Contexts, Visit
 from ..manifest import Manifest
 from ..shops import Shop
 from .cases import CASES
+from .letters import LETTERS, letter
 from .parcels import CARRIER
 
 Trial = Callable[[Shop], None]
 
 
 def trial_of(manifests: Mapping[str, Manifest]) -> Trial:
-    """What renders the pages of a store, without its widgets, and raises ThemeError for the first that fails."""
+    """What renders the pages of a store, without its widgets, and its mails where it sends any; raises ThemeError for the
+    first that fails."""
     contexts = Contexts({**manifests, CARRIER.slug: CARRIER})
 
     def tried(shop: Shop) -> None:
@@ -20,5 +22,7 @@ def trial_of(manifests: Mapping[str, Manifest]) -> Trial:
         for case in CASES.values():
             shown = case.made(contexts, Visit(shop, reader, f"/track/{case.name}"), reader.now)
             shop.look.render(shown.template, shown.context, reader.localizer, {})
+        for one in LETTERS.values() if shop.config.messages.channels else ():
+            letter(shop, one, reader.now).html()
 
     return tried

@@ -9,7 +9,8 @@ SETTING = "s."  # before a setting's name, among the parameters of an address
 WIDTHS = {"320": "320, a small phone", "360": "360, a phone", "768": "768, a tablet", "1280": "1280, a desk"}
 SCHEMES = {"": "of the device", "light": "light", "dark": "dark"}
 DIRECTIONS = {"": "of the language", "ltr": "left to right", "rtl": "right to left"}
-ALL = "all"  # every case at once
+ALL = "all"  # every page at once
+ALL_MESSAGES = "messages"
 
 
 class Wanted(Struct, frozen=True):

@@ -7,24 +7,31 @@ from jinja2 import nodes
 from msgspec import Struct
 
 from ..context import PageContext
+from ..letter import LetterContext
 from .rule import Place
-from .subject import Subject
+from .subject import Subject, Template
 
 _GUARDS = ("defined", "undefined")
 Scope = dict[str, Any]  # names with the type of their value; Any where it is not known
 
 
 def unknown_names(subject: Subject) -> Iterator[Place]:
-    """Names and fields in the theme's own templates that no page has."""
+    """Names and fields in the theme's own templates that no page has, or no mail."""
     given = _set_before_including(subject)
     for template in subject.templates:
         if template.tree is not None and not template.name.startswith("widgets/"):  # their values are the widget's own
-            yield from _Reading(subject, template.file, given).statements(template.tree.body)
+            values = letter_variables() if template.is_mail else page_variables()
+            yield from _Reading(subject, template, given, values).statements(template.tree.body)
 
 
 def page_variables() -> Scope:
     """The variables of a page's template, by type."""
     return dict(get_type_hints(PageContext))
+
+
+def letter_variables() -> Scope:
+    """The variables of a mail's template, by type."""
+    return dict(get_type_hints(LetterContext))
 
 
 def _set_before_including(subject: Subject) -> Scope:
@@ -40,10 +47,10 @@ def _set_before_including(subject: Subject) -> Scope:
 class _Reading:
     """One template, statement by statement, with what each of them can see."""
 
-    def __init__(self, subject: Subject, file: str, given: Mapping[str, Any]) -> None:
-        self._file = file
-        self._scope: Scope = {**dict.fromkeys(subject.environment.globals, Any), **given, **page_variables()}
-        self._known = sorted(page_variables())
+    def __init__(self, subject: Subject, template: Template, given: Mapping[str, Any], values: Scope) -> None:
+        self._file = template.file
+        self._scope: Scope = {**dict.fromkeys(subject.environment.globals, Any), **given, **values}
+        self._has = f"a {'mail' if template.is_mail else 'page'} has {', '.join(sorted(values))}"
 
     def statements(self, statements: list[nodes.Node]) -> Iterator[Place]:
         yield from self._statements(statements, self._scope)
@@ -95,8 +102,7 @@ class _Reading:
         if isinstance(node, nodes.Test) and node.name in _GUARDS:
             return
         if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in scope:
-            mend = f"correct or remove it; a page has {', '.join(self._known)}"
-            yield Place(self._file, node.lineno, f"{node.name!r} is unknown here", mend)
+            yield Place(self._file, node.lineno, f"{node.name!r} is unknown here", f"correct or remove it; {self._has}")
         if isinstance(node, nodes.Getattr):
             kind = _without_none(_type(node.node, scope))
             fields = _fields(kind)

@@ -57,7 +57,10 @@ def _inline_scripts(subject: Subject) -> Iterator[Place]:
 
 
 def _inline_styles(subject: Subject) -> Iterator[Place]:
+    mails = {template.file for template in subject.templates if template.is_mail}
     for file, one in _elements(subject):
+        if file in mails:
+            continue
         if one.tag == "style" or "style" in one.attributes:
             yield Place(file, one.line, "a style in the page", "give it a class, and its style in static/")
 

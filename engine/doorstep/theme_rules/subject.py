@@ -39,6 +39,11 @@ class Template(Struct, frozen=True):
     def name(self) -> str:
         return self.file.removeprefix("templates/")
 
+    @property
+    def is_mail(self) -> bool:
+        """Whether it makes mails, which stand alone: their styles are in them, and they have other values than pages."""
+        return self.name.startswith("mail/")
+
 
 class Declaration(Struct, frozen=True):
     """`name: value` in a style sheet; `selector` is the rule's that it stands in."""
