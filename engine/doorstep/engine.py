@@ -14,12 +14,14 @@ from .backstage import Backstage
 from .banners import Banners
 from .budget import Budgets
 from .cache import Cache, MemoryCache, Shared
+from .channels import Channels, open_channels
 from .clock import Clock, SystemClock
 from .config import Config
 from .connectors import Connectors, open_connectors
 from .database import Database
 from .delivery import Deliverer
 from .errors import ConfigError
+from .fates import Fates
 from .fetch import Fetcher
 from .gate import Gate
 from .generation import Generation
@@ -93,9 +95,12 @@ class Engine(Struct, frozen=True):
     appearances: Appearances
     wardrobe: Wardrobe
     tallies: Tallies
+    channels: Channels
+    fates: Fates
 
     async def close(self) -> None:
         await self.deliverer.aclose()
+        await self.channels.aclose()
         await self.pushes.close()
         await self.tracker.close()
         await self.fetcher.aclose()
@@ -213,6 +218,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         appearances,
         wardrobe,
         tallies,
+        open_channels(config, plugins),
+        Fates(orders, vault, config.stores, clock=clock, counted=tallies.add),
     )
 
 

@@ -101,6 +101,10 @@ class Metrics:
             "doorstep_pushes", "Pushes of an account's carrier by what became of them", ["account", "result"],
             registry=self.registry,
         )  # fmt: skip
+        self.reports = Counter(
+            "doorstep_message_reports", "Reports of a channel's provider by what became of them", ["account", "result"],
+            registry=self.registry,
+        )  # fmt: skip
         self.cache_failures = Counter(
             "doorstep_cache_failures",
             "Times the shared cache did not answer, or with what cannot be used",
