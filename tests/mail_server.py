@@ -3,8 +3,9 @@
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -33,8 +34,8 @@ class Taken(Struct):
 
 
 class MailServer:
-    """`answers[phase]` is what is said there, the first of a list first: a reply (`550 5.1.1 nobody`), `DROP`, `SILENT`; without
-    one, what a good server says. `takes_first` lets it keep the mail before it answers at its end."""
+    """`answers[phase]` is what is said there, one after the other: a reply (`550 5.1.1 nobody`), `DROP`, `SILENT`. Without one,
+    it is what a good server says. `takes_first` lets it keep the mail before it answers at its end."""
 
     def __init__(self, *, tls: str = "", auth: bool = False, utf8: bool = True) -> None:
         self.tls = tls  # "", "starttls", "implicit"
@@ -90,6 +91,26 @@ class MailServer:
             self.open -= 1
             self._tasks.discard(task)
             writer.transport.abort()
+
+
+@contextmanager
+def in_thread(server: MailServer) -> Iterator[MailServer]:
+    """The server beside a test that has a loop of its own, or several."""
+    started, ended = threading.Event(), threading.Event()
+
+    async def run() -> None:
+        async with server.running():
+            started.set()
+            await asyncio.to_thread(ended.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    try:
+        assert started.wait(30), "the mail server did not start"
+        yield server
+    finally:
+        ended.set()
+        thread.join()
 
 
 class _Session:

@@ -1,7 +1,7 @@
 """E-mail: against a real server, which takes mails, refuses them at each phase, drops the connection or is silent."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -11,12 +11,28 @@ import msgspec
 import pytest
 
 from doorstep import Bounced, Deferred, InDoubt, Message, Refused, Secret
+from doorstep.testing import ChannelContract
 from doorstep_email import Email, Settings
 
-from ..mail_server import CERTIFICATE, DROP, PASSWORD, SILENT, USER, MailServer
+from ..mail_server import CERTIFICATE, DROP, PASSWORD, SILENT, USER, MailServer, in_thread
 from ..messaging import ID, message
+from ..servers import free_port
 
 SENDER = "Harbour & Pine <orders@shop.example>"
+
+
+class TestContract(ChannelContract):
+    package = "doorstep_email"
+
+    @pytest.fixture
+    def settings(self) -> Iterator[dict[str, Any]]:
+        server = MailServer()
+        with in_thread(server):
+            yield {"url": f"smtp://{server.host}", "sender": SENDER}
+
+    @pytest.fixture
+    def away(self) -> dict[str, Any]:
+        return {"url": f"smtp://127.0.0.1:{free_port()}", "sender": SENDER}
 
 
 def channel(url: str, **settings: Any) -> Email:
