@@ -40,14 +40,15 @@ class ChannelTransport(httpx2.AsyncBaseTransport):
         except (TimeoutError, httpx2.TransportError, CarrierError) as error:
             reason = error.message if isinstance(error, CarrierError) else type(error).__name__
             raise (InDoubt if sent else Deferred)(f"no answer from {request.url.host}: {reason}") from None
-        headers = [(name, value) for name, value in answer.headers.multi_items() if name not in _OF_TRANSFER]
+        headers = [(name, value) for name, value in answer.headers.multi_items() if name not in _LEFT_OUT]
         return httpx2.Response(answer.status_code, headers=headers, content=body)
 
     async def aclose(self) -> None:
         await self._guard.aclose()
 
 
-_OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # the body is unpacked already
+# The body is unpacked already; a cookie would come back with the next message.
+_LEFT_OUT = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
 
 
 def channel_client(guard: GuardedTransport, *, patience: float = PATIENCE) -> httpx2.AsyncClient:
