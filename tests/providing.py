@@ -35,8 +35,8 @@ class Provider:
 
 
 @contextmanager
-def providing() -> Iterator[Provider]:
+def providing(*, port: int = 0) -> Iterator[Provider]:
     provider = Provider()
-    with serve(provider.app) as served:
+    with serve(provider.app, port=port) as served:
         provider.url = served.url
         yield provider

@@ -1,10 +1,12 @@
 """`doorstep messages`: what shoppers are told by themselves."""
 
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ..fates import Told
 from ..message import Reach
@@ -38,3 +40,10 @@ def bounced(path: Path, mail: BinaryIO, as_json: bool) -> None:
     for one in reports:
         click.echo(f"{one.id}: {one.fate.value}{', ' + one.reason if one.reason else ''}")
     click.echo("kept" if any(settled) else "nothing to keep")
+
+
+@messages.command("push-key")
+def push_key() -> None:
+    """Print a new private key for messages in the browser: `key` of the channel web_push."""
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    click.echo(urlsafe_b64encode(number.to_bytes(32)).rstrip(b"=").decode())
