@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from doorstep.errors import ConfigError
+from doorstep.incoming import Incoming
 from doorstep.secret import Secret
 from doorstep.signing import Signer, new_secret
 
@@ -45,6 +46,25 @@ def test_the_specifications_library_signs_the_same(key, id, at, body):
     secret = "whsec_" + base64.b64encode(key).decode()
     ours = signer(secret).headers(id, at, body.encode())["webhook-signature"]
     assert ours == Webhook(secret).sign(id, at, body)
+
+
+def test_what_comes_in_is_known_by_the_published_vector_and_only_within_five_minutes():
+    headers = {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1a,xxxx v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    knows = signer("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    at, body = datetime.fromtimestamp(1614265330, UTC), b'{"test": 2432232314}'
+    assert knows.signed(Incoming(headers, body), at)
+    assert knows.signed(Incoming(headers, body), at + timedelta(minutes=5))
+    assert not knows.signed(Incoming(headers, body), at + timedelta(minutes=5, seconds=1))
+    assert not knows.signed(Incoming(headers, body), at - timedelta(minutes=5, seconds=1))
+    assert not knows.signed(Incoming(headers, b'{"test": 2432232315}'), at)
+    assert not signer(secret_of(24)).signed(Incoming(headers, body), at)
+    for name in headers:
+        assert not knows.signed(Incoming({**headers, name: ""}, body), at)
+        assert not knows.signed(Incoming({**headers, name: "-1"}, body), at)
 
 
 def test_a_moment_within_a_second_is_that_second():

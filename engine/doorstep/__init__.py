@@ -21,6 +21,7 @@ from .exchange import Answer, Answers, Exchange, Found, NotFound, Query, Registr
 from .files import File, file_in
 from .hookspecs import hookimpl, registers
 from .incoming import Incoming, Pushed, Verdict, is_any, is_signed
+from .mail import Mailbox, as_mail, mailbox, message_id
 from .manifest import Manifest
 from .message import (
     Bounced,
@@ -34,6 +35,7 @@ from .message import (
     Reach,
     Refused,
     Report,
+    SendingError,
     Topic,
 )
 from .models import (
@@ -55,7 +57,9 @@ from .models import (
 )
 from .order import Country, CustomerFacts, Money, PackedItem, Parcel
 from .own_words import OwnWords, in_language, language_covers
+from .providers import ProviderChannel, ProviderSettings, text_of
 from .secret import Secret
+from .signing import Signer
 from .summary import turned_back
 from .tree import Tree, newest_first
 from .widget import (
@@ -126,6 +130,7 @@ __all__ = [
     "Kind",
     "Leg",
     "Link",
+    "Mailbox",
     "Manifest",
     "Meaning",
     "Message",
@@ -150,6 +155,8 @@ __all__ = [
     "Place",
     "Precision",
     "ProtocolError",
+    "ProviderChannel",
+    "ProviderSettings",
     "PushSettings",
     "Pushed",
     "Query",
@@ -163,8 +170,10 @@ __all__ = [
     "Request",
     "Response",
     "Secret",
+    "SendingError",
     "Shipment",
     "ShipmentFacts",
+    "Signer",
     "Source",
     "Status",
     "StoreView",
@@ -178,6 +187,7 @@ __all__ = [
     "Widget",
     "WidgetView",
     "Window",
+    "as_mail",
     "basic",
     "countries",
     "each_of",
@@ -188,13 +198,16 @@ __all__ = [
     "is_signed",
     "is_web_address",
     "language_covers",
+    "mailbox",
     "may_show",
+    "message_id",
     "moments",
     "newest_first",
     "registers",
     "sent_back",
     "soap",
     "taken_back",
+    "text_of",
     "turned_back",
     "xml_items",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from .answers_api import AnswersApi
 from .api import Api, open_operations
 from .appearance_api import AppearanceApi
 from .banners_api import BannersApi
+from .channels_api import ChannelsApi
 from .clock import Clock
 from .codes_api import CodesApi
 from .config import Config
@@ -81,6 +82,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     health = health_of(engine)
     connect = ConnectApi(engine.connectors, engine.database, engine.receiver)
     push = PushApi(engine.plugins, engine.pushes, engine.database, engine.metrics)
+    channels = ChannelsApi(engine.channels, engine.fates, engine.database, engine.metrics, clock=engine.clock)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -136,6 +138,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/out/{widget}", leaving.out),
             Route("/connect/{connector}", connect.connect, methods=["POST"]),
             Route("/webhooks/{carrier}/{account}", push.push, methods=["POST"]),
+            Route("/channels/{account}", channels.reported, methods=["POST"]),
             *routes(below),
             Route("/embed.js", embedding.script),
             Route("/openapi.json", openapi.show),
@@ -158,7 +161,7 @@ def health_of(engine: Engine) -> HealthApi:
     """What tells how this engine is."""
     return HealthApi(
         engine.database, engine.cache, engine.invalidation, engine.plugins, engine.connectors, engine.shops, engine.fetcher,
-        engine.metrics, engine.wardrobe, engine.sources, clock=engine.clock,
+        engine.metrics, engine.wardrobe, engine.sources, engine.channels, clock=engine.clock,
     )  # fmt: skip
 
 
@@ -186,6 +189,8 @@ def _tell_what_is_broken(engine: Engine) -> None:
         log.error("plugin is broken", plugin=broken.plugin, reason=broken.reason, next_step=broken.next_step)
     for one in engine.connectors.problems:
         log.error("connector cannot be used", connector=one.connector, reason=one.reason, next_step=one.next_step)
+    for account in engine.channels.problems:
+        log.error("channel cannot be used", channel=account.channel, reason=account.reason, next_step=account.next_step)
     for shop in engine.shops.all:
         for problem in shop.problems:
             log.error(

@@ -23,6 +23,7 @@ from .commands.insights import insights_command
 from .commands.keys import keys
 from .commands.letters import preview_messages, send_test
 from .commands.link import link
+from .commands.messages import messages
 from .commands.new_store import new_store_command
 from .commands.new_theme import new_theme_command
 from .commands.options import Commands, config_option, json_option, loaded, optional_config, port_option
@@ -69,6 +70,7 @@ main.add_command(link)
 main.add_command(draft)
 main.add_command(orders)
 main.add_command(insights_command)
+main.add_command(messages)
 main.add_command(privacy)
 main.add_command(codes)
 main.add_command(backup)

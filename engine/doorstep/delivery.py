@@ -28,8 +28,8 @@ from .guard import GuardedTransport
 from .ids import new_id
 from .metrics import Metrics
 from .outbox import TYPES, Delivery, Queue, State, Trouble
-from .sending import retry_after
 from .signing import Signer
+from .waits import retry_after
 
 log = structlog.get_logger("doorstep.delivery")
 # Seconds from an attempt that failed to the next one, after the first: the schedule of Standard Webhooks.

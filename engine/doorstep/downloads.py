@@ -14,7 +14,7 @@ from .bodies import read_body
 from .clock import Clock
 from .errors import CarrierError, ProtocolError, SourceError
 from .guard import GuardedTransport
-from .sending import retry_after
+from .waits import retry_after
 
 PATIENCE = 30.0  # seconds for the whole of it
 _MOST_REDIRECTS = 3

@@ -15,12 +15,14 @@ from .banners import Banners
 from .brief_reads import BriefReads
 from .budget import Budgets
 from .cache import Cache, MemoryCache, Shared
+from .channels import Channels, open_channels
 from .clock import Clock, SystemClock
 from .config import Config, Webhook
 from .connectors import Connectors, open_connectors
 from .database import Database
 from .delivery import Deliverer
 from .errors import ConfigError
+from .fates import Fates
 from .fetch import Fetcher
 from .gate import Gate
 from .generation import Generation
@@ -96,11 +98,14 @@ class Engine(Struct, frozen=True):
     appearances: Appearances
     wardrobe: Wardrobe
     tallies: Tallies
+    channels: Channels
+    fates: Fates
     speaking: Speaking
 
     async def close(self) -> None:
         await self.deliverer.aclose()
         await self.speaking.sender.aclose()
+        await self.channels.aclose()
         await self.pushes.close()
         await self.tracker.close()
         await self.fetcher.aclose()
@@ -173,6 +178,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     tracker = _tracker(ground, fetcher, books.records)
     answers = Answers(database, books.outbox, clock=clock, moved=invalidation.moved, counted=books.tallies.add)
     links = Links(config.secret_key)
+    channels = open_channels(config, plugins)
     return Engine(
         config=config,
         clock=clock,
@@ -210,7 +216,9 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         appearances=front.appearances,
         wardrobe=front.wardrobe,
         tallies=books.tallies,
-        speaking=_speaking(ground, front, books),
+        channels=channels,
+        fates=Fates(books.orders, vault, config.stores, clock=clock, counted=books.tallies.add),
+        speaking=_speaking(ground, front, books, channels),
     )
 
 
@@ -252,10 +260,10 @@ def _front(ground: _Ground) -> _Front:
     )
 
 
-def _speaking(ground: _Ground, front: _Front, books: _Books) -> Speaking:
+def _speaking(ground: _Ground, front: _Front, books: _Books, channels: Channels) -> Speaking:
     common, clock = ground.common, ground.clock
     return open_speaking(
-        ground.config, ground.database, books.orders, front.shops, {}, SILENT, SILENT, SILENT.unreached,
+        ground.config, ground.database, books.orders, front.shops, channels.accounts, SILENT, SILENT, SILENT.unreached,
         manifests=ground.plugins.manifests,
         limiting=partial(open_limits, clock=clock, shared=common.server, space=f"{common.space}:messages"),
         clock=clock, metrics=ground.metrics, counted=books.tallies.add,

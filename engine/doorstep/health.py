@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from . import metrics, responses
 from .cache import Cache
+from .channels import Channels
 from .clock import Clock
 from .connectors import Connectors
 from .database import Database
@@ -28,7 +29,7 @@ from .wardrobe import Wardrobe
 
 class Part(Struct, frozen=True, omit_defaults=True):
     """What is amiss: its `kind` (`database`, `redis`, `channel`, `account`, `carrier`, `plugin`, `widget`, `connector`,
-    `source`, `theme`, `settings`), which of them by `name`, and `since` when, as far as this process knows."""
+    `messages`, `source`, `theme`, `settings`), which of them by `name`, and `since` when, as far as this process knows."""
 
     kind: str
     reason: str
@@ -61,7 +62,8 @@ class HealthApi:
 
     def __init__(
         self, database: Database, cache: Cache, invalidation: Invalidation, plugins: Plugins, connectors: Connectors,
-        shops: Shops, fetcher: Fetcher, counted: Metrics, wardrobe: Wardrobe, sources: Sources, *, clock: Clock,
+        shops: Shops, fetcher: Fetcher, counted: Metrics, wardrobe: Wardrobe, sources: Sources, channels: Channels, *,
+        clock: Clock,
     ) -> None:  # fmt: skip
         self._database = database
         self._cache = cache
@@ -73,6 +75,7 @@ class HealthApi:
         self._metrics = counted
         self._wardrobe = wardrobe
         self._sources = sources
+        self._channels = channels
         self._clock = clock
         self._started = clock.now()
         self._unstored_since: datetime | None = None
@@ -122,6 +125,8 @@ class HealthApi:
             yield Part("plugin", plugin.reason, plugin.plugin, self._started)
         for connector in self._connectors.problems:
             yield Part("connector", connector.reason, connector.connector, self._started)
+        for account in self._channels.problems:
+            yield Part("messages", account.reason, account.channel, self._started)
         for shop in self._shops.all:
             for widget in shop.problems:
                 yield Part("widget", widget.reason, widget.widget, self._started)
@@ -131,6 +136,8 @@ class HealthApi:
             yield Part("account", "its carrier keeps failing; what is known is shown with its age", name, since)
 
     def _lost(self) -> Iterator[Part]:
+        for account, reason in self._channels.troubles:
+            yield Part("messages", f"{reason}; its messages wait", account)
         if self._wardrobe.problem:
             reason = f"{self._wardrobe.problem}; the last good looks stay"
             yield Part("theme", reason, since=self._wardrobe.problem_since)

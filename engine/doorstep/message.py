@@ -106,6 +106,7 @@ class Fate(StrEnum):
 
     DELIVERED = "delivered"
     BOUNCED = "bounced"  # there is no such address
+    REFUSED = "refused"  # not delivered, and tried no longer; the address may be good
     COMPLAINED = "complained"  # the reader called it spam
     OPENED = "opened"
 
@@ -154,7 +155,9 @@ S = TypeVar("S", bound=ChannelSettings)
 
 class Channel(Generic[S]):
     """Base of channels, with the type of its settings: `Channel[Settings]`. One instance serves an account for the life of the
-    process. `http` refuses addresses inside the shop's own network, follows no redirect and ends every request in time."""
+    process. `http` refuses addresses inside the shop's own network, follows no redirect, ends every request in time, and
+    raises Deferred where nothing was sent yet and InDoubt where something was. `trouble` is what the provider has against the
+    account, empty when it has nothing: `/readyz` tells it."""
 
     name: ClassVar[str]
     reach: ClassVar[Reach]
@@ -173,6 +176,7 @@ class Channel(Generic[S]):
     def __init__(self, settings: S, http: httpx2.AsyncClient) -> None:
         self.settings = settings
         self.http = http
+        self.trouble = ""
 
     async def send(self, message: Message) -> str:
         """Hands a message over; the provider's own name for it, or "". Raises Deferred, Bounced, Refused, InDoubt; any other

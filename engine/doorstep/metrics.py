@@ -110,6 +110,9 @@ class Metrics:
         self.messages = self._counter(
             "messages", "Messages to shoppers by what became of an attempt", "kind", "channel", "result"
         )
+        self.reports = self._counter(
+            "message_reports", "Reports of a channel's provider by what became of them", "account", "result"
+        )
         self.pushes = self._counter(
             "pushes", "Pushes of an account's carrier by what became of them", "account", "result"
         )

@@ -1,7 +1,6 @@
 """One request out, one response in: built, bounded, logged without secrets, and judged before a plugin sees it."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from urllib.parse import urlencode
 from xml.etree.ElementTree import tostring
 
@@ -11,7 +10,6 @@ import msgspec
 from .bodies import read_body
 from .clock import Clock
 from .errors import (
-    LONGEST_WAIT,
     AuthExpired,
     AuthRefused,
     CarrierError,
@@ -23,6 +21,7 @@ from .errors import (
 from .exchange import Request, Response
 from .guard import GuardedTransport
 from .plugins import Account
+from .waits import retry_after
 from .wire import Wire
 
 LARGEST_BODY = 2 * 1024 * 1024
@@ -108,16 +107,3 @@ def _judge(request: Request, response: Response, now: datetime) -> None:
     if status >= 500:
         raise CarrierUnavailable(f"the carrier's server fails (HTTP {status})", retry_after=after)
     raise ProtocolError(f"the carrier answered HTTP {status}, which its documentation does not foresee")
-
-
-def retry_after(header: str, now: datetime) -> float | None:
-    """`Retry-After` in seconds, bounded to an hour; None when it is missing or makes no sense."""
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), LONGEST_WAIT)
-    try:
-        at = parsedate_to_datetime(text)
-        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(seconds, 0.0), LONGEST_WAIT)

@@ -5,14 +5,17 @@ import hmac
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from .errors import ConfigError
+from .incoming import Incoming, is_any
 from .secret import Secret
 
 _PREFIX = "whsec_"
 _LENGTHS = range(24, 65)  # bytes, as the specification says
+_DIGITS = 12  # of a time in seconds
+_TOLERANCE = timedelta(minutes=5)  # by which clocks may differ, and no older may what comes in be
 
 
 def new_secret() -> str:
@@ -34,13 +37,24 @@ class Signer:
     def headers(self, id: str, at: datetime, body: bytes) -> dict[str, str]:
         """The three headers of one attempt, made at `at`. The bytes of `body` are what must be sent."""
         timestamp = str(int(at.timestamp()))
-        signed = b".".join([id.encode(), timestamp.encode(), body])
-        signatures = [b64encode(hmac.digest(key, signed, sha256)).decode() for key in self._keys]
         return {
             "webhook-id": id,
             "webhook-timestamp": timestamp,
-            "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+            "webhook-signature": " ".join(self._signatures(id, timestamp, body)),
         }
+
+    def signed(self, incoming: Incoming, now: datetime) -> bool:
+        """Whether somebody with one of the secrets signed this, and just now."""
+        id, timestamp = incoming.header("webhook-id"), incoming.header("webhook-timestamp")
+        if not (id and timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _DIGITS):
+            return False
+        made = self._signatures(id, timestamp, incoming.body)
+        genuine = [is_any(made, one) for one in incoming.header("webhook-signature").split()]
+        return any(genuine) and abs(now.timestamp() - int(timestamp)) <= _TOLERANCE.total_seconds()
+
+    def _signatures(self, id: str, timestamp: str, body: bytes) -> list[str]:
+        signed = b".".join([id.encode(), timestamp.encode(), body])
+        return [f"v1,{b64encode(hmac.digest(key, signed, sha256)).decode()}" for key in self._keys]
 
 
 def _key(secret: Secret, setting: str) -> bytes:

@@ -29,7 +29,7 @@ from .errors import StoreError
 from .secret import Secret
 from .tables import tallies
 
-Kind = Literal["viewed", "shown", "clicked", "answered", "referred", "redeemed", "sent", "bounced"]
+Kind = Literal["viewed", "shown", "clicked", "answered", "referred", "redeemed", "sent", "bounced", "opened"]
 EVERY = 5.0  # seconds between two writings
 _HERE = 2**23  # bits: a megabyte
 _EVERYWHERE = 2**26  # bits: eight of them, for all processes

@@ -52,6 +52,11 @@ class Vault:
         written = unicodedata.normalize("NFKC", postcode).casefold()
         return self._hashes("postcode", "".join(char for char in written if char.isalnum()))
 
+    def phone_hashes(self, phone: str) -> list[str]:
+        """As `email_hashes`, for a telephone number: only its digits count."""
+        written = unicodedata.normalize("NFKC", phone)
+        return self._hashes("phone", "".join(char for char in written if char.isdigit()))
+
     def fingerprints(self, data: bytes) -> list[str]:
         """As `email_hashes`, for bytes that are only compared."""
         return self._hashes("bytes", sha256(data).hexdigest())

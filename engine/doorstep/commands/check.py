@@ -164,6 +164,7 @@ def _amiss(engine: Engine) -> list[tuple[str, str]]:
         if one.accounts and one.reason
     ]
     amiss += [(one.reason, one.next_step) for one in engine.connectors.problems]
+    amiss += [(one.reason, one.next_step) for one in engine.channels.problems]
     amiss += [(one.reason, one.next_step) for shop in engine.shops.all for one in shop.problems]
     amiss += _unrendered(engine)
     themes = {shop.look.theme.name: shop.look.theme for shop in engine.shops.all}

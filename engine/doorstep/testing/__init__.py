@@ -1,4 +1,4 @@
-"""For plugin authors: contract suites that any carrier or widget plugin can run, as a pytest plugin.
+"""For plugin authors: contract suites that any carrier, widget or channel plugin can run, as a pytest plugin.
 
     from doorstep.testing import CarrierContract
 
@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     import pytest
 
     from .carriers import CarrierContract
+    from .channels import ChannelContract
     from .servers import Served, serve
     from .widgets import WidgetContract
 
-__all__ = ["CarrierContract", "Served", "WidgetContract", "serve"]
+__all__ = ["CarrierContract", "ChannelContract", "Served", "WidgetContract", "serve"]
 
-_HOMES = {"CarrierContract": "carriers", "WidgetContract": "widgets", "Served": "servers", "serve": "servers"}
+_HOMES = {
+    "CarrierContract": "carriers",
+    "ChannelContract": "channels",
+    "WidgetContract": "widgets",
+    "Served": "servers",
+    "serve": "servers",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,128 @@
+"""What became of messages, as providers and returned mail tell it: kept with the message, and with its address."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, Row, select, update
+
+from .clock import Clock
+from .config import Store
+from .database import insert
+from .message import Fate, Reach, Report
+from .order import Contact
+from .orderbook import OrderBook
+from .tables import consents, messages, unreachable
+from .tallies import Kind as Counted
+from .vault import Vault
+
+# What a message may be before a fate: it was given to the provider at least.
+_GIVEN = ("waiting", "sent", "in_doubt", "delivered")
+_LONGEST = 200
+
+
+class Told(Struct, frozen=True):
+    """A report, by whom: any account's where none is named (a mail that came back says which message it was)."""
+
+    report: Report
+    reach: Reach
+    account: str = ""
+
+
+class Fates:
+    """Settles messages. `stores` are the settings', by id; `counted` adds to what is counted for a store."""
+
+    def __init__(
+        self, orders: OrderBook, vault: Vault, stores: Mapping[str, Store], *, clock: Clock,
+        counted: Callable[[Connection, str, Counted, str], None],
+    ) -> None:  # fmt: skip
+        self._orders = orders
+        self._vault = vault
+        self._stores = stores
+        self._clock = clock
+        self._counted = counted
+
+    def settle(self, connection: Connection, told: Told) -> bool:
+        """Whether there is such a message, which nobody had told this of. Raises StoreError."""
+        row = _found(connection, told)
+        if row is None:
+            return False
+        match told.report.fate:
+            case Fate.DELIVERED:
+                return self._becomes(connection, row, "delivered", before=("waiting", "sent", "in_doubt"))
+            case Fate.REFUSED:
+                return self._becomes(connection, row, "refused", told.report.reason)
+            case Fate.BOUNCED:
+                self._unreachable(connection, row, told, told.report.reason or "bounced")
+                return self._becomes(connection, row, "bounced", told.report.reason)
+            case Fate.COMPLAINED:
+                self._unreachable(connection, row, told, "complained")
+                self._withdraw(connection, row, told.reach)
+                return self._marked(connection, row, "complained")
+            case Fate.OPENED:
+                return self._opened(connection, row)
+
+    def _becomes(
+        self, connection: Connection, row: Row[Any], state: str, error: str = "", before: tuple[str, ...] = _GIVEN
+    ) -> bool:
+        if row.state not in before:
+            return False
+        values = {"state": state, "error": error[:_LONGEST], "due_at": None, "settled_at": self._clock.now()}
+        connection.execute(update(messages).where(messages.c.id == row.id).values(**values))
+        return True
+
+    def _marked(self, connection: Connection, row: Row[Any], reason: str) -> bool:
+        """It was delivered, and something came of it."""
+        if row.state not in _GIVEN or row.reason == reason:
+            return False
+        self._becomes(connection, row, "delivered")
+        connection.execute(update(messages).where(messages.c.id == row.id).values(reason=reason))
+        return True
+
+    def _opened(self, connection: Connection, row: Row[Any]) -> bool:
+        store = self._stores.get(row.store)
+        if store is None or not store.messages.opened or row.reason or not self._marked(connection, row, "opened"):
+            return False
+        self._counted(connection, row.store, "opened", row.kind)
+        return True
+
+    def _unreachable(self, connection: Connection, row: Row[Any], told: Told, reason: str) -> None:
+        hashes = self._hashes(connection, row, told.reach)
+        if not hashes:
+            return
+        values = {"reason": reason[:_LONGEST], "at": self._clock.now()}
+        written = insert(connection, unreachable).values(
+            store=row.store, contact=hashes[0], reach=told.reach.value, **values
+        )
+        connection.execute(written.on_conflict_do_update(index_elements=["store", "contact", "reach"], set_=values))
+
+    def _withdraw(self, connection: Connection, row: Row[Any], reach: Reach) -> None:
+        mine = consents.c.contact.in_(self._hashes(connection, row, reach))
+        where = (consents.c.store == row.store) & (consents.c.reach == reach.value) & mine
+        ended = {"state": "withdrawn", "withdrawn_at": self._clock.now()}
+        connection.execute(update(consents).where(where, consents.c.state != "withdrawn").values(**ended))
+
+    def _hashes(self, connection: Connection, row: Row[Any], reach: Reach) -> list[str]:
+        return hashes_of(self._vault, self._orders.contact(connection, row.order_id), reach)
+
+
+def hashes_of(vault: Vault, contact: Contact, reach: Reach) -> list[str]:
+    """What a customer's address may be kept as; nothing where there is none, or where only the shop knows it."""
+    if reach is Reach.EMAIL and contact.email:
+        return vault.email_hashes(contact.email)
+    if reach is Reach.PHONE and contact.phone:
+        return vault.phone_hashes(contact.phone)
+    return []
+
+
+def _found(connection: Connection, told: Told) -> Row[Any] | None:
+    """The message, by its own id or by what its provider calls it. One that was never given to anybody is none."""
+    report = told.report
+    named: list[ColumnElement[bool]] = [messages.c.id == report.id] if report.id else []
+    named += [messages.c.reference == report.reference] if report.reference else []
+    for one in named:
+        query = select(messages).where(one, messages.c.handed_at.is_not(None)).with_for_update()
+        query = query.where(messages.c.channel == told.account) if told.account else query
+        if row := connection.execute(query).first():
+            return row
+    return None
