@@ -1,7 +1,7 @@
 """Doorstep: a headless tracking-page engine. This module is all that a plugin imports."""
 
 from . import countries, moments, soap
-from .addresses import is_web_address
+from .addresses import is_web_address, mail_address, phone_number
 from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, QueryKey, basic
 from .carrier import Carrier, CarrierSettings, NoSettings, PushSettings
 from .codes import CodeTable, Meaning
@@ -58,11 +58,14 @@ from .secret import Secret
 from .summary import turned_back
 from .tree import Tree, newest_first
 from .widget import (
+    Agreed,
     CodeFacts,
     CodeRule,
+    ConsentRequest,
     FormProblem,
     FriendRule,
     ItemFacts,
+    MessageFacts,
     Mistake,
     Need,
     NoWidgetSettings,
@@ -72,6 +75,7 @@ from .widget import (
     Source,
     Submission,
     Voice,
+    Way,
     When,
     Widget,
     WidgetView,
@@ -82,6 +86,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "TROUBLE",
+    "Agreed",
     "Answer",
     "Answers",
     "Auth",
@@ -102,6 +107,7 @@ __all__ = [
     "CodeTable",
     "Connector",
     "ConnectorSettings",
+    "ConsentRequest",
     "Country",
     "Credential",
     "CustomerFacts",
@@ -127,6 +133,7 @@ __all__ = [
     "Manifest",
     "Meaning",
     "Message",
+    "MessageFacts",
     "Mistake",
     "Moment",
     "Money",
@@ -171,6 +178,7 @@ __all__ = [
     "Tree",
     "Verdict",
     "Voice",
+    "Way",
     "Weight",
     "When",
     "Widget",
@@ -186,12 +194,14 @@ __all__ = [
     "is_signed",
     "is_web_address",
     "language_covers",
+    "mail_address",
     "moments",
     "newest_first",
+    "phone_number",
     "registers",
     "sent_back",
     "soap",
     "taken_back",
     "turned_back",
     "xml_items",
-]  # fmt: skip
+]

@@ -17,6 +17,7 @@ from .cache import Cache, MemoryCache, Shared
 from .clock import Clock, SystemClock
 from .config import Config
 from .connectors import Connectors, open_connectors
+from .consents import Consents
 from .database import Database
 from .delivery import Deliverer
 from .errors import ConfigError
@@ -31,6 +32,8 @@ from .ledger import Ledger
 from .limits import Limits
 from .links import Links
 from .loop_watch import LoopWatch, homes_of
+from .message import Reach
+from .message_links import MessageLinks, message_links
 from .metrics import Metrics
 from .near import NearPages
 from .orderbook import OrderBook
@@ -93,6 +96,8 @@ class Engine(Struct, frozen=True):
     appearances: Appearances
     wardrobe: Wardrobe
     tallies: Tallies
+    consents: Consents
+    message_links: MessageLinks
 
     async def close(self) -> None:
         await self.deliverer.aclose()
@@ -163,6 +168,8 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     )
     deliverer = Deliverer(database, webhooks, clock=clock, metrics=metrics)
     links = Links(config.secret_key)
+    messages = {id: store.messages for id, store in config.stores.items()}
+    consents = Consents(vault, orders, clock=clock, reaches=_reaches(config, plugins), settings=messages)
     access = Access(database, orders, links, vault, clock=clock)
     guesses = Limits(config.server.trusted_proxies, clock=clock, shared=server, space=space)
     ledger = Ledger(orders, outbox, clock=clock, follow=(codes.give, referrals.follow))
@@ -185,7 +192,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         tracker,
         database,
         answers,
-        Backstage(database, orders, answers, codes, voices),
+        Backstage(database, orders, answers, codes, voices, consents),
         voices,
         orders,
         codes,
@@ -213,7 +220,16 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         appearances,
         wardrobe,
         tallies,
+        consents,
+        message_links(config, links, clock=clock),
     )
+
+
+def _reaches(config: Config, plugins: Plugins) -> dict[str, Reach]:
+    """By which way the accounts of channels reach somebody, of those whose plugin is there."""
+    offered = plugins.registered.channels
+    named = {account: raw.get("channel", account) for account, raw in config.channels.items()}
+    return {account: offered[name].reach for account, name in named.items() if name in offered}
 
 
 def _addresses(config: Config) -> dict[str, str]:

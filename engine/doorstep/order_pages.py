@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 import structlog
 from msgspec import Struct, structs
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from . import order_forms
+from . import consent_forms, order_forms
 from .access import Access, Seen
 from .answers import Answers
 from .backstage import Backstage
 from .banners import Banners
+from .consents import Consents
 from .context import FormView, PageContext
 from .contexts import REFRESH, Contexts, Visit
 from .database import Database
@@ -36,7 +39,7 @@ from .shops import Shop
 from .tallies import Glance, Tallies
 from .tracker import Tracker
 from .visits import as_json, bound_for, form_of, network_of, rendered, visit_of, with_banners
-from .widget import FormProblem
+from .widget import ConsentRequest, FormProblem
 from .widgets import Filled
 
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -45,7 +48,7 @@ _ANSWERED = (Outcome.FOUND, Outcome.CHOOSE)
 _NOT_KEPT = N_("Your message could not be saved just now. Nothing you wrote is lost: please send it again in a minute.")
 _ANSWER_NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 _TOO_MANY = N_("You have written to the shop often enough for now. Please wait an hour, or use its contact below.")
-_TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
+TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
 _TOO_MANY_PROOFS = N_("Too many attempts. Please wait an hour before you try again.")
 
 log = structlog.get_logger("doorstep.order_pages")
@@ -76,7 +79,8 @@ class OrderPages:
 
     def __init__(
         self, access: Access, backstage: Backstage, reports: Reports, database: Database, tracker: Tracker,
-        plugins: Plugins, answers: Answers, banners: Banners, limits: Limits, tallies: Tallies, *, deadline: float,
+        plugins: Plugins, answers: Answers, banners: Banners, limits: Limits, tallies: Tallies, consents: Consents, *,
+        deadline: float,
     ) -> None:  # fmt: skip
         self._access = access
         self._backstage = backstage
@@ -89,6 +93,7 @@ class OrderPages:
         self._banners = banners
         self._limits = limits
         self._tallies = tallies
+        self._consents = consents
         self._deadline = deadline
 
     def operations(self) -> list[Operation]:
@@ -191,9 +196,12 @@ class OrderPages:
             order = (sight.order.id, sight.order.order.number)
             if after := await self._limits.answer(name, order[0], network_of(request, self._limits.networks)):
                 return await self._shown(
-                    request, sight, typed=Typed(name, form, text(_TOO_OFTEN)), status=429, after=after
+                    request, sight, typed=Typed(name, form, text(TOO_OFTEN)), status=429, after=after
                 )
-            await self._answers.save(shop.id, name, order[0], submission.moment, submission.data, order=order)
+            if submission.data or not submission.consents:
+                await self._answers.save(shop.id, name, order[0], submission.moment, submission.data, order=order)
+            if submission.consents:
+                await self._database.write(partial(self._ask, sight=sight, wanted=submission.consents))
         except FormProblem as error:
             return await self._shown(request, sight, typed=Typed(name, form, text(str(error))), status=422)
         except StoreError as error:
@@ -250,6 +258,11 @@ class OrderPages:
         await self._database.write(
             lambda connection: self._reports.keep(connection, order, kind, told.data, id=told.id, parcel=parcel)
         )
+
+    def _ask(self, connection: Connection, sight: _Sight, wanted: Sequence[ConsentRequest]) -> None:
+        for one in wanted:
+            shown = consent_forms.shown(one.reach, sight.visit.reader.localizer, "page")
+            self._consents.ask(connection, sight.order, one, shown)
 
     def _context(self, sight: _Sight, typed: Typed | None = None, done: str = "") -> PageContext:
         localizer = sight.visit.reader.localizer

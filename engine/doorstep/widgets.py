@@ -18,7 +18,7 @@ from .lane import Lane
 from .looks import Look
 from .metrics import Metrics
 from .plugins import WidgetOffer
-from .proof import NUMBER
+from .proof import NUMBER, sees
 from .rules import asks_for_customer, holds, merged
 from .scenes import Declared, Scene, declared, view_of
 from .settings import convert
@@ -192,6 +192,9 @@ class Widgets:
             raise FormProblem("Your answer could not be read. Please try again.") from None
         if not isinstance(submission, Submission):
             self._failed(name, "TypeError", f"submit() returned {type(submission).__name__}")
+            raise FormProblem("Your answer could not be read. Please try again.")
+        if submission.consents and not sees(scene.level, "order.messages"):
+            self._failed(name, "ValueError", "submit() asked for messages where only a number is known")
             raise FormProblem("Your answer could not be read. Please try again.")
         return submission
 
