@@ -34,15 +34,16 @@ def hashes_of(vault: Vault, contact: Contact) -> set[str]:
 
 
 def let_go(
-    connection: Connection, vault: Vault, store: str, order_id: str, contact: Contact, written: Collection[str]
+    connection: Connection, vault: Vault, store: str, order_id: str, contact: Contact, hashes: Collection[str]
 ) -> None:  # fmt: skip
-    """Forgets the messages of an order, the addresses `written` on its page and, where no other order of the store has them,
-    what was agreed to with these and with the shop's own `contact`. The order has lost its contact, or is deleted, already."""
+    """Forgets the messages of an order, the addresses written on its page and, where no other order of the store has them,
+    what was agreed to with the shop's own `contact`, or with what is kept as one of these `hashes`. The order has lost its
+    contact, or is deleted, already."""
     mails = vault.contact_hashes(Reach.EMAIL, contact.email) if contact.email else []
     connection.execute(delete(messages).where(messages.c.order_id == order_id))
     connection.execute(delete(subscriptions).where(subscriptions.c.order_id == order_id))
     connection.execute(update(consents).where(consents.c.order_id == order_id).values(order_id=None))
-    theirs = {*written, *hashes_of(vault, contact)}
+    theirs = {*hashes, *hashes_of(vault, contact)}
     theirs -= _of_others(connection, store, theirs) | _phones(connection, vault, store, mails)
     for table in (consents, unreachable):
         connection.execute(delete(table).where(table.c.store == store, table.c.contact.in_(theirs)))

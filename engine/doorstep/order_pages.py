@@ -25,6 +25,7 @@ from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits
 from .lookup import Outcome
+from .message import Kind as About
 from .models import Shipment
 from .openapi import Operation
 from .order_forms import Missing, Told, Typed
@@ -285,6 +286,8 @@ class OrderPages:
             slots = await shop.widgets.slots(await self._scene(sight, typed), sight.visit.reader.localizer)
         if status == 200 and not shop.draft and is_person(request.method, dict(request.scope["headers"])):
             self._tallies.view(Glance(shop.id, "order", sight.order.id, slots.shown))
+            if (message := sight.visit.params.get("m", "")) in set(About):
+                self._tallies.once(shop.id, "followed", message, sight.order.id)
         return rendered(request, sight.visit, "order.html", context, status=status, headers=headers, slots=slots)
 
     async def _scene(self, sight: _Sight, typed: Typed | None = None) -> Scene:

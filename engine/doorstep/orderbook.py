@@ -128,7 +128,7 @@ class OrderBook:
         connection.execute(delete(answers).where(answers.c.shipment == order_id))
         drop_orphans(connection, before)
         let_go(connection, kept.store, order_id, kept.order.number, hashes)
-        consent_owners.let_go(connection, self._vault, kept.store, order_id, contact, written)
+        consent_owners.let_go(connection, self._vault, kept.store, order_id, contact, [*hashes, *written])
         return True
 
     def one(self, connection: Connection, order_id: str) -> KeptOrder:

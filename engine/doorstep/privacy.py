@@ -169,9 +169,10 @@ def _erase(connection: Connection, rows: Sequence[Row[Any]], vault: Vault, now: 
         connection.execute(update(orders).where(orders.c.id == row.id).values(_without_person(row, now)))
     for row in rows:
         contact = _contact(row, vault)
-        let_go(connection, row.store, row.id, row.number, _hashes(row, contact, vault))
-        written = consent_owners.written_for(connection, row.id)
-        consent_owners.let_go(connection, vault, row.store, row.id, contact, written)
+        hashes = _hashes(row, contact, vault)
+        let_go(connection, row.store, row.id, row.number, hashes)
+        hashes.update(consent_owners.written_for(connection, row.id))
+        consent_owners.let_go(connection, vault, row.store, row.id, contact, hashes)
     for parcel in mine:
         _replace(connection, parcel, now)
     return erased
