@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from doorstep import Secret, Signer
+from doorstep import Reach, Secret, Signer
 from doorstep.app import assemble
 from doorstep.cli import main
 from doorstep.config import Config, Messages, Store
@@ -238,7 +238,7 @@ def test_a_number_that_is_not_there_is_noted_for_text_messages_alone(shop: Shop)
     shop.sent(channel="sms")
     assert shop.tell({"fate": "bounced", "id": ID}, account="sms") == (200, "kept")
     assert shop.rows(unreachable.c.contact, unreachable.c.reach) == [
-        (shop.engine.vault.phone_hashes("+4915112345678")[0], "phone")
+        (shop.engine.vault.contact_hashes(Reach.PHONE, "+4915112345678")[0], "phone")
     ]
 
 

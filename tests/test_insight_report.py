@@ -23,7 +23,7 @@ from doorstep.demo.month import send_month
 from doorstep.i18n import Catalogs
 from doorstep.insight_lines import TABLES, as_csv, bar, bars, insight_lines
 from doorstep.insight_report import chart, html
-from doorstep.insights import Insights, insights, period
+from doorstep.insights import Insights, MessageFigures, insights, period
 from doorstep.paths import shipped
 from doorstep.tables import answers, parcels, tallies
 from doorstep.terminal import columns_of
@@ -127,9 +127,10 @@ def test_a_shop_without_counts_is_told_so() -> None:
 
 def test_every_table_is_csv_that_no_spreadsheet_takes_for_formulas(found: Insights) -> None:
     lane = LaneFigures("ups", "DE", "FR", '=HYPERLINK("x")', 20, 0, None, 1.5, 2.0, 0.0, None)
-    found = structs.replace(found, lanes=(lane,))
+    told = (MessageFigures("delivered", 40, 1, 0, 22), MessageFigures("how_to", 7))
+    found = structs.replace(found, lanes=(lane,), messages=told)
     tables = {name: list(csv.DictReader(io.StringIO(as_csv(found, name)))) for name in TABLES}
-    assert [len(tables[name]) for name in TABLES] == [30, 4, 1, 1]
+    assert [len(tables[name]) for name in TABLES] == [30, 4, 1, 1, 2]
     assert tables["lanes"][0]["service"] == '\'=HYPERLINK("x")'
     assert tables["lanes"][0]["on_time"] == ""
     assert len(tables["scores"][0]["counts"].split()) == 11
@@ -224,3 +225,19 @@ def test_the_command_shows_prints_and_writes(settings: Path, tmp_path: Path) -> 
 def test_a_period_that_makes_no_sense_is_wrong_usage(settings: Path) -> None:
     wrong = told(settings, "--from", "2026-11-20", "--to", "2026-11-01")
     assert (wrong.exit_code, "before it begins" in wrong.output) == (2, True)
+
+
+def test_messages_stand_in_the_report_and_the_terminal_by_what_they_say(found: Insights) -> None:
+    told = (MessageFigures("delivered", 1400, 12, 0, 622), MessageFigures("how_to", 70, followed=9))
+    found = structs.replace(found, messages=told, visits=3.4)
+    shown = words(parsed(report(found)).find(".//main"))
+    assert "Messages sent Not reached Messages opened Links followed" in shown
+    assert "Your parcel has arrived 1,400 12 0 622" in shown
+    assert "Good to know: … 70 0 0 9" in shown
+    assert "Visits for each parcel 3.4" in shown
+    lines = [" ".join(one.split()) for one in insight_lines(found, width=80)]
+    at = lines.index("Messages")
+    assert lines[at + 1 : at + 5] == [
+        "message sent not reached opened followed", "delivered 1400 12 0 622", "how_to 70 0 0 9",
+        "3.4 visits for each parcel",
+    ]  # fmt: skip

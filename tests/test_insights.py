@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from doorstep.database import Database
-from doorstep.insights import Day, Period, WidgetFigures, insights, period
+from doorstep.insights import Day, MessageFigures, Period, WidgetFigures, insights, period
 from doorstep.tables import answers, tallies
 
 from .erp import Shop
@@ -62,6 +62,21 @@ def test_counts_are_told_by_day_and_by_widget(database: Database) -> None:
         WidgetFigures("referral", referred=11),
         WidgetFigures("survey", shown=22, answered=22),
     )
+
+
+def test_messages_are_told_by_kind_and_not_as_widgets(database: Database) -> None:
+    counted = (
+        ("sent", "delivered", 9), ("bounced", "delivered", 1), ("followed", "delivered", 4), ("sent", "delayed", 2),
+        ("opened", "delayed", 1),
+    )  # fmt: skip
+    with database.writing() as connection:
+        for kind, subject, number in counted:
+            count(connection, TODAY, kind, subject, number)
+            count(connection, TODAY - timedelta(days=1), kind, subject, number)
+    with database.reading() as connection:
+        found = insights(connection, "main", Period(TODAY - timedelta(days=1), TODAY), ZoneInfo("UTC"), today=TODAY)
+    assert found.messages == (MessageFigures("delayed", 4, opened=2), MessageFigures("delivered", 18, 2, 0, 8))
+    assert (found.widgets, found.visits) == ((), None)
 
 
 def test_scores_come_to_figures_of_the_whole_and_of_each_week(database: Database) -> None:

@@ -13,7 +13,7 @@ from .acme import at, scan
 # What the table calls by other names: a day without hours, a country without a city.
 PARTS = {"shipment.expected", "shipment.origin_country", "shipment.destination_country", "event.text_near"}
 # What is kept beside the models.
-BESIDE = {"order.codes", "order.answers", "store.voices"}
+BESIDE = {"order.codes", "order.answers", "order.messages", "store.voices"}
 KINDS = {
     "shipment": Shipment,
     "event": Event,

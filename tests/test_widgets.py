@@ -187,7 +187,10 @@ def serving(front: Front, **facilities: Any) -> Front:
     engine = front.engine
     database = facilities.pop("database", engine.database)
     backstage = Backstage(
-        database, engine.orders, engine.answers, **{"codes": engine.codes, "voices": engine.voices, **facilities}
+        database,
+        engine.orders,
+        engine.answers,
+        **{"codes": engine.codes, "voices": engine.voices, "consents": engine.consents, **facilities},
     )
     engine = msgspec.structs.replace(engine, backstage=backstage)
     return Front(TestClient(assemble(engine), base_url=HOST), engine, front.sandbox, front.clock)

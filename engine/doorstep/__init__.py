@@ -1,7 +1,7 @@
 """Doorstep: a headless tracking-page engine. This module is all that a plugin imports."""
 
 from . import countries, moments, soap
-from .addresses import is_web_address, may_show
+from .addresses import is_web_address, mail_address, may_show, phone_number
 from .auth import Auth, Basic, Credential, HeaderKey, InJson, NoAuth, OAuthClientCredentials, QueryKey, basic
 from .carrier import Carrier, CarrierSettings, NoSettings, PushSettings
 from .codes import CodeTable, Meaning
@@ -63,11 +63,14 @@ from .signing import Signer
 from .summary import turned_back
 from .tree import Tree, newest_first
 from .widget import (
+    Agreed,
     CodeFacts,
     CodeRule,
+    ConsentRequest,
     FormProblem,
     FriendRule,
     ItemFacts,
+    MessageFacts,
     Mistake,
     Need,
     NoWidgetSettings,
@@ -77,6 +80,7 @@ from .widget import (
     Source,
     Submission,
     Voice,
+    Way,
     When,
     Widget,
     WidgetView,
@@ -87,6 +91,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "TROUBLE",
+    "Agreed",
     "Answer",
     "Answers",
     "Auth",
@@ -107,6 +112,7 @@ __all__ = [
     "CodeTable",
     "Connector",
     "ConnectorSettings",
+    "ConsentRequest",
     "Country",
     "Credential",
     "CustomerFacts",
@@ -134,6 +140,7 @@ __all__ = [
     "Manifest",
     "Meaning",
     "Message",
+    "MessageFacts",
     "Mistake",
     "Moment",
     "Money",
@@ -182,6 +189,7 @@ __all__ = [
     "Tree",
     "Verdict",
     "Voice",
+    "Way",
     "Weight",
     "When",
     "Widget",
@@ -198,11 +206,13 @@ __all__ = [
     "is_signed",
     "is_web_address",
     "language_covers",
+    "mail_address",
     "mailbox",
     "may_show",
     "message_id",
     "moments",
     "newest_first",
+    "phone_number",
     "registers",
     "sent_back",
     "soap",
@@ -210,4 +220,4 @@ __all__ = [
     "text_of",
     "turned_back",
     "xml_items",
-]  # fmt: skip
+]

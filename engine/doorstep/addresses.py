@@ -1,6 +1,8 @@
-"""Web addresses that settings and plugins give: only what a browser cannot read as anything but the web."""
+"""Web addresses that settings and plugins give: only what a browser cannot read as anything but the web. And what shoppers
+write where they want to be reached: only what cannot be anything but one address."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -26,3 +28,24 @@ def may_show(image: str, hosts: Iterable[str]) -> bool:
     return address.scheme == "https" and any(
         address.netloc == host or (host.startswith("*.") and address.netloc.endswith(host[1:])) for host in hosts
     )
+
+
+_MAIL = re.compile(r"[^\x00-\x20\x7f<>()\[\],;:\\\"@]+@([\w-]+\.)+[\w-]{2,}")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+_BETWEEN = str.maketrans("", "", " \t-./()\u00a0\u2009\u202f")
+_LONGEST_MAIL = 254
+
+
+def mail_address(written: str) -> str:
+    """The e-mail address that somebody wrote, or "" for what is not one whole address."""
+    address = unicodedata.normalize("NFC", written).strip()
+    fits = len(address) <= _LONGEST_MAIL and address.isprintable() and _MAIL.fullmatch(address)
+    return address if fits else ""
+
+
+def phone_number(written: str) -> str:
+    """The telephone number that somebody wrote, in E.164, or "" for what is none with the code of its country."""
+    plain = unicodedata.normalize("NFKC", written).translate(_BETWEEN)
+    digits = "".join(str(unicodedata.digit(char)) if char.isdigit() else char for char in plain)
+    number = f"+{digits[2:]}" if digits.startswith("00") else digits
+    return number if _NUMBER.fullmatch(number) else ""

@@ -40,6 +40,7 @@ from .orders_api import OrdersApi
 from .outgoing import Outgoing
 from .packages import Package
 from .pages import Pages
+from .preferences import Preferences
 from .push_api import PushApi
 from .reading import reading
 from .routing import StoreRouter, TrackRoute
@@ -70,7 +71,10 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     )  # fmt: skip
     order_pages = OrderPages(
         engine.access, engine.backstage, engine.reports, engine.database, engine.tracker, engine.plugins,
-        engine.answers, engine.banners, engine.limits, engine.tallies, deadline=deadline,
+        engine.answers, engine.banners, engine.limits, engine.tallies, engine.consents, deadline=deadline,
+    )  # fmt: skip
+    preferences = Preferences(
+        engine.access, engine.orders, engine.consents, engine.message_links, engine.database, engine.limits, engine.plugins
     )  # fmt: skip
     files = OrderFiles(
         engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,
@@ -133,6 +137,10 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/o/{token}/proof", from_own_pages(order_pages.prove), methods=["POST"]),
             Route("/o/{token}/reports/{kind}", from_own_pages(order_pages.report), methods=["POST"]),
             Route("/o/{token}/widgets/{widget}", from_own_pages(order_pages.submit), methods=["POST"]),
+            Route("/o/{token}/messages", preferences.page),
+            Route("/o/{token}/messages", from_own_pages(preferences.save), methods=["POST"]),
+            Route("/m/{token}", preferences.letter),
+            Route("/m/{token}", preferences.answer, methods=["POST"]),
             Route("/r/{code}", landing.land),
             Route("/r/{code}/qr.svg", landing.qr_code),
             Route("/out/{widget}", leaving.out),

@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from .answers import Answers, OfOrder
+from .consents import Consents
 from .contexts import Visit
 from .database import Database
 from .errors import StoreError
@@ -18,7 +19,7 @@ from .order_views import Addresses
 from .orderbook import KeptOrder, OrderBook
 from .scenes import Scene, item_facts, order_facts, shipment_facts
 from .voices import Voices
-from .widget import CodeFacts, Need, Voice
+from .widget import CodeFacts, MessageFacts, Need, Voice, Way
 from .widget_codes import Codes
 from .widgets import Wants
 
@@ -31,17 +32,21 @@ class _Read(Struct, frozen=True):
     customer: CustomerFacts | None
     codes: Mapping[str, CodeFacts] = {}
     answers: OfOrder = {}
+    ways: tuple[Way, ...] = ()
 
 
 class Backstage:
     """Makes scenes. Without a database they show less, and the page is there all the same."""
 
-    def __init__(self, database: Database, book: OrderBook, answers: Answers, codes: Codes, voices: Voices) -> None:
+    def __init__(
+        self, database: Database, book: OrderBook, answers: Answers, codes: Codes, voices: Voices, consents: Consents
+    ) -> None:  # fmt: skip
         self._database = database
         self._book = book
         self._answers = answers
         self._codes = codes
         self._voices = voices
+        self._consents = consents
 
     async def of_parcel(self, visit: Visit, shipment: Shipment, path: str, typed: Typed | None = None) -> Scene:
         """The page of a parcel, which is at this `path`, for whoever has its number."""
@@ -69,11 +74,12 @@ class Backstage:
             codes=read.codes,
             voices=await self._voices_of(visit),
             answers=read.answers,
+            messages=MessageFacts(read.ways, at.below("messages")) if read.ways else None,
         )
 
     async def _read(self, kept: KeptOrder, wants: Wants) -> _Read:
-        codes = Need.CODE in wants.needs
-        if not (wants.customer or wants.answers or codes):
+        codes, ways = Need.CODE in wants.needs, Need.MESSAGES in wants.needs
+        if not (wants.customer or wants.answers or codes or ways):
             return _Read(kept.order.customer)
 
         def work(connection: Connection) -> _Read:
@@ -81,6 +87,7 @@ class Backstage:
                 self._book.facts(connection, kept) if wants.customer else kept.order.customer,
                 self._codes.of_order(connection, kept) if codes else {},
                 self._answers.of_order(connection, kept.store, kept.id, wants.answers) if wants.answers else {},
+                self._consents.ways(connection, kept) if ways else (),
             )
 
         try:

@@ -234,11 +234,6 @@ def record(path: Path, account: str, number: str, case: str, language: str) -> N
     click.echo("\n".join(terminal.recorded_lines(recorded)))
 
 
-@main.group()
-def messages() -> None:
-    """Messages to shoppers: what waits, why something was said or was not, and how they look."""
-
-
 messages.add_command(queue_command)
 messages.add_command(why_command)
 messages.add_command(preview_messages)

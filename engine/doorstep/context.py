@@ -59,7 +59,8 @@ class StoreView(Struct, frozen=True):
 
 
 class PageInfo(Struct, frozen=True):
-    """The page itself. `kind` is tracking, order, lookup, choose or error; `refresh` is seconds until it asks again, or 0.
+    """The page itself. `kind` is tracking, order, messages, lookup, choose or error; `refresh` is seconds until it asks again,
+    or 0.
 
     `embedded`: it stands in a frame of another page, which has a header and a footer of its own. `draft` names the draft that
     is shown, to those who have a link to it.
@@ -210,7 +211,8 @@ class Option(Struct, frozen=True):
 
 
 class FieldView(Struct, frozen=True):
-    """A field of a form. `type` is that of an HTML input, `textarea`, `select` or `hidden`."""
+    """A field of a form. `type` is that of an HTML input, `textarea`, `select`, `checkboxes` or `hidden`; of several
+    checkboxes each is sent by the field's name, a point and the option's value."""
 
     name: str
     label: str = ""
@@ -225,7 +227,8 @@ class FieldView(Struct, frozen=True):
 class FormView(Struct, frozen=True):
     """A form (a POST): what it is for, its fields with what was typed, what was wrong with it, the thanks after it.
 
-    `name` is order (look an order up), proof (see more), problem, call or not_received. `points` are things to try first.
+    `name` is order (look an order up), proof (see more), problem, call, not_received, messages (choose them) or stop (no more
+    of them). `points` are things to try first.
     """
 
     name: str

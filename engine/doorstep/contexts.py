@@ -111,6 +111,10 @@ class Contexts:
         hero = views.hero_without(kind, visit.reader.localizer)
         return self._page(visit, "error", hero.headline, hero=hero, forms=forms)
 
+    def messages(self, visit: Visit, hero: Hero, forms: tuple[FormView, ...]) -> PageContext:
+        """A page on which messages are chosen, or that says what became of it."""
+        return self._page(visit, "messages", hero.headline, hero=hero, forms=forms)
+
     def several(self, visit: Visit, lookups: Sequence[Lookup]) -> PageContext:
         """The list of several numbers, each with its answer."""
         title = visit.reader.localizer.text(N_("Your parcels"))

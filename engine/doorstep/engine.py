@@ -19,6 +19,7 @@ from .channels import Channels, open_channels
 from .clock import Clock, SystemClock
 from .config import Config, Webhook
 from .connectors import Connectors, open_connectors
+from .consents import Consents
 from .database import Database
 from .delivery import Deliverer
 from .errors import ConfigError
@@ -31,9 +32,11 @@ from .invalidation import Invalidation, Others
 from .keys import Keys
 from .leases import Leases, OwnLeases, SharedLeases
 from .ledger import Ledger
+from .letters import Composer
 from .limits import Limits
 from .links import Links
 from .loop_watch import LoopWatch, homes_of
+from .message_links import MessageLinks, message_links
 from .metrics import Metrics
 from .near import NearPages
 from .orderbook import OrderBook
@@ -48,7 +51,6 @@ from .records import Records
 from .referrals import Referrals
 from .reports import Reports
 from .shops import Outfitter, Shops
-from .silence import SILENT
 from .sources import Sources
 from .speaking import Speaking, open_speaking
 from .tallies import Tallies
@@ -100,6 +102,8 @@ class Engine(Struct, frozen=True):
     tallies: Tallies
     channels: Channels
     fates: Fates
+    consents: Consents
+    message_links: MessageLinks
     speaking: Speaking
 
     async def close(self) -> None:
@@ -179,6 +183,9 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
     answers = Answers(database, books.outbox, clock=clock, moved=invalidation.moved, counted=books.tallies.add)
     links = Links(config.secret_key)
     channels = open_channels(config, plugins)
+    fates = Fates(books.orders, vault, config.stores, clock=clock, counted=books.tallies.add)
+    consents = _consents(ground, books.orders, channels)
+    leading = message_links(config, links, clock=clock)
     return Engine(
         config=config,
         clock=clock,
@@ -188,7 +195,7 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         tracker=tracker,
         database=database,
         answers=answers,
-        backstage=Backstage(database, books.orders, answers, books.codes, front.voices),
+        backstage=Backstage(database, books.orders, answers, books.codes, front.voices, consents),
         voices=front.voices,
         orders=books.orders,
         codes=books.codes,
@@ -217,8 +224,10 @@ def create_engine(config: Config, *, clock: Clock | None = None, packages: Itera
         wardrobe=front.wardrobe,
         tallies=books.tallies,
         channels=channels,
-        fates=Fates(books.orders, vault, config.stores, clock=clock, counted=books.tallies.add),
-        speaking=_speaking(ground, front, books, channels),
+        fates=fates,
+        consents=consents,
+        message_links=leading,
+        speaking=_speaking(ground, books, front.shops, channels, fates, consents, Composer(front.shops, leading)),
     )
 
 
@@ -260,10 +269,18 @@ def _front(ground: _Ground) -> _Front:
     )
 
 
-def _speaking(ground: _Ground, front: _Front, books: _Books, channels: Channels) -> Speaking:
+def _consents(ground: _Ground, orders: OrderBook, channels: Channels) -> Consents:
+    reaches = {name: channel.reach for name, channel in channels.accounts.items()}
+    settings = {id: store.messages for id, store in ground.config.stores.items()}
+    return Consents(ground.vault, orders, clock=ground.clock, reaches=reaches, settings=settings)
+
+
+def _speaking(
+    ground: _Ground, books: _Books, shops: Shops, channels: Channels, fates: Fates, consents: Consents, composer: Composer
+) -> Speaking:  # fmt: skip
     common, clock = ground.common, ground.clock
     return open_speaking(
-        ground.config, ground.database, books.orders, front.shops, channels.accounts, SILENT, SILENT, SILENT.unreached,
+        ground.config, ground.database, books.orders, shops, channels.accounts, consents, composer, fates.unreached,
         manifests=ground.plugins.manifests,
         limiting=partial(open_limits, clock=clock, shared=common.server, space=f"{common.space}:messages"),
         clock=clock, metrics=ground.metrics, counted=books.tallies.add,

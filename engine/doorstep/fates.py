@@ -8,10 +8,11 @@ from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from .clock import Clock
 from .config import Store
+from .contacts import Contacts
 from .database import insert
 from .message import Fate, Reach, Report
-from .order import Contact
 from .orderbook import OrderBook
+from .secret import Secret
 from .tables import consents, messages, unreachable
 from .tallies import Kind as Counted
 from .vault import Vault
@@ -38,6 +39,7 @@ class Fates:
     ) -> None:  # fmt: skip
         self._orders = orders
         self._vault = vault
+        self._contacts = Contacts(vault, orders, clock=clock)
         self._stores = stores
         self._clock = clock
         self._counted = counted
@@ -86,14 +88,18 @@ class Fates:
         self._counted(connection, row.store, "opened", row.kind)
         return True
 
+    def unreached(self, connection: Connection, store: str, reach: Reach, to: Secret, reason: str) -> None:
+        """Keeps in mind that nothing arrives at an address."""
+        self._keep_off(connection, store, reach, self._vault.contact_hashes(reach, to.reveal()), reason)
+
     def _unreachable(self, connection: Connection, row: Row[Any], told: Told, reason: str) -> None:
-        hashes = self._hashes(connection, row, told.reach)
+        self._keep_off(connection, row.store, told.reach, self._hashes(connection, row, told.reach), reason)
+
+    def _keep_off(self, connection: Connection, store: str, reach: Reach, hashes: list[str], reason: str) -> None:
         if not hashes:
             return
         values = {"reason": reason[:_LONGEST], "at": self._clock.now()}
-        written = insert(connection, unreachable).values(
-            store=row.store, contact=hashes[0], reach=told.reach.value, **values
-        )
+        written = insert(connection, unreachable).values(store=store, contact=hashes[0], reach=reach.value, **values)
         connection.execute(written.on_conflict_do_update(index_elements=["store", "contact", "reach"], set_=values))
 
     def _withdraw(self, connection: Connection, row: Row[Any], reach: Reach) -> None:
@@ -103,16 +109,9 @@ class Fates:
         connection.execute(update(consents).where(where, consents.c.state != "withdrawn").values(**ended))
 
     def _hashes(self, connection: Connection, row: Row[Any], reach: Reach) -> list[str]:
-        return hashes_of(self._vault, self._orders.contact(connection, row.order_id), reach)
-
-
-def hashes_of(vault: Vault, contact: Contact, reach: Reach) -> list[str]:
-    """What a customer's address may be kept as; nothing where there is none, or where only the shop knows it."""
-    if reach is Reach.EMAIL and contact.email:
-        return vault.email_hashes(contact.email)
-    if reach is Reach.PHONE and contact.phone:
-        return vault.phone_hashes(contact.phone)
-    return []
+        """What the address that a message went to may be kept as; nothing where only the shop knows it."""
+        found = self._contacts.of(connection, self._orders.one(connection, row.order_id), reach)
+        return found[0].hashes if found else []
 
 
 def _found(connection: Connection, told: Told) -> Row[Any] | None:

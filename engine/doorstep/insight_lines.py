@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from .comparison import LaneFigures
-from .insights import Day, Insights, ScoreFigures, WidgetFigures
+from .insights import Day, Insights, MessageFigures, ScoreFigures, WidgetFigures
 from .terminal import columns_of, padded, table
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -18,6 +18,7 @@ TABLES: Mapping[str, type[Struct]] = {
     "widgets": WidgetFigures,
     "scores": ScoreFigures,
     "lanes": LaneFigures,
+    "messages": MessageFigures,
 }
 
 
@@ -27,6 +28,7 @@ def insight_lines(found: Insights, *, width: int) -> list[str]:
         f"{found.store}: {found.first} to {found.last}",
         *_part("Pages seen by day", _days(found, width)),
         *_part("Widgets", _widgets(found)),
+        *_part("Messages", _messages(found)),
         *(line for one in found.scores for line in _part(_question(one), _scores(one, width))),
         *_part("Carriers by lane", _lanes(found)),
     ]
@@ -80,6 +82,15 @@ def _widgets(found: Insights) -> list[str]:
         for one in found.widgets
     ]
     return table(rows)
+
+
+def _messages(found: Insights) -> list[str]:
+    visits = [] if found.visits is None else [f"{found.visits:.1f} visits for each parcel"]
+    if not found.messages:
+        return visits
+    rows = [("message", "sent", "not reached", "opened", "followed")]
+    rows += [(one.kind, str(one.sent), str(one.bounced), str(one.opened), str(one.followed)) for one in found.messages]
+    return [*table(rows), *visits]
 
 
 def _question(one: ScoreFigures) -> str:

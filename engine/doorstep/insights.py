@@ -1,21 +1,22 @@
 """What a shop may know of its pages without knowing anything of a person: counts by day, what answers say, how carriers do."""
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from . import scores
 from .comparison import Comparison, LaneFigures, compare
-from .tables import tallies
+from .tables import parcels, tallies
 
 USUAL, LONGEST = 30, 400  # days
 _OLDEST, _LATEST = 2000, 2200  # years: calendars end, and sums of days with them
 _WEEK = 7
 _KINDS = ("shown", "clicked", "answered", "referred", "redeemed")
+_OF_MESSAGES = ("sent", "bounced", "opened", "followed")
 _LARGEST = 100  # scale that is shown score by score
 
 
@@ -47,6 +48,17 @@ class WidgetFigures(Struct, frozen=True):
     redeemed: int = 0
 
 
+class MessageFigures(Struct, frozen=True):
+    """What became of the messages of a kind: `followed` are those whose link led to the order's page, once for each order and
+    day; `opened` is counted where the shop turned it on."""
+
+    kind: str
+    sent: int = 0
+    bounced: int = 0
+    opened: int = 0
+    followed: int = 0
+
+
 class WeekOfScores(Struct, frozen=True):
     """Seven days of answers, from `first` on; fewer at the end of the period. `value` is as that of the whole."""
 
@@ -71,7 +83,7 @@ class ScoreFigures(Struct, frozen=True):
 
 class Insights(Struct, frozen=True):
     """A store's figures from the day `from` to the day `to`, on its own clock. `others` are parcels on lanes with too few to
-    compare."""
+    compare; `visits` are pages seen for each parcel that set out in these days, None where none did."""
 
     store: str
     first: date = field(name="from")
@@ -81,6 +93,8 @@ class Insights(Struct, frozen=True):
     scores: tuple[ScoreFigures, ...] = ()
     lanes: tuple[LaneFigures, ...] = ()
     others: int = 0
+    messages: tuple[MessageFigures, ...] = ()
+    visits: float | None = None
 
 
 class Period(Struct, frozen=True):
@@ -107,12 +121,13 @@ def insights(connection: Connection, store: str, days: Period, zone: ZoneInfo, *
     """A store's figures."""
     first, last = days.first, days.last
     counts = _counts(connection, store, days)
+    by_day = tuple(_day(counts, first + timedelta(n)) for n in range((last - first).days + 1))
     compared: Comparison = compare(connection, store, first, last, zone, today=today)
     return Insights(
         store=store,
         first=first,
         last=last,
-        days=tuple(_day(counts, first + timedelta(n)) for n in range((last - first).days + 1)),
+        days=by_day,
         widgets=_widgets(counts),
         scores=tuple(
             _scores(asked, by_day, days)
@@ -121,6 +136,8 @@ def insights(connection: Connection, store: str, days: Period, zone: ZoneInfo, *
         ),
         lanes=compared.lanes,
         others=compared.others,
+        messages=_messages(counts),
+        visits=_visits(connection, store, days, zone, sum(one.views for one in by_day)),
     )
 
 
@@ -140,13 +157,32 @@ def _day(counts: Mapping[tuple[date, str, str], int], day: date) -> Day:
 
 
 def _widgets(counts: Mapping[tuple[date, str, str], int]) -> tuple[WidgetFigures, ...]:
+    found = _by_subject(counts, _KINDS)
+    return tuple(WidgetFigures(name, **{kind: one[kind] for kind in _KINDS}) for name, one in found)
+
+
+def _messages(counts: Mapping[tuple[date, str, str], int]) -> tuple[MessageFigures, ...]:
+    found = _by_subject(counts, _OF_MESSAGES)
+    return tuple(MessageFigures(name, **{kind: one[kind] for kind in _OF_MESSAGES}) for name, one in found)
+
+
+def _by_subject(
+    counts: Mapping[tuple[date, str, str], int], kinds: Collection[str]
+) -> list[tuple[str, Counter[str]]]:  # fmt: skip
     found: dict[str, Counter[str]] = {}
     for (_, kind, subject), count in counts.items():
-        if kind != "viewed":
+        if kind in kinds:
             found.setdefault(subject, Counter())[kind] += count
-    return tuple(
-        WidgetFigures(name, **{kind: of_widget[kind] for kind in _KINDS}) for name, of_widget in sorted(found.items())
-    )
+    return sorted(found.items())
+
+
+def _visits(connection: Connection, store: str, days: Period, zone: ZoneInfo, views: int) -> float | None:
+    begins = datetime.combine(days.first, time(), zone)
+    ends = datetime.combine(days.last + timedelta(days=1), time(), zone)
+    set_out = (parcels.c.first_scan_at >= begins) & (parcels.c.first_scan_at < ends)
+    query = select(func.count()).select_from(parcels).where(parcels.c.store == store, set_out)
+    number = connection.scalar(query) or 0
+    return round(views / number, 1) if number else None
 
 
 def _scores(asked: scores.Asked, by_day: Mapping[date, Counter[int]], days: Period) -> ScoreFigures:

@@ -8,16 +8,21 @@ from typing import Any
 from msgspec import structs
 
 from .context import StoreView
+from .message import Reach, Topic
 from .models import Status
 from .order import CustomerFacts, Money
 from .scenes import Scene
 from .summary import ENDS
-from .widget import CodeFacts, ItemFacts, OrderFacts, ShipmentFacts, Voice, When
+from .widget import Agreed, CodeFacts, ItemFacts, MessageFacts, OrderFacts, ShipmentFacts, Voice, Way, When
 
 TODAY = datetime(2026, 11, 20, tzinfo=UTC).date()
 _ITEMS = (
     ItemFacts("Linen throw, sand", 1, "throw-sand", "home", ("linen",), "https://shop.example/throw"),
     ItemFacts("Candle, cedar and fig", 2, "candle-cedar", "candles", ("scent",), "https://shop.example/candle"),
+)
+_MESSAGES = (
+    Way(Reach.EMAIL, "i•••@p•••.example", dict.fromkeys(Topic, Agreed.OFF), settled=True),
+    Way(Reach.PHONE),
 )
 _VOICES = (
     ("Came a day early and smells wonderful.", 5, "Ines"),
@@ -50,6 +55,7 @@ def with_order(page: Scene, widgets: Iterable[str] = ()) -> Scene:
         items=_ITEMS,
         customer=CustomerFacts(3, Money(Decimal("214.50"), "EUR"), before, ("regular",), 480, "Silver"),
         codes=dict.fromkeys(widgets, code),
+        messages=MessageFacts(_MESSAGES, f"{page.store.base}/o/invented/messages"),
     )
 
 

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 import structlog
 from msgspec import Struct, structs
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from . import order_forms
+from . import consent_forms, order_forms
 from .access import Access, Seen
 from .answers import Answers
 from .backstage import Backstage
 from .banners import Banners
+from .consents import Consents
 from .context import FormView, PageContext
 from .contexts import REFRESH, Contexts, Visit
 from .database import Database
@@ -22,6 +25,7 @@ from .freshness import Freshness
 from .i18n import N_
 from .limits import Limits
 from .lookup import Outcome
+from .message import Kind as About
 from .models import Shipment
 from .openapi import Operation
 from .order_forms import Missing, Told, Typed
@@ -47,7 +51,7 @@ from .visits import (
     visit_of_order,
     with_banners,
 )
-from .widget import FormProblem
+from .widget import ConsentRequest, FormProblem
 from .widgets import Filled
 
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -87,7 +91,8 @@ class OrderPages:
 
     def __init__(
         self, access: Access, backstage: Backstage, reports: Reports, database: Database, tracker: Tracker,
-        plugins: Plugins, answers: Answers, banners: Banners, limits: Limits, tallies: Tallies, *, deadline: float,
+        plugins: Plugins, answers: Answers, banners: Banners, limits: Limits, tallies: Tallies, consents: Consents, *,
+        deadline: float,
     ) -> None:  # fmt: skip
         self._access = access
         self._backstage = backstage
@@ -100,6 +105,7 @@ class OrderPages:
         self._banners = banners
         self._limits = limits
         self._tallies = tallies
+        self._consents = consents
         self._deadline = deadline
 
     def operations(self) -> list[Operation]:
@@ -206,7 +212,10 @@ class OrderPages:
                 return await self._shown(
                     request, sight, typed=Typed(name, form, text(TOO_OFTEN)), status=429, after=after
                 )
-            await self._answers.save(shop.id, name, order[0], submission.moment, submission.data, order=order)
+            if submission.data or not submission.consents:
+                await self._answers.save(shop.id, name, order[0], submission.moment, submission.data, order=order)
+            if submission.consents:
+                await self._database.write(partial(self._ask, sight=sight, wanted=submission.consents))
         except FormProblem as error:
             return await self._shown(request, sight, typed=Typed(name, form, text(str(error))), status=422)
         except StoreError as error:
@@ -264,6 +273,11 @@ class OrderPages:
             lambda connection: self._reports.keep(connection, order, kind, told.data, id=told.id, parcel=parcel)
         )
 
+    def _ask(self, connection: Connection, sight: _Sight, wanted: Sequence[ConsentRequest]) -> None:
+        for one in wanted:
+            shown = consent_forms.shown(one.reach, sight.visit.reader.localizer, "page")
+            self._consents.ask(connection, sight.order, one, shown)
+
     def _context(self, sight: _Sight, typed: Typed | None = None, done: str = "") -> PageContext:
         localizer = sight.visit.reader.localizer
         forms = order_forms.reports(sight.looked, sight.at, localizer, typed=typed, done=done)
@@ -285,6 +299,8 @@ class OrderPages:
             slots = await shop.widgets.slots(await self._scene(sight, typed), sight.visit.reader.localizer)
         if status == 200 and not shop.draft and is_person(request.method, dict(request.scope["headers"])):
             self._tallies.view(Glance(shop.id, "order", sight.order.id, slots.shown))
+            if (message := sight.visit.params.get("m", "")) in set(About):
+                self._tallies.once(shop.id, "followed", message, sight.order.id)
         return rendered(request, sight.visit, "order.html", context, status=status, headers=headers, slots=slots)
 
     async def _scene(self, sight: _Sight, typed: Typed | None = None) -> Scene:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, structs
 from sqlalchemy import Connection, Row, bindparam, case, delete, func, or_, select, tuple_, update
 
+from . import consent_owners
 from .calendar import Calendar
 from .clock import Clock
 from .code_owners import let_go, rename
@@ -119,12 +120,16 @@ class OrderBook:
         kept = self.by_id(connection, order_id)
         if kept is None:
             return False
-        hashes = self.email_hashes(connection, kept)
+        hashes, contact = self.email_hashes(connection, kept), Contact()
+        with suppress(StoreError):  # the key that could open it is gone
+            contact = self.contact(connection, order_id)
+        written = consent_owners.written_for(connection, order_id)
         before = unpack(connection, order_id)
         connection.execute(delete(orders).where(orders.c.id == order_id))
         connection.execute(delete(answers).where(answers.c.shipment == order_id))
         drop_orphans(connection, before)
         let_go(connection, kept.store, order_id, kept.order.number, hashes)
+        consent_owners.let_go(connection, self._vault, kept.store, order_id, contact, [*hashes, *written])
         return True
 
     def one(self, connection: Connection, order_id: str) -> KeptOrder:

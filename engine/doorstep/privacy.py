@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Row, delete, select, update
 
+from . import consent_owners
 from .code_owners import let_go
 from .errors import StoreError
 from .ids import new_id
@@ -21,9 +22,11 @@ from .orderbook import OrderBook
 from .tables import (
     answers,
     codes,
+    consents,
     deliveries,
     events,
     history,
+    messages,
     order_parcels,
     orders,
     parcels,
@@ -31,6 +34,8 @@ from .tables import (
     reports,
     requests,
     sources,
+    subscriptions,
+    unreachable,
 )
 from .vault import Vault
 
@@ -73,6 +78,10 @@ class Dossier(Struct, frozen=True):
     sources: list[dict[str, Any]]
     codes: list[dict[str, Any]]
     referrals: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    addresses: list[dict[str, Any]]  # written on the order's page
+    consents: list[dict[str, Any]]
+    unreachable: list[dict[str, Any]]
 
 
 def find(
@@ -93,8 +102,13 @@ def dossier(connection: Connection, book: OrderBook, vault: Vault, order_id: str
     """Everything about an order that is there. Raises StoreError when a key is gone that is needed to read it."""
     kept = book.one(connection, order_id)
     rows = _parcels_of(connection, [order_id])
+    written = book.written(connection, kept)
+    contacts = {
+        *consent_owners.hashes_of(vault, Contact(written.email, "", written.phone)),
+        *consent_owners.written_for(connection, order_id),
+    }
     return Dossier(
-        kept.id, kept.store, kept.version, book.written(connection, kept), kept.promise, kept.created_at,
+        kept.id, kept.store, kept.version, written, kept.promise, kept.created_at,
         kept.updated_at, kept.closed_at, kept.erased_at,
         parcels=[_parcel(connection, row) for row in rows],
         events=_events(connection, order_id),
@@ -103,6 +117,10 @@ def dossier(connection: Connection, book: OrderBook, vault: Vault, order_id: str
         sources=_listed(connection, sources, ("connector", "key", "changed_at"), sources.c.order_id == order_id),
         codes=_codes(connection, kept.store, order_id, book.email_hashes(connection, kept)),
         referrals=_referrals(connection, kept.store, kept.order.number),
+        messages=_messages(connection, order_id),
+        addresses=_addresses(connection, vault, order_id),
+        consents=_consents(connection, kept.store, contacts),
+        unreachable=_of_contacts(connection, unreachable, ("reach", "reason", "at"), kept.store, contacts),
     )  # fmt: skip
 
 
@@ -150,19 +168,26 @@ def _erase(connection: Connection, rows: Sequence[Row[Any]], vault: Vault, now: 
     for row in rows:
         connection.execute(update(orders).where(orders.c.id == row.id).values(_without_person(row, now)))
     for row in rows:
-        let_go(connection, row.store, row.id, row.number, _hashes(row, vault))
+        contact = _contact(row, vault)
+        hashes = _hashes(row, contact, vault)
+        let_go(connection, row.store, row.id, row.number, hashes)
+        hashes.update(consent_owners.written_for(connection, row.id))
+        consent_owners.let_go(connection, vault, row.store, row.id, contact, hashes)
     for parcel in mine:
         _replace(connection, parcel, now)
     return erased
 
 
-def _hashes(row: Row[Any], vault: Vault) -> set[str]:
+def _contact(row: Row[Any], vault: Vault) -> Contact:
+    with suppress(StoreError):  # an order is erased without its key, too
+        return msgspec.json.decode(vault.open(row.contact), type=Contact) if row.contact else Contact()
+    return Contact()
+
+
+def _hashes(row: Row[Any], contact: Contact, vault: Vault) -> set[str]:
     """What the customer of an order may be kept as elsewhere."""
     hashes = {row.email_hash} if row.email_hash else set()
-    with suppress(StoreError):  # an order is erased without its key, too
-        email = msgspec.json.decode(vault.open(row.contact), type=Contact).email if row.contact else ""
-        hashes.update(vault.email_hashes(email) if email else ())
-    return hashes
+    return hashes.union(vault.email_hashes(contact.email) if contact.email else ())
 
 
 def _without_person(row: Row[Any], now: datetime) -> dict[str, Any]:
@@ -276,6 +301,31 @@ def _referrals(connection: Connection, store: str, number: str) -> list[dict[str
     """By whose code the order came. The code is another customer's, and is not told."""
     mine = (referrals.c.store == store) & (referrals.c.order_number == number)
     return _listed(connection, referrals, ("id", "state", "reason", "created_at", "settled_at"), mine)
+
+
+def _messages(connection: Connection, order_id: str) -> list[dict[str, Any]]:
+    columns = (
+        "id", "parcel_id", "kind", "channel", "state", "reason", "due_at", "handed_at", "error", "reference", "created_at",
+        "settled_at",
+    )  # fmt: skip
+    return _listed(connection, messages, columns, messages.c.order_id == order_id)
+
+
+def _addresses(connection: Connection, vault: Vault, order_id: str) -> list[dict[str, Any]]:
+    found = _listed(connection, subscriptions, ("created_at", "sealed"), subscriptions.c.order_id == order_id)
+    return [{"created_at": one["created_at"], "address": msgspec.Raw(vault.open(one["sealed"]))} for one in found]
+
+
+def _consents(connection: Connection, store: str, contacts: Collection[str]) -> list[dict[str, Any]]:
+    columns = ("reach", "topic", "state", "language", "wording", "source", "asked_at", "given_at", "withdrawn_at")
+    found = _of_contacts(connection, consents, columns, store, contacts)
+    return [{**one, "wording": one["wording"].decode()} for one in found]
+
+
+def _of_contacts(
+    connection: Connection, table: Any, columns: Sequence[str], store: str, contacts: Collection[str]
+) -> list[dict[str, Any]]:  # fmt: skip
+    return _listed(connection, table, columns, (table.c.store == store) & table.c.contact.in_(contacts))
 
 
 def _listed(connection: Connection, table: Any, columns: Sequence[str], matching: Any) -> list[dict[str, Any]]:

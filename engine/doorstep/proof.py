@@ -74,6 +74,7 @@ SEEN_FROM: Mapping[str, int] = {
     "order.cancelled_at": RECIPIENT,
     "order.codes": RECIPIENT,  # of widgets, as the next
     "order.answers": RECIPIENT,
+    "order.messages": RECIPIENT,  # by which ways, of an address its first letters
     "store.voices": NUMBER,  # what customers said that the shop approved
     "order.referral": NOBODY,
     "item.name": RECIPIENT,

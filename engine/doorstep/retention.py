@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, or_, select, tuple_
+from sqlalchemy import Connection, Table, and_, delete, func, or_, select, tuple_
 
 from .clock import Clock
 from .code_owners import forget_numbers, unname
 from .config import Config
+from .consent_owners import forget_nobodys, forget_unanswered, forget_unreachable
 from .database import Database
 from .idempotency import LASTS
+from .message_links import CONFIRMS
 from .privacy import erase, forget_answers
-from .tables import answers, codes, deliveries, events, keys, orders, referrals, requests
+from .tables import answers, codes, consents, deliveries, events, keys, orders, referrals, requests, unreachable
 from .vault import Vault
 
 NEVER_ENDED = timedelta(days=365)  # an order that nobody changed for so long counts as ended
@@ -48,6 +50,12 @@ def _steps(config: Config, now: datetime) -> Iterator[Step]:
     yield lambda connection: unname(connection, of_friends, limit=_ROWS, order_number="")
     used = _before(codes.c.store, codes.c.redeemed_at, ends)
     yield lambda connection: forget_numbers(connection, used, limit=_ROWS)
+    yield lambda connection: forget_unanswered(connection, now - CONFIRMS, limit=_ROWS)
+    last = func.coalesce(consents.c.withdrawn_at, consents.c.given_at, consents.c.asked_at)
+    nobodys = _before(consents.c.store, last, ends)
+    yield lambda connection: forget_nobodys(connection, nobodys, limit=_ROWS)
+    bounced = _before(unreachable.c.store, unreachable.c.at, ends)
+    yield lambda connection: forget_unreachable(connection, bounced, limit=_ROWS)
     # What still waits to be delivered is told, however old it is.
     waits = select(deliveries.c.id).where(deliveries.c.event_id == events.c.id, deliveries.c.next_at.is_not(None))
     yield _cleared(events, and_(_before(events.c.store, events.c.at, ends), ~waits.exists()))

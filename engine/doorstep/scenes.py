@@ -15,7 +15,7 @@ from .order_forms import Typed
 from .orderbook import KeptOrder
 from .proof import sees
 from .views import Reader
-from .widget import CodeFacts, ItemFacts, Need, OrderFacts, ShipmentFacts, Voice, Widget, WidgetView
+from .widget import CodeFacts, ItemFacts, MessageFacts, Need, OrderFacts, ShipmentFacts, Voice, Widget, WidgetView
 
 # The field that decides who may see what a widget needs.
 _FIELDS = {
@@ -24,6 +24,7 @@ _FIELDS = {
     Need.ITEMS: "order.items",
     Need.CUSTOMER: "order.customer",
     Need.CODE: "order.codes",
+    Need.MESSAGES: "order.messages",
     Need.VOICES: "store.voices",
 }
 
@@ -44,6 +45,7 @@ class Scene(Struct, frozen=True):
     items: tuple[ItemFacts, ...] = ()
     customer: CustomerFacts | None = None
     codes: Mapping[str, CodeFacts] = {}
+    messages: MessageFacts | None = None
     voices: tuple[Voice, ...] = ()
     answers: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
     done: str = ""
@@ -86,6 +88,7 @@ def view_of(scene: Scene, widget: Declared) -> WidgetView:
         items=scene.items if Need.ITEMS in needs else (),
         customer=scene.customer if Need.CUSTOMER in needs else None,
         code=scene.codes.get(widget.name) if Need.CODE in needs else None,
+        messages=scene.messages if Need.MESSAGES in needs else None,
         voices=scene.voices if Need.VOICES in needs else (),
         answers={name: scene.answers[name] for name in read if name in scene.answers},
         done=scene.done == widget.name and mine is None,

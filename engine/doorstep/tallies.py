@@ -29,7 +29,9 @@ from .errors import StoreError
 from .secret import Secret
 from .tables import tallies
 
-Kind = Literal["viewed", "shown", "clicked", "answered", "referred", "redeemed", "sent", "bounced", "opened"]
+Kind = Literal[
+    "viewed", "shown", "clicked", "answered", "referred", "redeemed", "sent", "bounced", "opened", "followed",
+]  # fmt: skip
 EVERY = 5.0  # seconds between two writings
 _HERE = 2**23  # bits: a megabyte
 _EVERYWHERE = 2**26  # bits: eight of them, for all processes
@@ -42,7 +44,7 @@ log = structlog.get_logger("doorstep.tallies")
 
 
 class Count(NamedTuple):
-    """What is counted. `subject` is the kind of a page, or a widget's name."""
+    """What is counted. `subject` is the kind of a page or message, or a widget's name."""
 
     store: str
     day: date
@@ -89,15 +91,17 @@ class Tallies:
 
     def view(self, glance: Glance) -> None:
         """Somebody sees a page: counted the first time on a day of the store."""
-        day = self._day(glance.store)
-        seen = self._filter(day)
-        for count in (
-            Count(glance.store, day, "viewed", glance.page),
-            *(Count(glance.store, day, "shown", widget) for widget in glance.widgets),
-        ):
-            mark = self._mark(count, glance.of)
-            if seen.add(mark):
-                self._waiting.append((count, mark))
+        self.once(glance.store, "viewed", glance.page, glance.of)
+        for widget in glance.widgets:
+            self.once(glance.store, "shown", widget, glance.of)
+
+    def once(self, store: str, kind: Kind, subject: str, of: str) -> None:
+        """One more, the first time on a day of the store: `of` is the parcel or order that it is about."""
+        day = self._day(store)
+        count = Count(store, day, kind, subject)
+        mark = self._mark(count, of)
+        if self._filter(day).add(mark):
+            self._waiting.append((count, mark))
 
     def note(self, store: str, kind: Kind, subject: str) -> None:
         """One more."""

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from .errors import StoreError
+from .message import Reach
 from .secret import Secret
 
 
@@ -52,14 +53,13 @@ class Vault:
         written = unicodedata.normalize("NFKC", postcode).casefold()
         return self._hashes("postcode", "".join(char for char in written if char.isalnum()))
 
-    def phone_hashes(self, phone: str) -> list[str]:
-        """As `email_hashes`, for a telephone number: only its digits count."""
-        written = unicodedata.normalize("NFKC", phone)
-        return self._hashes("phone", "".join(char for char in written if char.isdigit()))
-
     def fingerprints(self, data: bytes) -> list[str]:
         """As `email_hashes`, for bytes that are only compared."""
         return self._hashes("bytes", sha256(data).hexdigest())
+
+    def contact_hashes(self, reach: Reach, address: str) -> list[str]:
+        """What an address is kept as, by whichever way it is written to; an e-mail address as `email_hashes` has it."""
+        return self.email_hashes(address) if reach is Reach.EMAIL else self.fingerprints(f"{reach} {address}".encode())
 
     def _hashes(self, kind: str, text: str) -> list[str]:
         message = f"{kind}\x1f{text}".encode()

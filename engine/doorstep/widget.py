@@ -18,8 +18,9 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
+from .addresses import mail_address, phone_number
 from .context import StoreView
-from .message import Kind
+from .message import Kind, Reach, Topic
 from .models import Status
 from .order import Country, CustomerFacts, Money
 
@@ -36,6 +37,7 @@ class Need(StrEnum):
     ITEMS = "items"  # level 1
     CUSTOMER = "customer"  # level 1
     CODE = "code"  # level 1: the code that the order has of this widget
+    MESSAGES = "messages"  # level 1: by which ways the customer may be told of the order, and what is on
     VOICES = "voices"  # what customers said, and the shop approved
 
 
@@ -112,6 +114,46 @@ class Voice(Struct, frozen=True):
     name: str = ""  # as the customer wants to be called
     language: str = ""  # BCP 47
     day: date | None = None
+
+
+class Agreed(StrEnum):
+    """How a topic of messages stands: off, asked for and waiting for the address to confirm it, or on."""
+
+    OFF = "off"
+    ASKED = "asked"
+    ON = "on"
+
+
+class Way(Struct, frozen=True):
+    """A way by which an order's customer may be told: `shown` is the address as far as its owner needs to know it again (empty:
+    none is known), `states` are the topics. `settled`: another address cannot be written."""
+
+    reach: Reach
+    shown: str = ""
+    states: Mapping[Topic, Agreed] = {}
+    settled: bool = False
+
+
+class MessageFacts(Struct, frozen=True):
+    """By which ways the customer of an order may be told of it; none: the store sends nothing. `url` leads to where they are
+    chosen."""
+
+    ways: tuple[Way, ...] = ()
+    url: str = ""
+
+
+class ConsentRequest(Struct, frozen=True):
+    """Somebody wants messages about these topics: at the address that the order has, or at this `address` (an e-mail address,
+    or a number in E.164) where it has none. The engine asks the address itself, before anything is sent there."""
+
+    reach: Reach
+    topics: tuple[Topic, ...]
+    address: str = ""
+
+    def __post_init__(self) -> None:
+        whole = {Reach.EMAIL: mail_address, Reach.PHONE: phone_number}.get(self.reach, str)
+        if self.address and whole(self.address) != self.address:
+            raise ValueError(f"the address is no whole one of {self.reach}")
 
 
 class Source(Struct, frozen=True):
@@ -201,6 +243,7 @@ class WidgetView(Struct, frozen=True):
     items: tuple[ItemFacts, ...] = ()
     customer: CustomerFacts | None = None
     code: CodeFacts | None = None
+    messages: MessageFacts | None = None
     voices: tuple[Voice, ...] = ()
     answers: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
     sources: Mapping[str, Any] = {}
@@ -210,10 +253,12 @@ class WidgetView(Struct, frozen=True):
 
 
 class Submission(Struct, frozen=True):
-    """What a form gave, to be kept: one per shipment and `moment`, the last edit wins."""
+    """What a form gave. `data` is kept, one per shipment and `moment`, the last edit wins; nothing is, where it is empty and
+    there are `consents`, which only the page of an order can ask for."""
 
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = {}
     moment: str = ""
+    consents: tuple[ConsentRequest, ...] = ()
 
 
 class FormProblem(Exception):

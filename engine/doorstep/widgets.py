@@ -21,7 +21,7 @@ from .metrics import Metrics
 from .occasion import key_of
 from .order import Item
 from .plugins import WidgetOffer
-from .proof import NUMBER
+from .proof import NUMBER, sees
 from .rules import asks_for_customer, holds, merged
 from .scenes import Declared, Scene, declared, facts_of, view_of
 from .settings import convert
@@ -223,6 +223,9 @@ class Widgets:
             raise FormProblem("Your answer could not be read. Please try again.") from None
         if not isinstance(submission, Submission):
             self._failed(name, "TypeError", f"submit() returned {type(submission).__name__}")
+            raise FormProblem("Your answer could not be read. Please try again.")
+        if submission.consents and not sees(scene.level, "order.messages"):
+            self._failed(name, "ValueError", "submit() asked for messages where only a number is known")
             raise FormProblem("Your answer could not be read. Please try again.")
         return submission
 

@@ -14,7 +14,7 @@ from ..clock import SystemClock
 from ..config import Config
 from ..draft_links import PARAMETER, DraftLinks
 from ..errors import ConfigError
-from .link import origin
+from ..message_links import home
 from .options import chosen, config_option, json_option, loaded, opened, store_option
 
 
@@ -53,6 +53,6 @@ def draft_link(name: str, path: Path, store: str, days: int, page: str, as_json:
     clock = SystemClock()
     expires_at = clock.now() + timedelta(days=days)
     token = DraftLinks(config.secret_key, clock=clock).token(store, name, expires_at)
-    url = f"{origin(config, store)}/{page.lstrip('/')}?{urlencode({PARAMETER: token})}"
+    url = f"{home(config, store)}/{page.lstrip('/')}?{urlencode({PARAMETER: token})}"
     told = {"draft": name, "url": url, "expires_at": expires_at}
     click.echo(msgspec.json.encode(told).decode() if as_json else url)

@@ -11,8 +11,8 @@ from msgspec import structs
 
 from ..appearance import Draft
 from ..engine import Engine, create_engine
-from ..i18n import match
 from ..ids import new_id
+from ..languages import match
 from ..message import Channel, Message, Reach, SendingError
 from ..preview.letters import LETTERS, MESSAGE, LetterCase, letter
 from ..secret import Secret

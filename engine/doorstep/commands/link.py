@@ -12,6 +12,7 @@ from ..config import Config
 from ..database import Database
 from ..errors import ConfigError
 from ..links import Links
+from ..message_links import home
 from ..orderbook import OrderBook
 from ..vault import Vault
 from .options import chosen, config_option, json_option, loaded, store_option
@@ -46,7 +47,7 @@ def link(order: str, path: Path, store: str, days: int | None, void: bool, as_js
         click.echo(_json(told) if as_json else f"No link to order {kept.order.number} works any more.")
         return
     lasting = timedelta(days=days or config.stores[store].link_days)
-    url = f"{origin(config, store)}/o/{access.link(kept, lasting)}/"
+    url = f"{home(config, store)}/o/{access.link(kept, lasting)}/"
     expires_at = SystemClock().now() + lasting
     told = {"order": kept.id, "number": kept.order.number, "url": url, "expires_at": expires_at}
     click.echo(_json(told) if as_json else url)
@@ -58,12 +59,6 @@ def _opened(config: Config) -> tuple[Database, OrderBook, Access]:
     database, clock, vault = Database(config.database, base=config.base), SystemClock(), Vault(config.secret_key)
     book = OrderBook(vault, clock=clock, calendars={}, carrier_named=str)  # nothing is written
     return database, book, Access(database, book, Links(config.secret_key), vault, clock=clock)
-
-
-def origin(config: Config, store: str) -> str:
-    """How the store is reached: from outside where the settings say so, else where this machine serves it."""
-    settings, server = config.stores[store], config.server
-    return (settings.public_url.rstrip("/") or f"http://{server.host}:{server.port}") + settings.path
 
 
 def _json(value: object) -> str:

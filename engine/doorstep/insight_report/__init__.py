@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from ..i18n import N_, Localizer
 from ..insights import Insights, ScoreFigures
+from ..message import Kind
+from ..message_words import BOUNCED, LETTERS, OPENED, SENT, VISITS
 
 _WIDTH, _HEIGHT, _GAP = 720, 140, 2
 _KINDS = {  # of what is counted of a widget
@@ -19,6 +21,7 @@ _KINDS = {  # of what is counted of a widget
     "referred": N_("Friends"),
     "redeemed": N_("Redeemed"),
 }
+_MESSAGES = {"sent": SENT, "bounced": BOUNCED, "opened": OPENED, "followed": N_("Links followed")}
 _MOMENTS = {
     "after_checkout": N_("After checkout"),
     "on_the_way": N_("On the way"),
@@ -83,12 +86,21 @@ def html(found: Insights, *, shop: str, carriers: Mapping[str, str], localizer: 
         dir=localizer.dir,
         kinds=_KINDS,
         moments=_MOMENTS,
+        messages=[(_subject(one.kind, localizer), one) for one in found.messages],
+        message_kinds=_MESSAGES,
+        visits=VISITS,
         carriers=carriers,
         views=_views(found, localizer),
         total={name: sum(getattr(one, name) for one in found.days) for name in ("views", "clicked", "answered")},
         most=max((one.shown for one in found.widgets), default=0),
         scores=[(one, _weeks(one, localizer)) for one in found.scores],
     )
+
+
+def _subject(kind: str, localizer: Localizer) -> str:
+    """What messages of a kind say; those about a product, of any."""
+    known = LETTERS.get(Kind(kind)) if kind in set(Kind) else None
+    return localizer.text(known.subject, product="…") if known else kind
 
 
 def _views(found: Insights, localizer: Localizer) -> Chart:

@@ -97,6 +97,7 @@ class Trial:
         yield "without items", structs.replace(full, items=())
         yield "without a known customer", structs.replace(full, customer=None)
         yield "without a code", structs.replace(full, codes={})
+        yield "without messages", structs.replace(full, messages=None)
         yield "without voices", structs.replace(full, voices=())
         yield "for a reader who has the number alone", self.page(level=0)
         yield "with nothing known but the shop", structs.replace(self.page(level=0), shipment=None, voices=())
