@@ -42,8 +42,8 @@ class Links:
     def unsubscribe(self, order: KeptOrder, topic: Topic, reach: Reach) -> str:
         return f"https://shop.example/m/{topic.value}-{reach.value}"
 
-    def confirm(self, order: KeptOrder, reach: Reach) -> str:
-        return f"https://shop.example/m/confirm-{reach.value}"
+    def confirm(self, order: KeptOrder, reach: Reach, to: Secret) -> str:
+        return f"https://shop.example/m/confirm-{reach.value}-{len(to.reveal())}"
 
 
 def shop_of(folder: Path, **fields: Any) -> Shop:
@@ -72,7 +72,7 @@ def composed(shop: Shop, wanted: Job, order: KeptOrder, looked: Sequence[Looked]
 
 
 def letter_of(shop: Shop, wanted: Job, order: KeptOrder, looked: Sequence[Looked]) -> Letter:
-    return Letter(shop, Links(), wanted, order, looked, NOON)
+    return Letter(shop, Links(), wanted, order, looked, TO, NOON)
 
 
 def said(shop: Shop, kind: Kind, status: Status, **fields: Any) -> Message:

@@ -47,7 +47,7 @@ class LetterLinks(Protocol):
 
     def unsubscribe(self, order: KeptOrder, topic: Topic, reach: Reach) -> str: ...
 
-    def confirm(self, order: KeptOrder, reach: Reach) -> str: ...
+    def confirm(self, order: KeptOrder, reach: Reach, to: Secret) -> str: ...
 
 
 class Told(Struct, frozen=True, omit_defaults=True):
@@ -89,22 +89,32 @@ class Composer:
         shop = next((shop for shop in self._shops.all if shop.id == job.store), None)
         if shop is None:
             raise LookupError(f"there is no store {job.store!r}")
-        letter = Letter(shop, self._links, job, order, looked, at)
-        return letter.message(to, _somehow(letter) if job.reach in _WITH_HTML else "")
+        letter = Letter(shop, self._links, job, order, looked, to, at)
+        return letter.message(_somehow(letter) if job.reach in _WITH_HTML else "")
 
 
 class Letter:
     """A message of a store while it is made. `context` is what its template sees."""
 
     def __init__(
-        self, shop: Shop, links: LetterLinks, job: Job, order: KeptOrder, looked: Sequence[Looked], at: datetime
+        self,
+        shop: Shop,
+        links: LetterLinks,
+        job: Job,
+        order: KeptOrder,
+        looked: Sequence[Looked],
+        to: Secret,
+        at: datetime,
     ) -> None:
         self._wanted = wanted = _wanted(shop, job, order, looked, at)
+        self._to = to
         self._said = say(wanted)
         self._localizer = wanted.reader.localizer
         self.look = shop.looks.find(order.order.country, self._localizer.language, wanted.reader.today)
         self._unsubscribe = links.unsubscribe(order, wanted.kind.topic, job.reach)
-        context = _context(wanted, self._said, links, self._unsubscribe)
+        asks = wanted.kind is Kind.CONFIRM
+        address = links.confirm(order, job.reach, to) if asks else links.order(order, wanted.kind)
+        context = _context(wanted, self._said, address, "" if asks else links.preferences(order), self._unsubscribe)
         self.context = structs.replace(
             context,
             settings=self.look.settings,
@@ -119,7 +129,7 @@ class Letter:
             raise ThemeError(f"the mail has {size} bytes, and {LARGEST} is the most", next_step="show less of an order")
         return html
 
-    def message(self, to: Secret, html: str) -> Message:
+    def message(self, html: str) -> Message:
         """What a channel gets."""
         context, job = self.context, self._wanted.job
         sentence = context.hero.headline if len(job.kinds) > 1 else self._said.subject
@@ -127,7 +137,7 @@ class Letter:
             id=job.id,
             store=job.store,
             kind=self._wanted.kind,
-            to=to,
+            to=self._to,
             language=context.letter.language,
             subject=context.letter.subject,
             preheader=context.letter.preheader,
@@ -172,11 +182,10 @@ def _from_outside(store: StoreView, origin: str) -> StoreView:
     )
 
 
-def _context(wanted: Wanted, said: Said, links: LetterLinks, unsubscribe: str) -> LetterContext:
+def _context(wanted: Wanted, said: Said, address: str, preferences: str, unsubscribe: str) -> LetterContext:
     localizer, kind, order = wanted.reader.localizer, wanted.kind, wanted.order
     text, asks = localizer.text, kind is Kind.CONFIRM
     subject = header(said.subject)
-    address = links.confirm(order, wanted.job.reach) if asks else links.order(order, kind)
     first = said.hero.headline if said.hero.headline != said.subject else ""
     preheader = " · ".join(filter(None, (first, said.hero.when, "" if said.hero.when else said.hero.detail)))
     return LetterContext(
@@ -192,7 +201,7 @@ def _context(wanted: Wanted, said: Said, links: LetterLinks, unsubscribe: str) -
         more=said.more,
         items=said.items,
         reason=because(wanted),
-        preferences=None if asks else Link(text(CHOOSE), links.preferences(order)),
+        preferences=None if asks else Link(text(CHOOSE), preferences),
         unsubscribe=None if asks else Link(text(UNSUBSCRIBE), unsubscribe),
         contact=contact_links(wanted.store, localizer),
     )

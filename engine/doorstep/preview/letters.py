@@ -10,10 +10,12 @@ from ..message import Kind, Reach, Topic
 from ..models import Status
 from ..order_views import Looked
 from ..orderbook import KeptOrder
+from ..secret import Secret
 from ..shops import Shop
 from .orders import invented_order, looked_at
 
 MESSAGE = "message."  # before the names of messages, where pages have names, too
+_NOBODY = Secret("")
 _PAGE = "https://shop.example/o/preview/"  # where no store says how it is reached
 _WAY: dict[Kind, tuple[Status, ...]] = {
     Kind.ON_ITS_WAY: (Status.IN_TRANSIT, Status.ACCEPTED, Status.CUSTOMS),
@@ -58,22 +60,17 @@ class _Links:
     def unsubscribe(self, order: KeptOrder, topic: Topic, reach: Reach) -> str:
         return f"{self._page}messages?off={topic.value}"
 
-    def confirm(self, order: KeptOrder, reach: Reach) -> str:
+    def confirm(self, order: KeptOrder, reach: Reach, to: Secret) -> str:
         return f"{self._page}messages?confirm={reach.value}"
 
 
 def letter(
-    shop: Shop,
-    case: LetterCase,
-    now: datetime,
-    language: str = "",
-    *,
-    id: str = "msg_preview",
-    reach: Reach = Reach.EMAIL,
-) -> Letter:
+    shop: Shop, case: LetterCase, now: datetime, language: str = "", *, id: str = "msg_preview",
+    reach: Reach = Reach.EMAIL, to: Secret = _NOBODY,
+) -> Letter:  # fmt: skip
     """The message of a case, as this store says it. Its addresses lead nowhere."""
     job, order, looked = invented(shop, case, now, language, id=id, reach=reach)
-    return Letter(shop, links_of(shop), job, order, looked, now)
+    return Letter(shop, links_of(shop), job, order, looked, to, now)
 
 
 def invented(
