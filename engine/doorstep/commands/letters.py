@@ -45,7 +45,7 @@ def preview_messages(kind: str, path: Path, store: str, lang: str, theme: str, o
     out.mkdir(parents=True, exist_ok=True)
     for case in cases:
         made = letter(shop, case, engine.clock.now(), language)
-        for file in _files(out / case.name.removeprefix(MESSAGE), made.message(Secret(""), made.html())):
+        for file in _files(out / case.name.removeprefix(MESSAGE), made.message(made.html())):
             click.echo(file)
     asyncio.run(engine.close())
 
@@ -71,9 +71,9 @@ def send_test(kind: str, to: str, channel: str, path: Path, store: str, lang: st
 
 
 async def _sent(engine: Engine, channel: Channel[Any], shop: Shop, case: LetterCase, to: str, language: str) -> None:
-    made = letter(shop, case, engine.clock.now(), language, id=new_id("msg"), reach=channel.reach)
+    made = letter(shop, case, engine.clock.now(), language, id=new_id("msg"), reach=channel.reach, to=Secret(to))
     try:
-        await channel.send(made.message(Secret(to), made.html()))
+        await channel.send(made.message(made.html()))
     except SendingError as error:
         raise click.ClickException(f"it was not sent: {error}") from None
     finally:

@@ -19,7 +19,6 @@ from ..letter import LetterContext
 from ..letters import Letter
 from ..message import Message
 from ..scenes import Scene, item_facts, order_facts, shipment_facts
-from ..secret import Secret
 from ..shops import Outfitter, Shop
 from ..themes import Theme
 from ..views import Reader
@@ -113,7 +112,7 @@ class Room:
 
     def beside(self, shop: Shop, wanted: Wanted) -> Message | None:
         """What a message says beside its mail; None for a page."""
-        return self._letter(shop, wanted).message(Secret(""), "") if wanted.case in LETTERS else None
+        return self._letter(shop, wanted).message("") if wanted.case in LETTERS else None
 
     def themes(self) -> tuple[str, ...]:
         return self._outfitter.themes
