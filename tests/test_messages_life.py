@@ -148,7 +148,7 @@ async def test_of_what_nobody_agreed_to_nothing_is_said_until_somebody_does(
     talk = Talk(database, clock)
     talk.agreed.refused[Topic.ORDER] = "withdrawn"
     life = talk.life()
-    kept = talk.place(order("1001", "NW1"))
+    kept = talk.place(order("1001", "NW11"))
     talk.moves(kept.parcels[0].id, Status.AVAILABLE_FOR_PICKUP)
     await life.work_off()
     assert talk.messages() == []

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, Subquery, func, select, update
 
 from .database import insert
 from .ids import new_id
@@ -106,18 +106,15 @@ def backlog(connection: Connection, channels: Collection[str], now: datetime) ->
 
 
 def count_due(connection: Connection, stores: Collection[str], channel: str, now: datetime, most: int) -> int:
-    """How many orders have something to be said by a channel now; no more than `most`."""
-    due = select(messages.c.order_id).distinct().where(*_due(stores, channel, now))
-    return connection.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
+    """How many messages of a channel are due; no more than `most`."""
+    return connection.scalar(select(func.count()).select_from(_first(stores, channel, now, most))) or 0
 
 
 def lock_due(connection: Connection, stores: Collection[str], channel: str, now: datetime, most: int) -> list[str]:
-    """The orders that have had something due for longest; nobody else says anything of them in this transaction's time."""
-    due = select(messages.c.order_id, func.min(messages.c.due_at).label("first"))
-    due = due.where(*_due(stores, channel, now)).group_by(messages.c.order_id)
-    waiting = due.order_by(func.min(messages.c.due_at), messages.c.order_id).limit(most).subquery()
-    query = select(orders.c.id).join(waiting, waiting.c.order_id == orders.c.id).order_by(waiting.c.first, orders.c.id)
-    return list(connection.scalars(query.with_for_update(skip_locked=True, of=orders, key_share=True)))
+    """The orders of the messages that are due for longest; nobody else says anything of them in this transaction's time."""
+    first = _first(stores, channel, now, most)
+    query = select(orders.c.id).where(orders.c.id.in_(select(first.c.order_id))).order_by(orders.c.id)
+    return list(connection.scalars(query.with_for_update(skip_locked=True, key_share=True)))
 
 
 def lease(connection: Connection, rows: Sequence[Kept], name: str, now: datetime) -> datetime:
@@ -179,8 +176,11 @@ def _fresh(wanted: Wanted, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _due(stores: Collection[str], channel: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return messages.c.channel == channel, messages.c.due_at <= now, messages.c.store.in_(stores)
+def _first(stores: Collection[str], channel: str, now: datetime, most: int) -> Subquery:
+    """Read in the order of the index, however many wait."""
+    due = select(messages.c.order_id).where(messages.c.channel == channel, messages.c.due_at <= now)
+    due = due.where(messages.c.store.in_(stores)).order_by(messages.c.due_at, messages.c.id)
+    return due.limit(most).subquery()
 
 
 def _leased(connection: Connection, rows: Sequence[Kept], until: datetime, values: Mapping[str, Any]) -> bool:

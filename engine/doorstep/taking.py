@@ -85,7 +85,7 @@ class Desk:
         return len(ids), errands
 
     def count_due(self, connection: Connection, *, name: str, most: int) -> int:
-        """How many orders there is something to say of; no more than `most`."""
+        """How many messages are due; no more than `most`."""
         return messages.count_due(connection, self._stores, name, self._clock.now(), most)
 
     def settle(self, connection: Connection, *, errand: Errand, end: End, reach: Reach) -> str:
