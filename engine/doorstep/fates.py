@@ -1,5 +1,6 @@
 """What became of messages, as providers and returned mail tell it: kept with the message, and with its address."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from .vault import Vault
 # What a message may be before a fate: it was given to the provider at least.
 _GIVEN = ("waiting", "sent", "in_doubt", "delivered")
 _LONGEST = 200
+_WHOM = re.compile(r"[^\s<>\"']*@[^\s<>\"']*|\+?\d[\d ()/-]{5,}\d")  # what a provider repeats is kept as a hash only
 
 
 class Told(Struct, frozen=True):
@@ -67,7 +69,7 @@ class Fates:
     ) -> bool:
         if row.state not in before:
             return False
-        values = {"state": state, "error": error[:_LONGEST], "due_at": None, "settled_at": self._clock.now()}
+        values = {"state": state, "error": _without_address(error), "due_at": None, "settled_at": self._clock.now()}
         connection.execute(update(messages).where(messages.c.id == row.id).values(**values))
         return True
 
@@ -90,7 +92,7 @@ class Fates:
         hashes = self._hashes(connection, row, told.reach)
         if not hashes:
             return
-        values = {"reason": reason[:_LONGEST], "at": self._clock.now()}
+        values = {"reason": _without_address(reason), "at": self._clock.now()}
         written = insert(connection, unreachable).values(
             store=row.store, contact=hashes[0], reach=told.reach.value, **values
         )
@@ -104,6 +106,10 @@ class Fates:
 
     def _hashes(self, connection: Connection, row: Row[Any], reach: Reach) -> list[str]:
         return hashes_of(self._vault, self._orders.contact(connection, row.order_id), reach)
+
+
+def _without_address(said: str) -> str:
+    return _WHOM.sub("…", said)[:_LONGEST]
 
 
 def hashes_of(vault: Vault, contact: Contact, reach: Reach) -> list[str]:
