@@ -242,6 +242,14 @@ def test_a_number_that_is_not_there_is_noted_for_text_messages_alone(shop: Shop)
     ]
 
 
+def test_what_a_provider_repeats_of_an_address_is_not_kept(shop: Shop) -> None:
+    shop.sent()
+    reason = "550 5.1.1 <mara@post.example>: nobody called +49 151 12345678 at 12:05"
+    shop.tell({"fate": "bounced", "id": ID, "reason": reason})
+    said = "550 5.1.1 <…>: nobody called … at 12:05"
+    assert (shop.rows(messages.c.error), shop.rows(unreachable.c.reason)) == ([(said,)], [(said,)])
+
+
 def test_what_is_refused_once_says_nothing_of_the_address(shop: Shop) -> None:
     shop.sent()
     assert shop.tell({"fate": "refused", "id": ID, "reason": "mailbox full"}) == (200, "kept")

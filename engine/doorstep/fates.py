@@ -1,5 +1,6 @@
 """What became of messages, as providers and returned mail tell it: kept with the message, and with its address."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from .vault import Vault
 # What a message may be before a fate: it was given to the provider at least.
 _GIVEN = ("waiting", "sent", "in_doubt", "delivered")
 _LONGEST = 200
+_WHOM = re.compile(r"[^\s<>\"']*@[^\s<>\"']*|\+?\d[\d ()/-]{5,}\d")  # what a provider repeats is kept as a hash only
 
 
 class Told(Struct, frozen=True):
@@ -69,7 +71,7 @@ class Fates:
     ) -> bool:
         if row.state not in before:
             return False
-        values = {"state": state, "error": error[:_LONGEST], "due_at": None, "settled_at": self._clock.now()}
+        values = {"state": state, "error": _without_address(error), "due_at": None, "settled_at": self._clock.now()}
         connection.execute(update(messages).where(messages.c.id == row.id).values(**values))
         return True
 
@@ -98,7 +100,7 @@ class Fates:
     def _keep_off(self, connection: Connection, store: str, reach: Reach, hashes: list[str], reason: str) -> None:
         if not hashes:
             return
-        values = {"reason": reason[:_LONGEST], "at": self._clock.now()}
+        values = {"reason": _without_address(reason), "at": self._clock.now()}
         written = insert(connection, unreachable).values(store=store, contact=hashes[0], reach=reach.value, **values)
         connection.execute(written.on_conflict_do_update(index_elements=["store", "contact", "reach"], set_=values))
 
@@ -112,6 +114,10 @@ class Fates:
         """What the address that a message went to may be kept as; nothing where only the shop knows it."""
         found = self._contacts.of(connection, self._orders.one(connection, row.order_id), reach)
         return found[0].hashes if found else []
+
+
+def _without_address(said: str) -> str:
+    return _WHOM.sub("…", said)[:_LONGEST]
 
 
 def _found(connection: Connection, told: Told) -> Row[Any] | None:
