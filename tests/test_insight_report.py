@@ -153,7 +153,8 @@ def test_the_report_says_what_the_figures_say(found: Insights) -> None:
     root = parsed(report(found))
     sums = [words(one) for one in root.findall(".//dd")]
     assert sums[0] == f"{sum(one.views for one in found.days):,}"
-    assert sums[3] == f"{found.scores[0].value:g}"
+    assert sums[3] == f"{found.visits:g}"
+    assert sums[4] == f"{found.scores[0].value:g}"
     rows = [
         [words(cell) for cell in row.findall("td")] for row in root.findall(".//tbody/tr") if row.find("td") is not None
     ]
@@ -230,11 +231,14 @@ def test_a_period_that_makes_no_sense_is_wrong_usage(settings: Path) -> None:
 def test_messages_stand_in_the_report_and_the_terminal_by_what_they_say(found: Insights) -> None:
     told = (MessageFigures("delivered", 1400, 12, 0, 622), MessageFigures("how_to", 70, followed=9))
     found = structs.replace(found, messages=told, visits=3.4)
-    shown = words(parsed(report(found)).find(".//main"))
-    assert "Messages sent Not reached Messages opened Links followed" in shown
-    assert "Your parcel has arrived 1,400 12 0 622" in shown
-    assert "Good to know: … 70 0 0 9" in shown
-    assert "Visits for each parcel 3.4" in shown
+    root = parsed(report(found))
+    shown = root.find(".//div[@aria-labelledby='messages']")
+    rows = [[words(cell).replace("\u2068", "").replace("\u2069", "") for cell in row] for row in shown.iter("tr")]
+    assert rows[0][1:] == ["Messages sent", "Not reached", "Messages opened", "Links followed"]
+    assert rows[1:] == [
+        ["Your parcel has arrived", "1,400", "12", "0", "622"], ["Good to know: …", "70", "0", "0", "9"],
+    ]  # fmt: skip
+    assert [words(one) for one in root.findall(".//dl[@class='sums']/div")][3] == "Visits for each parcel3.4"
     lines = [" ".join(one.split()) for one in insight_lines(found, width=80)]
     at = lines.index("Messages")
     assert lines[at + 1 : at + 5] == [

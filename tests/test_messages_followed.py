@@ -26,4 +26,4 @@ def test_a_link_in_a_message_is_counted_where_it_leads(tmp_path, plugin):
         front.client.portal.call(front.engine.tallies.flush)
         query = select(tallies.c.subject, tallies.c.count).where(tallies.c.kind == "followed")
         with front.engine.database.reading() as connection:
-            assert dict(connection.execute(query).tuples().all()) == {"delivered": 2, "delayed": 1}
+            assert dict(list(connection.execute(query))) == {"delivered": 2, "delayed": 1}

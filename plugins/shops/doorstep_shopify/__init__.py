@@ -22,6 +22,7 @@ from doorstep import (
     hookimpl,
     is_signed,
     moments,
+    phone_number,
 )
 
 _NO_PARCEL = ("cancelled", "error", "failure")  # states of a fulfilment that sends nothing
@@ -83,12 +84,13 @@ def _parcels(one: Tree) -> tuple[Parcel, ...]:
 
 
 def _fields(order: Tree) -> dict[str, Any]:
-    """No name, no street, no telephone number, no note to the shop. What Shopify withholds is not said to be nothing."""
+    """No name, no street, no note to the shop, no wish for newsletters. What Shopify withholds is not said to be nothing."""
     address = order.at("shipping_address")
     currency = order.text("currency")
     fields = {
         "placed_at": _time(order, "created_at"),
         "email": order.text("email") or order.text("contact_email"),
+        "phone": phone_number(order.text("phone")) or phone_number(address.text("phone")),
         "language": order.text("customer_locale"),
         "postcode": address.text("zip"),
         "country": address.text("country_code"),

@@ -24,6 +24,7 @@ from doorstep import (
     hookimpl,
     is_signed,
     moments,
+    phone_number,
 )
 
 _PING = re.compile(rb"webhook_id=\d+")
@@ -87,12 +88,13 @@ def _source(order: Tree) -> str:
 
 
 def _fields(order: Tree, changed: datetime | None) -> dict[str, Any]:
-    """What of an order is read: no name, no street, no telephone number, and not the customer's note to the shop."""
+    """What of an order is read: no name, no street, and not the customer's note to the shop."""
     address = order.at("shipping") if order.text("shipping.postcode") else order.at("billing")
     currency = order.text("currency")
     fields = {
         "placed_at": _time(order, "date_created_gmt"),
         "email": order.text("billing.email"),
+        "phone": phone_number(order.text("billing.phone")),
         "postcode": address.text("postcode"),
         "country": address.text("country"),
         "total": _money(order.text("total"), currency),
