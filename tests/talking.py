@@ -176,7 +176,7 @@ class Talk:
 
     def __init__(
         self, database: Database, clock: FakeClock, *, wishes: Messages = POST, leads: frozenset[Any] = frozenset(),
-        channel: type[Post] = Post,
+        channel: type[Post] = Post, stores: Sequence[str] = ("main",),
     ) -> None:  # fmt: skip
         self.database = database
         self.clock = clock
@@ -185,9 +185,10 @@ class Talk:
         self.metrics = Metrics()
         self.unreached: list[str] = []
         self.counted: list[tuple[str, str]] = []
-        self.stores = {"main": Store(name="Harbour & Pine", timezone="Europe/Berlin", messages=wishes)}
+        shop = Store(name="Harbour & Pine", timezone="Europe/Berlin", messages=wishes)
+        self.stores = dict.fromkeys(stores, shop)
         zone = ZoneInfo("Europe/Berlin")
-        calendars = {"main": (Calendar(), zone)}
+        calendars = {store: (Calendar(), zone) for store in stores}
         vault = Vault([_KEY])
         outbox = Outbox({}, clock=clock)
         self.book = OrderBook(vault, clock=clock, calendars=calendars, carrier_named=lambda name: name)
@@ -199,9 +200,9 @@ class Talk:
     def life(self, fate: Fate | None = None) -> "Life":
         return Life(self, fate or Fate(), self._channel)
 
-    def place(self, order: Order) -> KeptOrder:
+    def place(self, order: Order, store: str = "main") -> KeptOrder:
         with self.database.writing() as connection:
-            return self.book.create(connection, "main", order)
+            return self.book.create(connection, store, order)
 
     def moves(self, parcel_id: str, status: Status, **fields: Any) -> None:
         """The carrier says so now, and the shop hears of it now."""

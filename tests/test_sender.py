@@ -273,3 +273,12 @@ async def test_the_metrics_say_what_is_due_and_what_came_of_it(talk: Talk) -> No
     told = talk.metrics.render().decode()
     assert 'doorstep_messages_total{channel="post",kind="ready_for_pickup",result="sent"} 1.0' in told
     assert "doorstep_messages_due 0.0" in told
+
+
+async def test_orders_of_a_store_that_is_silent_are_out_of_the_way(database: Database, clock: FakeClock) -> None:
+    talk = Talk(database, clock, stores=("main", "outlet"))
+    talk.stores["outlet"] = structs.replace(talk.stores["outlet"], messages=Messages())
+    kept = talk.place(order("1001", "NW11"), "outlet")
+    await talk.life().work_off()
+    assert talk.next_at() is None
+    assert talk.messages(kept.id) == []

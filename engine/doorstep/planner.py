@@ -76,7 +76,7 @@ class Planner:
         self._channels = channels
         self._stores = stores
         self._clock = clock
-        self._talking = [id for id, store in stores.items() if store.messages.channels]
+        self._talking = frozenset(id for id, store in stores.items() if store.messages.channels)
 
     async def run_once(self) -> int:
         """Looks at orders whose time has come; how many there were. Raises StoreError."""
@@ -106,17 +106,19 @@ class Planner:
         return connection.scalar(self._due().limit(1)) is not None
 
     def _due(self) -> Any:
-        due = (orders.c.talk_at <= self._clock.now(), orders.c.store.in_(self._talking))
-        return select(orders.c.id).where(*due).order_by(orders.c.talk_at, orders.c.id)
+        """Of all stores, in the order of the index; those that are silent are then out of the way."""
+        due = select(orders.c.id, orders.c.store).where(orders.c.talk_at <= self._clock.now())
+        return due.order_by(orders.c.talk_at)
 
     def _plan(self, connection: Connection) -> int:
         claimed = self._due().limit(_AT_ONCE).with_for_update(skip_locked=True, key_share=True)
-        ids = list(connection.scalars(claimed))
-        cases = self._gathering.of(connection, ids)
+        claims = connection.execute(claimed).all()
+        cases = self._gathering.of(connection, [row.id for row in claims if row.store in self._talking])
         queue(connection, [one for case in cases for one in self._wanted(connection, case)], self._clock.now())
-        if cases:
-            connection.execute(_LATER, [{"order": one.order.id, "at": _next(one)} for one in cases])
-        return len(ids)
+        later = {row.id: None for row in claims} | {one.order.id: _next(one) for one in cases}
+        if later:
+            connection.execute(_LATER, [{"order": id, "at": at} for id, at in later.items()])
+        return len(claims)
 
     def _wanted(self, connection: Connection, case: Case) -> Iterable[Wanted]:
         """What is to be said now and is not written yet."""

@@ -242,11 +242,12 @@ _READ = SAID | {"waiting"}  # what is taken now waits for its end
 
 
 def _groups(rows: Sequence[Kept], now: datetime) -> list[list[Kept]]:
-    """What is said together: all news of an order that is due, or will be in a moment; all else by itself."""
+    """What is said together: all news of an order that is due, or will be in a moment; all else by itself, what is stale first
+    before the others."""
     news = [row for row in rows if row.kind.topic is Topic.ORDER and row.kind is not Kind.CONFIRM]
     together = [row for row in news if row.is_due(now + SETTLE)] if any(row.is_due(now) for row in news) else []
-    alone = [[row] for row in rows if row not in news and row.is_due(now)]
-    return [*([together] if together else []), *alone]
+    alone = sorted((row for row in rows if row not in news and row.is_due(now)), key=lambda row: row.until or now)
+    return [*([together] if together else []), *([row] for row in alone)]
 
 
 def _touch(one: Kept, other: Kept) -> bool:
