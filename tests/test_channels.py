@@ -223,6 +223,14 @@ def test_delivered_is_told_by_id_or_by_the_providers_name_and_once(everywhere: S
     assert shop.tell(*told[:1]) == (200, "nothing new")
 
 
+def test_what_was_said_together_is_settled_together(shop: Shop) -> None:
+    shop.sent()
+    shop.sent(second := ID[:-1] + "0", reference=f"ref-{ID}", kind="delayed")
+    shop.sent(other := ID[:-1] + "1")
+    assert shop.tell({"fate": "delivered", "id": second}) == (200, "kept")
+    assert [shop.state(id)[0] for id in (ID, second, other)] == ["delivered", "delivered", "sent"]
+
+
 def test_a_bounce_ends_the_message_and_nothing_more_goes_to_the_address(shop: Shop) -> None:
     shop.sent()
     reason = "550 5.1.1 no such user " + "x" * 300

@@ -1,7 +1,7 @@
 """What became of messages, as providers and returned mail tell it: kept with the message, and with its address."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -48,9 +48,9 @@ class Fates:
 
     def settle(self, connection: Connection, told: Told) -> bool:
         """Whether there is such a message, which nobody had told this of. Raises StoreError."""
-        row = _found(connection, told)
-        if row is None:
-            return False
+        return any([self._settle(connection, row, told) for row in _found(connection, told)])
+
+    def _settle(self, connection: Connection, row: Row[Any], told: Told) -> bool:
         match told.report.fate:
             case Fate.DELIVERED:
                 return self._becomes(connection, row, "delivered", before=("waiting", "sent", "in_doubt"))
@@ -120,14 +120,16 @@ def _without_address(said: str) -> str:
     return _WHOM.sub("…", said)[:_LONGEST]
 
 
-def _found(connection: Connection, told: Told) -> Row[Any] | None:
-    """The message, by its own id or by what its provider calls it. One that was never given to anybody is none."""
+def _found(connection: Connection, told: Told) -> Sequence[Row[Any]]:
+    """The message, by its own id or by what its provider calls it, with all that was said in it. One that was never given to
+    anybody is none."""
     report = told.report
     named: list[ColumnElement[bool]] = [messages.c.id == report.id] if report.id else []
     named += [messages.c.reference == report.reference] if report.reference else []
+    given = select(messages).where(messages.c.handed_at.is_not(None)).with_for_update()
+    given = given.where(messages.c.channel == told.account) if told.account else given
     for one in named:
-        query = select(messages).where(one, messages.c.handed_at.is_not(None)).with_for_update()
-        query = query.where(messages.c.channel == told.account) if told.account else query
-        if row := connection.execute(query).first():
-            return row
-    return None
+        if row := connection.execute(given.where(one)).first():
+            together = (messages.c.channel == row.channel) & (messages.c.reference == row.reference)
+            return connection.execute(given.where(together)).all() if row.reference else [row]
+    return []

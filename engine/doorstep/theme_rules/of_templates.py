@@ -43,7 +43,8 @@ def _unknown_filters(subject: Subject) -> Iterator[Place]:
 
 
 def _missing_translations(subject: Subject) -> Iterator[Place]:
-    languages = sorted((subject.catalogs.keys() | subject.own_catalogs.keys()) - {"en"})
+    """A theme with texts of its own speaks the languages that it has catalogs of; one without a catalog, all."""
+    languages = sorted((subject.own_catalogs or subject.catalogs).keys() - {"en"})
     for template in subject.templates:
         for said in said_in(template.tree) if template.tree is not None else ():
             missing = [one for one in languages if not _is_translated(subject, one, said.msgids[0])]
