@@ -48,7 +48,9 @@ class Fates:
 
     def settle(self, connection: Connection, told: Told) -> bool:
         """Whether there is such a message, which nobody had told this of. Raises StoreError."""
-        return any([self._settle(connection, row, told) for row in _found(connection, told)])
+        # Each of them, whatever the one before says.
+        settled = [self._settle(connection, row, told) for row in _found(connection, told)]
+        return any(settled)
 
     def _settle(self, connection: Connection, row: Row[Any], told: Told) -> bool:
         match told.report.fate:
