@@ -247,3 +247,9 @@ def test_a_page_says_all_days_of_a_window_to_who_may_see_them_until_the_first_ha
 
     assert when(22, 1) == f"Tue, Nov 24{THIN}–{THIN}Thu, Nov 26"
     assert when(22, 0) == when(25, 1) == "Thursday, November 26"
+
+
+def test_portuguese_is_written_as_in_portugal_where_brazil_is_not_named() -> None:
+    portugal, brazil = Writing("pt"), Writing("pt_BR")
+    assert (portugal.money("24.90", "EUR"), brazil.money("24.90", "EUR")) == ("24,90\u00a0€", "€\u00a024,90")
+    assert (portugal.number(12345), brazil.number(12345)) == ("12\u00a0345", "12.345")

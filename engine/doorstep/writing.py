@@ -13,6 +13,8 @@ from . import calendars
 _MONDAY, _LEAP = date(2024, 1, 1), 2024  # a year that has every day
 # The first digit of each numbering system that CLDR makes a locale's default.
 _ZERO = {"arab": "٠", "arabext": "۰", "beng": "০", "deva": "०", "mymr": "၀", "olck": "᱐", "tibt": "༠", "adlm": "𞥐"}
+# CLDR writes `pt` as in Brazil, which has a catalog of its own here.
+_WRITTEN_AS = {"pt": "pt_PT"}
 _UNITS = {"kg": "mass-kilogram", "g": "mass-gram", "lb": "mass-pound", "oz": "mass-ounce"}
 
 
@@ -21,7 +23,7 @@ class Writing:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.locale = Locale.parse(language)
+        self.locale = Locale.parse(_WRITTEN_AS.get(language, language))
         self._calendar = calendars.has_own(language)
         self._long_date = lru_cache(1024)(self._written_day)
         self._weekday = lru_cache(7)(self._named_weekday)
