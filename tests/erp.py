@@ -24,6 +24,7 @@ WHOLE = {
     "language": "de",
     "email": "ida@shop.example",
     "postcode": "20095",
+    "phone": "+4940123456",
     "country": "DE",
     "promised": {"from": "2026-11-25", "until": "2026-11-27"},
     "items": [{"name": "Boots", "id": "b", "quantity": 2, "price": {"amount": "49.90", "currency": "EUR"}}],

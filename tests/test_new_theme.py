@@ -29,7 +29,7 @@ SENTENCES = {
     "en": "Packed with care by Harbour & Pine.",
     "de": "Mit Sorgfalt gepackt von Harbour & Pine.",
     "fr": "Préparé avec soin par Harbour & Pine.",
-    "ar": "عُبِّئ بعناية لدى Harbour & Pine.",
+    "ar": "عُبِّئ بعناية لدى \u2068Harbour & Pine\u2069.",
 }
 
 

@@ -11,16 +11,19 @@ from doorstep import (
     CodeFacts,
     CustomerFacts,
     ItemFacts,
+    MessageFacts,
     Moment,
     Need,
     OrderFacts,
     Precision,
+    Reach,
     Shipment,
     ShipmentFacts,
     Status,
     StoreView,
     Submission,
     Voice,
+    Way,
     Widget,
     WidgetView,
 )
@@ -45,6 +48,7 @@ FULL = Scene(
     codes={"offer": CodeFacts("TAKE10"), "probe": CodeFacts("MINE")},
     voices=(Voice("Lovely.", 5),),
     answers={name: {"after": {"score": 4}} for name in ("probe", "survey", "other")},
+    messages=MessageFacts((Way(Reach.EMAIL, "m…@post.example"),)),
 )
 
 

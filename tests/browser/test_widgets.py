@@ -51,7 +51,17 @@ def page(context_of: Callable[..., object]) -> Page:
 def test_widgets_of_an_order_are_for_everybody(page: Page, preview: str, look: Look) -> None:
     assert amiss(page, address(preview, "widgets_order", look), look) == []
     shown = set(re.findall('<section class="widget[^"]*" id="widget-([a-z-]+)"', page.content()))
-    assert shown == {"content", "cross-sell", "loyalty", "offer", "referral", "review", "survey", "come-again", "notify"}
+    assert shown == {
+        "content",
+        "cross-sell",
+        "loyalty",
+        "offer",
+        "referral",
+        "review",
+        "survey",
+        "come-again",
+        "notify",
+    }
 
 
 @pytest.mark.parametrize("look", LOOKS[::4], ids=lambda look: f"{look.theme}-{look.language}-{look.scheme}")
