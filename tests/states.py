@@ -34,8 +34,9 @@ from doorstep.order_views import Addresses, Looked
 from doorstep.orderbook import KeptOrder
 from doorstep.packages import installed
 from doorstep.plugins import load_plugins
-from doorstep.preview import cases, parcels
+from doorstep.preview import parcels
 from doorstep.preview.cases import CASES, Shown
+from doorstep.preview.orders import invented_order, looked_at
 from doorstep.refusals import PROBLEMS
 from doorstep.scenes import Scene, view_of
 from doorstep.shops import Outfitter
@@ -267,7 +268,7 @@ def _expected(shipment: Shipment, days: int, like: Shipment | None = None) -> Sh
 
 
 def _looked(i: int, status: Status, *, reason: str, known: bool) -> Looked:
-    looked = cases._looked(i, status, NOW)
+    looked = looked_at(i, status, NOW)
     documents = tuple(Document(kind, kind) for kind in ("proof_of_delivery", "signature", "photo", "letter"))
     shipment = (
         structs.replace(looked.shipment, reason=reason, documents=documents) if looked.shipment and known else None
@@ -277,7 +278,7 @@ def _looked(i: int, status: Status, *, reason: str, known: bool) -> Looked:
 
 def _kept(looked: list[Looked], *, until: int | None, promise: str, cancelled: bool, packed: bool) -> KeptOrder:
     inside = tuple(one.parcel if packed else structs.replace(one.parcel, items=()) for one in looked)
-    kept = cases._kept(inside, NOW)
+    kept = invented_order(inside, NOW)
     order = structs.replace(kept.order, cancelled_at=NOW if cancelled else None)
     promised = kept.promised if until is None else Promise(None, NOW.date() + timedelta(days=until))
     return structs.replace(kept, order=order, promised=promised, promise=promise)

@@ -380,7 +380,7 @@ def native(language: str, text: str) -> str:
 @settings(max_examples=400)
 @given(st.sampled_from(sorted(KEPT)), st.times())
 def test_a_clock_is_written_as_babel_writes_it_in_every_language(language: str, at: time) -> None:
-    written = dates.format_time(at, "short", locale=language).replace("\u202f", "\u00a0")
+    written = dates.format_time(at, "short", locale=KEPT[language].locale).replace("\u202f", "\u00a0")
     assert KEPT[language].clock(at) == native(language, written)
 
 
@@ -388,13 +388,13 @@ def test_a_clock_is_written_as_babel_writes_it_in_every_language(language: str, 
 @given(st.sampled_from(sorted(KEPT.keys() - {"fa", "th"})), st.dates())  # whose calendars Babel has not
 def test_a_day_of_another_year_is_written_as_babel_writes_it_in_every_language(language: str, day: date) -> None:
     another_year = date(day.year - 1 if day.year > 1 else 2, 6, 1)
-    written = dates.format_date(day, "full", locale=language)
+    written = dates.format_date(day, "full", locale=KEPT[language].locale)
     assert KEPT[language].long_date(day, another_year) == native(language, written)
 
 
 @given(st.sampled_from(sorted(KEPT)), st.integers(-1_000_000, 1_000_000), st.sampled_from(["EUR", "JPY", "KWD"]))
 def test_numbers_and_money_are_written_as_babel_writes_them(language: str, value: int, currency: str) -> None:
-    options: Any = {"locale": language, "numbering_system": "default"}
+    options: Any = {"locale": KEPT[language].locale, "numbering_system": "default"}
     assert KEPT[language].number(value) == native(language, numbers.format_decimal(value, **options))
     amount = f"{value / 100:.2f}"
     written = numbers.format_currency(Decimal(amount), currency, **options)

@@ -56,7 +56,7 @@ def test_a_mail_says_the_sentence_the_date_and_where_to_look(shop: Shop) -> None
     made = said(shop, Kind.ON_ITS_WAY, Status.IN_TRANSIT)
     root = parsed(made.html)
     assert made.subject == "Your parcel is on its way"
-    assert made.preheader == "Arriving Wednesday · Wednesday, November 25, 10:00\xa0AM–2:00\xa0PM"
+    assert made.preheader == "Arriving Wednesday · Wednesday, November 25, 10:00\xa0AM\u2009–\u20092:00\xa0PM"
     assert [words(one) for one in root.findall(".//h1")] == ["Arriving Wednesday"]
     assert [one.get("href") for one in root.iter("a") if "See your order" in words(one)] == [made.link]
     assert made.link == "https://shop.example/o/token/?m=on_its_way"
