@@ -19,7 +19,7 @@ from .occasion import Occasion, Why
 from .orderbook import KeptOrder
 from .tables import messages, orders
 
-LEASE = timedelta(minutes=2)  # an attempt takes a third of it at most
+LEASE = timedelta(minutes=2)  # begun anew when a message is handed over, which takes less
 SETTLE = timedelta(minutes=10)  # what happens to an order within it is said together
 State = Literal["waiting", "sent", "delivered", "bounced", "refused", "dropped", "in_doubt", "failed"]
 SAID = frozenset({"sent", "delivered", "in_doubt"})  # as far as the shopper may have read it

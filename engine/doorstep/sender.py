@@ -30,7 +30,8 @@ from .secret import Secret
 from .taking import Desk, End, Errand
 
 _AT_ONCE = 10  # orders of one channel
-_PATIENCE = 40.0  # seconds for composing, and for sending: less than a lease
+_PATIENCE = 40.0  # seconds for composing
+_HANDING = 100.0  # for sending, less than a lease: a mail server may look through a mail for a minute before it answers
 _ROUND = 1.0  # seconds that a slow channel is waited for
 _FAREWELL = 5.0  # seconds that aclose() waits for messages under way
 _BEST: tuple[State, ...] = ("sent", "in_doubt", "waiting", "refused", "bounced")
@@ -171,7 +172,7 @@ class _Line:
 
     async def _sent_to(self, errand: Errand, message: Message) -> End:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_HANDING):
                 return End("sent", await self._channel.send(message))
         except Deferred as error:
             return End("waiting", error=error.message, seconds=error.seconds or 0.0)
@@ -180,7 +181,7 @@ class _Line:
         except Refused as error:
             return End("refused", error=error.message)
         except (InDoubt, TimeoutError) as error:
-            return self._doubtful(str(error) or f"not done within {_PATIENCE:g} s")
+            return self._doubtful(str(error) or f"not done within {_HANDING:g} s")
         except Exception as error:
             log.exception("channel failed", **self._about(errand), error=type(error).__name__)
             return self._doubtful(type(error).__name__)

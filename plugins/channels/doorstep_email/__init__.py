@@ -43,7 +43,7 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     tls: Literal["required", "none"] = "required"
     ca: str = ""
     connections: Annotated[int, Meta(ge=1, le=20)] = 2
-    patience: Annotated[float, Meta(gt=0, le=300)] = 30
+    patience: Annotated[float, Meta(gt=0, le=30)] = 30
 
     def __post_init__(self) -> None:
         server_of(self.url.reveal())
