@@ -1,24 +1,48 @@
 """What tests of several modules share."""
 
 import importlib
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import core, settings
 
 from doorstep.packages import Package
 
 from .clock import FakeClock
 from .databases import database, database_url, empty_url, new_postgresql, new_sqlite
 from .erp import Shop, selling
+from .gates import GATES, parse_toml, sorted_out
 
 __all__ = ["database", "database_url", "empty_url", "new_postgresql", "new_sqlite"]  # fixtures of every module
 
 # Examples may be slow on a busy machine: time is no proof of anything here.
 settings.register_profile("doorstep", deadline=None)
 settings.load_profile("doorstep")
+
+tomllib.loads = parse_toml
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--gate", choices=list(GATES), default="fast", help="; ".join(f"{k}: {v}" for k, v in GATES.items()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed makes a whole run again: the order, `random`, and what Hypothesis thinks of."""
+    if config.getoption("--hypothesis-seed") is None:
+        core.global_force_seed = config.getoption("randomly_seed", None)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    gate = config.getoption("--gate")
+    return f"gate: {gate} ({GATES[gate]})"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    config.hook.pytest_deselected(items=sorted_out(items, config.getoption("--gate")))
 
 
 @pytest.fixture
