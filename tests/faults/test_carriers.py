@@ -100,6 +100,7 @@ SENSELESS = {
 
 
 @pytest.mark.parametrize("answer", SENSELESS.values(), ids=SENSELESS)
+@pytest.mark.fault(17, 18, 20, 21)
 async def test_an_answer_that_makes_no_sense_is_never_not_found_and_costs_nothing_that_is_known(shop, answer):
     async with hostile(answer) as carrier:
         lookup = await shop(carrier.url).look_up()
@@ -114,6 +115,7 @@ async def test_an_answer_that_makes_no_sense_is_never_not_found_and_costs_nothin
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.fault(14)
 async def test_a_failing_server_is_asked_twice_and_what_is_known_is_shown_for_a_week(shop, status):
     async with hostile(HERE, reply(status)) as carrier:
         knowing = shop(carrier.url)
@@ -146,6 +148,7 @@ DEAF = {"silent": silence, "dripping": drip}
 
 
 @pytest.mark.parametrize("answer", DEAF.values(), ids=DEAF)
+@pytest.mark.fault(13, 16)
 async def test_a_page_does_not_wait_longer_than_it_may_and_the_question_ends_at_its_own_deadline(shop, answer):
     async with hostile(answer) as carrier:
         asking = shop(carrier.url, clock=SystemClock(), deadline=0.3)
@@ -155,6 +158,7 @@ async def test_a_page_does_not_wait_longer_than_it_may_and_the_question_ends_at_
         await carrier.left.wait()
 
 
+@pytest.mark.fault(13)
 async def test_a_host_that_lets_nobody_in_is_unavailable_at_the_deadline(shop):
     with black_hole() as address:
         asking = shop(address, clock=SystemClock(), deadline=0.3)
@@ -162,6 +166,7 @@ async def test_a_host_that_lets_nobody_in_is_unavailable_at_the_deadline(shop):
         assert (await asking.look_up(wait=30)).outcome is Outcome.UNAVAILABLE
 
 
+@pytest.mark.fault(17)
 async def test_a_flood_is_not_taken_and_leaves_what_is_known(shop):
     flooding = []
     async with hostile(HERE, flood(flooding, 50_000_000)) as carrier:
@@ -173,6 +178,7 @@ async def test_a_flood_is_not_taken_and_leaves_what_is_known(shop):
         assert carrier.sent < 20_000_000  # two megabytes, and what the network holds
 
 
+@pytest.mark.fault(10)
 async def test_a_question_given_up_in_the_middle_leaves_the_next_one_its_own_answer():
     """Cancelled at many moments: no connection is left with an answer that somebody else then reads."""
 
@@ -200,6 +206,7 @@ async def test_a_question_given_up_in_the_middle_leaves_the_next_one_its_own_ans
         await fetcher.aclose()
 
 
+@pytest.mark.fault(24)
 async def test_what_is_cancelled_is_cancelled_and_no_failure_of_the_plugin(shop):
     entered = threading.Event()
 
@@ -228,6 +235,7 @@ SHARED = {
 
 
 @pytest.mark.parametrize("change", SHARED.values(), ids=SHARED)
+@pytest.mark.fault(27)
 async def test_a_plugin_that_changes_what_others_see_fails_alone(shop, change):
     def track(query):
         yield Request("GET", "/track")
