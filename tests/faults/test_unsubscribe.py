@@ -1,4 +1,4 @@
-"""Row 38: what scanners, other sites, forgers and old links send to where messages are chosen and stopped."""
+"""What scanners, other sites, forgers and old links send to where messages are chosen and stopped."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -36,7 +36,7 @@ ELSEWHERE = [
 
 @pytest.fixture
 def front(tmp_path, plugin):
-    with telling(tmp_path, plugin, UNASKED) as front:
+    with telling(tmp_path, plugin, UNASKED, listening=True) as front:
         yield front
 
 
@@ -106,7 +106,7 @@ def test_another_sites_forms_change_nothing(front, kept, headers):
 @pytest.mark.fault(38)
 def test_a_forged_link_an_old_one_and_one_of_another_purpose_are_refused_alike(tmp_path, plugin):
     other = msgspec.structs.replace(STORE, messages=BOTH, path="/b", public_url=HOST)
-    with telling(tmp_path, plugin, UNASKED, other=other) as front:
+    with telling(tmp_path, plugin, UNASKED, listening=True, other=other) as front:
         kept = placed(front, order(email=EMAIL))
         link = unsubscribing(front, kept)
         token = link.rpartition("/")[2]
@@ -132,7 +132,7 @@ def test_a_forged_link_an_old_one_and_one_of_another_purpose_are_refused_alike(t
 
 
 def test_a_link_stops_its_own_topic_and_way_alone(tmp_path, plugin):
-    with telling(tmp_path, plugin, BOTH) as front:
+    with telling(tmp_path, plugin, BOTH, listening=True) as front:
         kept = placed(front, order(email=EMAIL, phone="+33612345678"))
         wanted = {f"{reach}.{topic}": "1" for reach in ("email", "phone") for topic in Topic}
         front.post(choosing(front, kept), wanted)
