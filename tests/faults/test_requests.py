@@ -51,10 +51,13 @@ def _exchange(port, request):
 @pytest.fixture(scope="module")
 def wire(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wire")
-    with redis_server(folder) as redis, carriers() as (sandbox, served):
-        with shop(folder, sandbox, served.url, redis=Secret(redis.url), listening=True) as front:
-            assert front.get(f"/track/{DELIVERED}").status_code == 200
-            yield Wire(front, redis)
+    with (
+        redis_server(folder) as redis,
+        carriers() as (sandbox, served),
+        shop(folder, sandbox, served.url, redis=Secret(redis.url), listening=True) as front,
+    ):
+        assert front.get(f"/track/{DELIVERED}").status_code == 200
+        yield Wire(front, redis)
 
 
 def status(answer):
@@ -200,7 +203,8 @@ def test_no_link_leads_where_the_shop_did_not_say(wire, to):
 
 
 ASTRAY = [
-    "//evil.example", "//evil.example/", "//evil.example/track/x/", "/\\evil.example/", "/%5cevil.example/", "/%2fevil.example/",
+    "//evil.example", "//evil.example/", "//evil.example/track/x/", "/\\evil.example/", "/%5cevil.example/",
+    "/%2fevil.example/",
     "/track//evil.example/", "/track/%2f%2fevil.example/", "/?number=//evil.example", "/?number=https://evil.example/",
     "http://evil.example/", "http://evil.example/track/x/", "/track/x/?next=//evil.example", "/?lang=//evil.example",
     "/track/.evil.example/", "/track/@evil.example/", "/;@evil.example/",
