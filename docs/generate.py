@@ -15,6 +15,7 @@ from pathlib import Path
 import carrier_lists
 import click
 import polib
+import proofs
 import theme_reference
 from babel import Locale
 from prometheus_client import Counter
@@ -396,6 +397,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "model.flags": lambda: members(models.Flag),
     "model.reasons": reasons,
     "model.structs": lambda: structs(*MODEL),
+    "promises": proofs.promises,
+    "reliability.promises": proofs.kept_promises,
+    "reliability.faults": proofs.faults,
     "exchange": lambda: structs(exchange.Query, exchange.Request, exchange.Response, files.File),
 }
 

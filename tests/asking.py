@@ -55,14 +55,15 @@ def notify() -> tuple[Package, ...]:
 @contextmanager
 def telling(
     folder: Path, plugin: Any, settings: Messages = BOTH, *, more: tuple[Package, ...] = (),
-    widgets: dict[str, dict[str, Any]] | None = None, **stores: Any,
+    widgets: dict[str, dict[str, Any]] | None = None, listening: bool = False, **stores: Any,
 ) -> Iterator[Front]:  # fmt: skip
     """The shop, at work. `stores` are more of them beside `main`, `more` are further packages."""
     shown = {"notify": {}} if widgets is None else widgets
     shop = msgspec.structs.replace(STORE, messages=settings, public_url=HOST, widgets=shown)
     packages = (silent(plugin), *notify(), *more)
     channels: dict[str, dict[str, Any]] = {"mail": {}, "text": {}}
-    with ordering(folder, plugin, *packages, stores={"main": shop, **stores}, channels=channels) as front:
+    wanted = {"main": shop, **stores}
+    with ordering(folder, plugin, *packages, stores=wanted, channels=channels, listening=listening) as front:
         yield front
 
 

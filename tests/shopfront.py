@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import html5lib
+import httpx2
 import msgspec
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from doorstep.app import assemble
 from doorstep.config import Config, Server, Store
@@ -38,7 +41,7 @@ WRONG = "hello"
 class Front:
     """A running shop: `client` is the browser, `sandbox` counts what the carriers were asked."""
 
-    def __init__(self, client: TestClient, engine: Any, sandbox: Sandbox, clock: FakeClock) -> None:
+    def __init__(self, client: "TestClient | Browser", engine: Any, sandbox: Sandbox, clock: FakeClock) -> None:
         self.client = client
         self.engine = engine
         self.sandbox = sandbox
@@ -76,9 +79,11 @@ def shop(
     server: Server | None = None,
     deadline: float = 5,
     clock: FakeClock | None = None,
+    listening: bool = False,
     **fields: Any,
 ) -> Iterator[Front]:
-    """The application with these stores and, besides the bundled plugins, `more`; forms are kept in `folder`."""
+    """The application with these stores and, besides the bundled plugins, `more`; forms are kept in `folder`. It is asked in
+    the process, or `listening` over real HTTP."""
     clock = clock or FakeClock()
     config = Config(
         stores=stores or {"main": SHOP},
@@ -90,8 +95,35 @@ def shop(
         **fields,
     )
     engine = create_engine(config, clock=clock, packages=[*installed(), *more])
-    with TestClient(assemble(engine), base_url=HOST, raise_server_exceptions=False) as client:
+    browser = _over_http if listening else partial(TestClient, base_url=HOST, raise_server_exceptions=False)
+    with browser(assemble(engine)) as client:
         yield Front(client, engine, sandbox, clock)
+
+
+class _Home(httpx2.HTTPTransport):
+    """Every host is the shop's server; the `Host` header stays what the address says."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self._port = port
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._port)
+        return super().handle_request(request)
+
+
+class Browser(httpx2.Client):
+    """Asks the shop that listens on this port of loopback, whatever the address."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(transport=_Home(port), base_url=HOST, timeout=60)
+        self.port = port
+
+
+@contextmanager
+def _over_http(app: ASGIApp) -> Iterator[Browser]:
+    with serve(app) as served, Browser(served.port) as client:
+        yield client
 
 
 def parsed(html: str) -> Element:

@@ -135,6 +135,7 @@ async def test_a_wrong_proof_and_no_order_are_one_answer(desk: Desk, number: str
     assert await desk.access.by_number("main", number, offered) is None
 
 
+@pytest.mark.fault(40)
 async def test_a_wrong_proof_and_no_order_are_the_same_work(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many statements and as many comparisons, so that no clock tells them apart."""
     desk.order(email=EMAIL, postcode=POSTCODE)

@@ -117,6 +117,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.fault(42)
 async def test_an_answer_that_was_accepted_outlives_kill_9(answers, database_url):
     killed = await to_thread.run_sync(subprocess.run, [sys.executable, "-c", KILLED, database_url])
     assert killed.returncode == -signal.SIGKILL

@@ -134,6 +134,7 @@ def test_a_number_without_one_parcel_has_its_own_answer(front, number, status, t
 
 
 @pytest.mark.parametrize("number", [WRONG, "hello world", "%3Cscript%3E", "a" * 200, "1'--", "%00", "%E2%80%AE12"])
+@pytest.mark.fault(35)
 def test_what_cannot_be_a_number_is_never_asked_of_anybody(own_front, number):
     assert own_front.get(f"/track/{number}").status_code in (400, 404)
     assert own_front.asked() == 0
@@ -231,6 +232,7 @@ def test_through_an_outage_the_last_answer_is_shown_with_its_age(tmp_path):
             )
 
 
+@pytest.mark.fault(13)
 def test_a_carrier_that_is_down_from_the_start_is_named_with_its_own_page(tmp_path):
     with shop(tmp_path, sandbox_of(installed()), "http://127.0.0.1:1") as front:
         response = front.get(f"/track/{DELIVERED}")

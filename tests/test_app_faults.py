@@ -49,6 +49,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.fault(28)
 def test_plugins_that_are_broken_are_named_each_and_the_rest_works(tmp_path, plugin, bundled):
     packages = tuple(plugin(f"doorstep_broken{n}", {"__init__.py": code}) for n, code in enumerate(BROKEN.values()))
     with capture_logs() as logs, shop(tmp_path, *bundled, more=packages) as front:
@@ -176,6 +177,7 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
+@pytest.mark.fault(30, 31)
 def test_a_theme_that_fails_gives_way_to_a_plain_page_with_the_same_answer(tmp_path, bundled, template):
     stores = theme(tmp_path, tracking=template, choose=template)
     with capture_logs() as logs, shop(tmp_path, *bundled, stores=stores) as front:
@@ -191,6 +193,7 @@ def test_a_theme_that_fails_gives_way_to_a_plain_page_with_the_same_answer(tmp_p
     assert DELIVERED not in str(logs)
 
 
+@pytest.mark.fault(1)
 def test_with_redis_gone_pages_answer_and_the_operator_is_told(tmp_path, bundled):
     sandbox, url = bundled
     with redis_server(tmp_path) as server, shop(tmp_path, sandbox, url, redis=Secret(server.url)) as front:
@@ -214,6 +217,7 @@ def test_with_redis_gone_pages_answer_and_the_operator_is_told(tmp_path, bundled
             time.sleep(0.1)
 
 
+@pytest.mark.fault(2)
 def test_with_redis_frozen_pages_answer(tmp_path, bundled):
     sandbox, url = bundled
     with redis_server(tmp_path) as server, shop(tmp_path, sandbox, url, redis=Secret(server.url)) as front:

@@ -65,6 +65,7 @@ async def test_a_killed_server_is_a_miss_and_is_not_asked_again_by_pages(server,
     assert (failed("get"), failed("set")) == (1, 0)
 
 
+@pytest.mark.fault(2)
 async def test_a_frozen_server_costs_one_time_out_and_then_nothing(server, open_cache):
     cache, failed = open_cache(server.url)
     await cache.set("k", b"v", 60)
@@ -87,6 +88,7 @@ async def test_pages_that_wait_together_for_a_frozen_server_wait_for_the_same_ti
     server.thaw()
 
 
+@pytest.mark.fault(2)
 async def test_a_server_that_has_answered_is_not_lost_because_our_own_loop_was_held(server, open_cache):
     cache, failed = open_cache(server.url)
     await cache.set("k", b"v", 60)
@@ -99,6 +101,7 @@ async def test_a_server_that_has_answered_is_not_lost_because_our_own_loop_was_h
     assert (failed("get"), cache.healthy) == (0, True)
 
 
+@pytest.mark.fault(2)
 async def test_a_server_that_is_reached_for_the_first_time_by_a_busy_loop_is_there(server, open_cache):
     cache, failed = open_cache(server.url)
     loop = asyncio.get_running_loop()
@@ -115,6 +118,7 @@ async def test_a_server_that_is_reached_for_the_first_time_by_a_busy_loop_is_the
     assert (failed("set"), failed("get"), cache.healthy) == (0, 0, True)
 
 
+@pytest.mark.fault(2)
 async def test_a_server_that_thaws_is_found_again_with_what_it_kept(server, open_cache):
     cache, _ = open_cache(server.url)
     await cache.set("k", b"v", 60)
@@ -214,6 +218,7 @@ async def test_a_full_server_keeps_nothing_new_and_fails_nobody(tmp_path, open_c
         assert await cache.get("k0") == bytes(1_000_000)
 
 
+@pytest.mark.fault(8)
 async def test_a_replica_that_takes_no_writes_fails_nobody(tmp_path, open_cache):
     with redis_server(tmp_path, "--replicaof", "127.0.0.1", "1") as server:
         cache, failed = open_cache(server.url)
@@ -243,6 +248,7 @@ RUBBISH = {
 
 
 @pytest.mark.parametrize("answer", RUBBISH.values(), ids=RUBBISH)
+@pytest.mark.fault(4)
 async def test_a_server_that_talks_rubbish_is_a_miss(open_cache, answer):
     async def talk(reader, writer):
         while b"GET\r\n" not in (said := await reader.read(4096)):

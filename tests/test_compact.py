@@ -143,11 +143,13 @@ def test_what_has_one_byte_changed_is_no_answer():
 
 
 @given(st.binary(max_size=300))
+@pytest.mark.fault(5)
 def test_what_something_else_wrote_is_no_answer(rubbish):
     with pytest.raises(ValueError, match="no answer"):
         unpack(rubbish)
 
 
+@pytest.mark.fault(6)
 def test_the_format_names_the_dictionary_without_which_nothing_is_read():
     assert FORMAT.startswith("ds2-")
     assert len(FORMAT) == len("ds2-") + 4

@@ -81,6 +81,7 @@ async def test_the_migrations_make_exactly_the_tables_of_the_code(empty_url, ano
             assert keys == {(key.name, key.ondelete) for key in table.foreign_key_constraints}
 
 
+@pytest.mark.fault(42)
 async def test_rows_of_the_first_version_are_kept_by_the_migrations_to_the_newest(empty_url, another):
     row = {"store": "main", "widget": "survey", "shipment": "s1", "moment": "after_delivery", "data": b'{"score": 4}'}
     with plain_engine(empty_url).begin() as connection:
@@ -260,6 +261,7 @@ def sqlite_url(new_sqlite, tmp_path):
     return new_sqlite(tmp_path / "shop.db")
 
 
+@pytest.mark.fault(42)
 async def test_a_full_disk_is_told_without_what_was_to_be_kept(sqlite_url, another, on_connect, tmp_path):
     with sqlite3.connect(tmp_path / "shop.db") as plain:
         (pages,) = plain.execute("PRAGMA page_count").fetchone()
@@ -271,6 +273,7 @@ async def test_a_full_disk_is_told_without_what_was_to_be_kept(sqlite_url, anoth
     assert await database.healthy()
 
 
+@pytest.mark.fault(42)
 async def test_a_database_that_is_locked_for_too_long_is_told(sqlite_url, another, on_connect, tmp_path):
     on_connect("PRAGMA busy_timeout = 50")
     database = await another(sqlite_url)
@@ -317,6 +320,7 @@ async def test_a_database_that_cannot_be_reached_is_not_healthy_and_told_without
     await database.close()
 
 
+@pytest.mark.fault(42)
 async def test_a_server_that_ended_our_connections_is_asked_again(new_postgresql, tmp_path):
     with new_postgresql() as url:
         database = Database(url, base=tmp_path)

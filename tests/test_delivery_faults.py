@@ -180,6 +180,7 @@ async def test_killed_between_sending_and_writing_it_down_it_is_sent_again_under
             await desk.close()
 
 
+@pytest.mark.fault(42)
 async def test_two_deliverers_share_the_work_and_send_nothing_twice(desk_of, database_url, tmp_path):
     async with hostile(OK) as shop:
         desk = desk_of(erp=webhook(shop.url))

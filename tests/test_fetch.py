@@ -56,6 +56,7 @@ async def test_who_logs_everything_reads_no_number_and_no_cookie_reaches_the_nex
 
 
 @pytest.mark.parametrize("answer", [drip, silence], ids=["drip", "silence"])
+@pytest.mark.fault(16)
 async def test_the_whole_question_ends_at_the_deadline_and_the_connection_with_it(hasty, answer):
     async with hostile(answer) as carrier:
         with pytest.raises(CarrierUnavailable, match=r"Acme did not answer within 0.3 s"):
@@ -92,6 +93,7 @@ async def test_the_cap_is_two_megabytes_and_a_body_of_that_size_passes(fetcher):
             await fetcher.track(account, QUERY)
 
 
+@pytest.mark.fault(17)
 async def test_a_gzip_bomb_is_not_unpacked_beyond_the_cap(fetcher):
     bomb = gzip_bomb(200 * 1024 * 1024)
     async with hostile(bomb) as carrier:
@@ -137,6 +139,7 @@ async def test_a_body_that_is_packed_wrongly_or_cut_off_is_no_answer(fetcher, bo
     ],
     ids=["body too short", "truncated chunks", "hung up", "header of 200 kB", "not HTTP"],
 )
+@pytest.mark.fault(17)
 async def test_a_broken_connection_is_carrier_unavailable_and_tried_once_more(fetcher, broken):
     async with hostile(broken) as carrier:
         with pytest.raises(CarrierUnavailable, match=r"no connection to 127\.0\.0\.1"):
@@ -151,6 +154,7 @@ async def test_nothing_is_read_beyond_the_length_that_was_promised(fetcher):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.fault(21)
 async def test_no_redirect_is_followed(fetcher, status):
     async with hostile(OK) as other, hostile(reply(status, location=f"{other.url}/latest/meta-data")) as carrier:
         with pytest.raises(ProtocolError, match=f"HTTP {status}"):
@@ -185,6 +189,7 @@ async def test_a_second_try_that_succeeds_is_the_answer(fetcher):
     assert len(carrier.requests) == 2
 
 
+@pytest.mark.fault(14)
 async def test_there_is_no_second_try_when_no_time_is_left_for_it(fetcher, clock):
     async def late(writer):
         clock.advance(4.9)  # of five seconds; the pause before a second try takes 0.1 s or more, and twice that is kept
@@ -266,6 +271,7 @@ async def test_a_path_cannot_lead_to_another_host(fetcher, path):
     assert len(carrier.requests) == 1
 
 
+@pytest.mark.fault(34)
 async def test_a_line_end_in_a_header_cannot_add_another(fetcher):
     async with hostile(OK) as carrier:
         account = acme(asks(headers={"X-A": "1\r\nX-B: 2"}), endpoint=carrier.url)
@@ -313,6 +319,7 @@ async def test_no_more_questions_at_once_than_the_manifest_allows(fetcher):
         b'"\\ud800"',
     ],
 )
+@pytest.mark.fault(18)
 async def test_a_body_that_is_not_the_json_expected_is_a_protocol_error(fetcher, body):
     async with hostile(reply(200, body)) as carrier:
         track = asks(then=lambda response: NotFound(json.dumps(response.json(dict))))

@@ -54,6 +54,7 @@ async def fetcher(clock):
         ("", None),
     ],
 )
+@pytest.mark.fault(15)
 async def test_retry_after_is_read_in_both_forms_and_bounded_to_an_hour(fetcher, clock, header, seconds):
     async with hostile(reply(503, retry_after=header)) as carrier:
         with pytest.raises(CarrierUnavailable) as caught:
@@ -71,6 +72,7 @@ class Nothing(httpx2.AsyncByteStream):
         st.text(), st.integers().map(str), st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ [\d:]+ \S+")
     )
 )
+@pytest.mark.fault(15)
 def test_no_retry_after_header_breaks_anything(header):
     async def answer(request):
         fields = [(b"retry-after", header.encode("utf-8", "replace"))]
@@ -97,6 +99,7 @@ def test_no_retry_after_header_breaks_anything(header):
     ("status", "header", "seconds"),
     [(429, "120", 120), (429, "rubbish", 60), (429, "315360000", 3600), (503, "120", 120), (503, "315360000", 3600)],
 )
+@pytest.mark.fault(15)
 async def test_nobody_is_asked_before_the_time_the_carrier_named(fetcher, clock, status, header, seconds):
     async with hostile(reply(status, retry_after=header), OK) as carrier:
         account = acme(asks(), endpoint=carrier.url)

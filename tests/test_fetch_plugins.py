@@ -112,6 +112,7 @@ PLACES = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.fault(24)
 async def test_whatever_a_plugin_raises_wherever_is_its_own_failure(fetcher, place, kind):
     async with hostile(OK) as carrier:
         with pytest.raises(PluginFailed):
@@ -267,6 +268,7 @@ def hanging():
     plugin.over.set()
 
 
+@pytest.mark.fault(25)
 async def test_a_plugin_that_hangs_does_not_hold_the_loop_and_ends_at_the_deadline(hasty, hanging):
     question = asyncio.create_task(hasty.track(acme(hanging.track), QUERY))
     turns = 0
@@ -277,6 +279,7 @@ async def test_a_plugin_that_hangs_does_not_hold_the_loop_and_ends_at_the_deadli
     assert turns >= 5  # the loop went on turning
 
 
+@pytest.mark.fault(25)
 async def test_a_plugin_that_hangs_takes_four_threads_at_most(hasty, hanging):
     account = acme(hanging.track)
     for _ in range(3):
@@ -285,6 +288,7 @@ async def test_a_plugin_that_hangs_takes_four_threads_at_most(hasty, hanging):
     assert hanging.entered == 4
 
 
+@pytest.mark.fault(25)
 async def test_a_plugin_that_hangs_does_not_keep_another_carrier_from_answering(patient, hanging):
     async with hostile(OK) as carrier:
         account, other = acme(hanging.track), structs.replace(acme(asks(), endpoint=carrier.url), name="other")

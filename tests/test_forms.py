@@ -68,6 +68,7 @@ def test_an_answer_is_there_for_a_new_application_on_the_same_database(tmp_path,
     assert [data for _, _, data in kept(tmp_path)] == [{"score": 5, "of": 5, "comment": ""}]
 
 
+@pytest.mark.fault(43)
 def test_a_form_sent_twice_is_one_answer(front, tmp_path):
     for _ in range(3):
         assert front.post(FORM, {"score": "2"}).status_code == 303
@@ -79,6 +80,7 @@ def test_the_choice_of_language_and_carrier_stays_after_a_form(front):
     assert posted.headers["location"] == f"{PAGE}?carrier=ups&lang=de&done=survey#widget-survey"
 
 
+@pytest.mark.fault(38)
 def test_reading_never_keeps_anything(front, tmp_path):
     for path in (FORM, f"{FORM}?score=5", f"{PAGE}?done=survey&score=5"):
         front.get(path)
@@ -128,6 +130,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.fault(38)
 def test_a_form_from_elsewhere_is_refused_and_nobody_is_asked(front, tmp_path, headers):
     before = front.asked()
     response = front.post(FORM, {"score": "5"}, headers=headers)
@@ -222,6 +225,7 @@ def test_a_form_for_a_parcel_nobody_knows_is_told_to_wait_and_not_sent_on(tmp_pa
 
 
 @pytest.mark.parametrize("amiss", ["locked", "gone"])
+@pytest.mark.fault(42)
 def test_an_answer_that_cannot_be_kept_comes_back_with_its_text(front, tmp_path, monkeypatch, amiss):
     async def fail(*args):
         raise StoreError(f"the answer was not kept: database is {amiss}")

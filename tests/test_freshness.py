@@ -108,6 +108,7 @@ def test_a_parcel_at_its_end_is_one_whose_every_shipment_ended(clock: FakeClock)
     assert [(entry.final, entry.usable(clock.now())) for entry in entries] == [(True, True), (False, False)]
 
 
+@pytest.mark.fault(41)
 def test_an_age_is_never_negative_whatever_the_clocks_do(clock: FakeClock) -> None:
     entry = Entry(found(Status.IN_TRANSIT), clock.now() + timedelta(days=1))
     assert entry.age(clock.now()) == 0

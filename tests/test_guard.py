@@ -115,6 +115,7 @@ async def get(transport, url):
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("address", PRIVATE)
+@pytest.mark.fault(22)
 async def test_a_name_that_leads_to_a_private_address_is_refused(address):
     net = Net([address])
     with pytest.raises(CarrierUnavailable, match=r"refused to connect to api.acme.example: .* not public"):
@@ -164,6 +165,7 @@ async def test_the_checked_address_is_dialled_and_the_name_kept_for_host_and_tls
 
 
 @pytest.mark.anyio
+@pytest.mark.fault(22)
 async def test_a_name_that_changes_its_mind_is_checked_each_time_and_looked_up_once_a_request():
     net = Net(["93.184.215.14"], ["127.0.0.1"], ["8.8.8.8"])
     transport = net.transport()
@@ -231,6 +233,7 @@ async def test_a_carrier_at_a_public_address_is_asked(clock):
 
 
 @pytest.mark.anyio
+@pytest.mark.fault(23)
 async def test_a_certificate_that_nobody_vouches_for_is_refused(clock):
     """The operator's own origin is trusted as an address, never as a certificate."""
     own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

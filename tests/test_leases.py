@@ -124,6 +124,7 @@ async def test_a_page_that_does_not_wait_is_told_that_the_carrier_is_asked_by_wh
 
 
 @pytest.mark.parametrize("loss", ["killed", "frozen"])
+@pytest.mark.fault(11)
 async def test_a_lost_server_costs_a_quarter_of_a_second_and_each_process_asks_once(server, workers, loss):
     async with hostile(slow(0.1, reply())) as carrier:
         one, other = workers(carrier.url), workers(carrier.url)
@@ -303,6 +304,7 @@ async def test_waiting_goes_on_over_a_channel_that_was_cut(leases, server):
     assert (await waiting).answer == NEW
 
 
+@pytest.mark.fault(12)
 async def test_a_process_killed_while_it_asks_leaves_the_question_to_another(server, workers, monkeypatch):
     monkeypatch.setattr("doorstep.leases._POLL", 0.05)
     held = asyncio.Event()

@@ -99,6 +99,7 @@ def test_a_link_out_leads_on_and_is_counted(front: Front) -> None:
     assert counted(front) == {("main", "clicked", "offer"): 3, ("outlet", "clicked", "offer"): 1}
 
 
+@pytest.mark.fault(37)
 def test_an_address_that_the_shop_did_not_name_leads_nowhere(front: Front) -> None:
     signature = link(front, MUG).partition("&s=")[2]
     forged = [

@@ -79,6 +79,7 @@ def script(html: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", [Kind.READY_FOR_PICKUP, Kind.HOW_TO, Kind.CONFIRM])
+@pytest.mark.fault(33)
 def test_no_text_changes_the_mail_around_it(shop: Shop, kind: Kind) -> None:
     calm = outline(wild(shop, HARMLESS, kind).html)
     assert len(calm) > 40
@@ -92,6 +93,7 @@ def test_no_text_changes_the_data_for_mail_programs(shop: Shop) -> None:
         assert shape(script(wild(shop, text, Kind.READY_FOR_PICKUP).html)) == calm, text
 
 
+@pytest.mark.fault(34)
 def test_no_text_begins_a_header_or_a_line_of_its_own(shop: Shop) -> None:
     lines = len(wild(shop, HARMLESS, Kind.HOW_TO).text.splitlines())
     for text in HEADERS:

@@ -18,6 +18,7 @@ def lines(capsys):
     structlog.reset_defaults()
 
 
+@pytest.mark.fault(34)
 def test_an_event_is_one_line_of_json_whatever_is_in_it(lines):
     configure()
     structlog.get_logger().warning("carrier did not answer", reason='two\nlines "and" \u202e more')

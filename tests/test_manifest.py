@@ -153,6 +153,7 @@ def test_a_pattern_that_does_not_compile_is_named(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["[0-9]+", "[0-9]*A", "(?:[0-9]+)+", "(a|aa)+", "[0-9]{8,}", "[0-9]{1,65}"])
+@pytest.mark.fault(29)
 def test_unbounded_repeats_are_refused(pattern: str) -> None:
     error = refused(formatted(pattern))
     assert "unbounded repeat" in error.message
@@ -171,6 +172,7 @@ def test_unbounded_repeats_are_refused(pattern: str) -> None:
         "(?:[0-9]{1,64}){64}",
     ],
 )
+@pytest.mark.fault(29)
 def test_repeats_and_alternatives_that_multiply_are_refused(pattern: str) -> None:
     assert "too many ways" in refused(formatted(pattern)).message
 

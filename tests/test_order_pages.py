@@ -301,6 +301,7 @@ def test_number_and_email_or_postcode_open_the_page(front):
     assert kept.order.number == "1001"
 
 
+@pytest.mark.fault(40)
 def test_no_order_and_a_wrong_proof_are_one_answer_and_the_form_is_kept(front):
     placed(front, order("1001", email=EMAIL))
     wrong = front.post("/", {"order": "1001", "proof": "eve@post.example"})
@@ -312,6 +313,7 @@ def test_no_order_and_a_wrong_proof_are_one_answer_and_the_form_is_kept(front):
     assert "cannot find an order" in words(parsed(wrong.text).find(".//p[@role='alert']"))
 
 
+@pytest.mark.fault(40)
 def test_after_five_wrong_proofs_order_and_network_are_refused_for_an_hour_but_no_link(front):
     path = page_of(front, order("1001", email=EMAIL))
     placed(front, order("1002", email=EMAIL))
@@ -366,6 +368,7 @@ def test_second_proofs_are_limited_too(front):
     assert front.get(path).status_code == 200
 
 
+@pytest.mark.fault(40)
 def test_numbers_nobody_knows_are_limited_by_network(front):
     front.engine.limits.numbers = Guesses(most=3, window=600, clock=front.clock)
     path = page_of(front, order("1001", MOVING))
@@ -481,6 +484,7 @@ def test_a_parcel_of_another_order_cannot_be_reported_on(front):
 
 
 @pytest.mark.parametrize("kind", ["problem", "call", "not_received"])
+@pytest.mark.fault(42)
 def test_when_the_database_is_away_nothing_that_was_written_is_lost(front, monkeypatch, kind):
     path = page_of(front, order("1001", DELIVERED))
     written = {"text": "Sorry, but …", "phone": "0123456789", "time": "noon", "id": "rep_" + "7" * 24}
@@ -500,6 +504,7 @@ def test_when_the_database_is_away_nothing_that_was_written_is_lost(front, monke
     assert front.get(path).status_code == 503
 
 
+@pytest.mark.fault(38)
 def test_a_form_from_another_site_is_refused(front):
     path = page_of(front, order())
     elsewhere = {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}

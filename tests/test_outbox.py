@@ -68,6 +68,7 @@ def test_what_happened_before_does_not_happen_again(outbox, database):
         assert waiting(connection) == [(first, "crm", "pending", 0)]
 
 
+@pytest.mark.fault(42)
 def test_of_two_who_tell_the_same_at_once_one_tells_it(outbox, database):
     told = behind(
         database,

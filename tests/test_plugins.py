@@ -208,6 +208,7 @@ def test_a_carrier_whose_constructor_raises_is_inactive_and_the_rest_works(acme:
     assert raised.partition("(")[0] in state.reason
 
 
+@pytest.mark.fault(28)
 def test_a_contract_that_is_too_new_says_to_update_doorstep(acme: Write) -> None:
     plugins = load_plugins(config(ACCOUNT), [acme(manifest=MANIFEST.replace("contract = 1", "contract = 2"))])
     (broken,) = plugins.broken
@@ -216,6 +217,7 @@ def test_a_contract_that_is_too_new_says_to_update_doorstep(acme: Write) -> None
     assert plugins.manifests == {}
 
 
+@pytest.mark.fault(28)
 def test_of_two_plugins_with_one_carrier_the_first_is_kept_and_the_second_named(acme: Write, plugin: Write) -> None:
     twin = plugin("doorstep_twin", {"carrier.toml": MANIFEST.replace("Acme", "Twin")})
     plugins = load_plugins(config(), [acme(), twin])
@@ -272,6 +274,7 @@ def test_a_broken_plugin_is_named_and_the_one_beside_it_works(widget: Write, cod
 
 
 @pytest.mark.parametrize("hook", ["register_widget", "register_carrier", "track"])
+@pytest.mark.fault(28)
 def test_a_misspelt_hook_is_answered_with_the_right_ones(widget: Write, hook: str) -> None:
     broken = broken_by(widget(f"{HOOK}def {hook}(register): ..."), widget(WIDGET, "doorstep_good"))
     assert hook in broken.reason

@@ -109,6 +109,7 @@ def test_sixty_four_characters_are_the_longest() -> None:
 
 
 @pytest.mark.parametrize("typed", ["1" * 129, " " * 129, "١" * 1_000_000, "\ufdfa" * 129])
+@pytest.mark.fault(35)
 def test_what_is_too_long_is_refused_before_it_is_read(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("doorstep.recognition.unicodedata", None)  # reading it fails
     with pytest.raises(NumberError, match="too long"):
@@ -118,6 +119,7 @@ def test_what_is_too_long_is_refused_before_it_is_read(typed: str, monkeypatch: 
 @given(st.text(max_size=140))
 @example("\ufdfa" * 128)
 @example("1\u1160" * 60)
+@pytest.mark.fault(35)
 def test_whatever_is_typed_comes_out_plain_or_not_at_all(typed: str) -> None:
     with suppress(NumberError):
         number = normalise(typed)

@@ -66,6 +66,7 @@ async def test_a_server_behind_tls_is_believed_only_with_a_certificate_that_is_k
             assert not await works(open_server(proxy.url), clock)
 
 
+@pytest.mark.fault(8)
 async def test_a_master_that_dies_is_followed_to_the_one_that_the_sentinels_name(tmp_path, open_server, clock):
     with watched(tmp_path) as rig:
         server = open_server(rig.url)
@@ -81,6 +82,7 @@ async def test_a_master_that_dies_is_followed_to_the_one_that_the_sentinels_name
         assert await works(server, clock, "{other}")
 
 
+@pytest.mark.fault(9)
 async def test_a_cluster_keeps_what_belongs_to_one_number_together_and_outlives_a_node(tmp_path, open_server, clock):
     async with cluster(tmp_path) as (url, nodes):
         server = open_server(url)

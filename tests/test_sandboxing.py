@@ -283,6 +283,7 @@ WALKS = """
 
 
 @pytest.mark.parametrize("source", WALKS)
+@pytest.mark.fault(32)
 def test_a_way_out_ends_in_an_error(source: str) -> None:
     with pytest.raises((TemplateError, TypeError)) as caught:
         render(source)
@@ -296,6 +297,7 @@ def test_the_corpus_has_no_line_twice() -> None:
 @pytest.mark.parametrize(
     "source", ["{{ self }}", "{{ items | batch(3, '-') | list }}", "{{ greet }}", "{{ forbidden }}", "{{ items }}"]
 )
+@pytest.mark.fault(32)
 def test_what_may_be_printed_says_nothing_secret(source: str) -> None:
     assert CANARY not in render(source)
 
@@ -411,6 +413,7 @@ def test_conditions_may_be_nested_deeper_than_one_expression_takes() -> None:
 # Cost.
 
 
+@pytest.mark.fault(31)
 def test_a_page_beyond_any_reason_is_stopped() -> None:
     with pytest.raises(SecurityError, match=str(LARGEST_PAGE)):
         render("{% for a in range(200) %}{% for b in range(200) %}" + 20 * "x" + "{% endfor %}{% endfor %}")
@@ -466,12 +469,14 @@ RUNAWAYS = {
 
 
 @pytest.mark.parametrize("source", RUNAWAYS.values(), ids=RUNAWAYS)
+@pytest.mark.fault(31)
 def test_a_template_that_runs_away_is_stopped(source: str) -> None:
     """Each would take hours, or more memory than there is: that the test ends is what it proves."""
     with pytest.raises((SecurityError, RecursionError)):
         render(source, r=range(1000), long="x" * 100_000)
 
 
+@pytest.mark.fault(31)
 def test_one_page_leaves_the_next_its_steps() -> None:
     loop = "{% for a in r %}{% for b in r %}{% endfor %}{% endfor %}done"
     for _ in range(3):

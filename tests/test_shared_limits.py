@@ -56,6 +56,7 @@ async def made(guesses: SharedGuesses, times: int, *keys: str) -> int:
     return [await guesses.make(*keys) for _ in range(times)].count(0)
 
 
+@pytest.mark.fault(40)
 async def test_five_wrong_guesses_are_five_in_all(process: Callable[[], Process]) -> None:
     one, other = process().guesses(), process().guesses()
     assert (await made(one, 3, "order", "network"), await made(other, 9, "order", "network")) == (3, 2)
@@ -116,6 +117,7 @@ async def test_calls_are_one_quota_for_all(process: Callable[[], Process]) -> No
     assert not (await other.take("another key")).spent
 
 
+@pytest.mark.fault(41)
 async def test_a_window_ends_by_the_servers_time(process: Callable[[], Process]) -> None:
     limits = process().calls(1, 1)
     assert [(await limits.take("key")).spent for _ in range(2)] == [False, True]

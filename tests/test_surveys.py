@@ -133,6 +133,7 @@ def test_a_stranger_with_the_number_neither_sees_nor_replaces_the_orders_answer(
     assert sorted(data["score"] for _, _, data in kept(front)) == [1, 9]
 
 
+@pytest.mark.fault(38)
 def test_a_form_from_elsewhere_is_refused(front):
     _, page = delivered(front)
     for headers in ({}, {"Origin": "https://evil.example"}, {**OWN, "Sec-Fetch-Site": "cross-site"}):
@@ -140,6 +141,7 @@ def test_a_form_from_elsewhere_is_refused(front):
     assert kept(front) == []
 
 
+@pytest.mark.fault(38)
 def test_the_form_of_one_order_does_not_answer_another(front):
     (_, page), (other, _) = delivered(front), delivered(front, "1002")
     token = page.split("/")[2]
@@ -149,6 +151,7 @@ def test_the_form_of_one_order_does_not_answer_another(front):
     assert other.id not in {given_to for given_to, _, _ in kept(front)}
 
 
+@pytest.mark.fault(43)
 def test_spam_is_limited_to_one_answer_and_ten_edits_and_nothing_typed_is_lost(front):
     _, page = delivered(front)
     for score in range(10):
@@ -163,6 +166,7 @@ def test_spam_is_limited_to_one_answer_and_ten_edits_and_nothing_typed_is_lost(f
     assert fill_in(front, page, score="10").status_code == 303
 
 
+@pytest.mark.fault(43)
 def test_who_answers_for_many_parcels_is_stopped_by_the_network(front):
     limits = front.engine.limits
 
@@ -174,6 +178,7 @@ def test_who_answers_for_many_parcels_is_stopped_by_the_network(front):
 
 
 @pytest.mark.parametrize("typed", [{"website": "https://spam.example"}, {"comment": "x" * 100_000}])
+@pytest.mark.fault(43)
 def test_a_trap_that_is_filled_in_and_a_form_too_large_keep_nothing(front, typed):
     _, page = delivered(front)
     assert fill_in(front, page, score="5", **typed).status_code == 422

@@ -249,6 +249,7 @@ def test_a_template_that_does_not_compile_is_named_when_the_theme_is_loaded(
         ("{% for one in [hero] if one.gone %}x{% endfor %}", "no attribute 'gone'"),
     ],
 )
+@pytest.mark.fault(30)
 def test_an_error_while_rendering_names_the_file_and_the_line(root: Path, source: str, said: str) -> None:
     sea = child(root, {"tracking.html": '\n{% include "part.html" %}', "part.html": f"one\ntwo\n{source}"})
     with pytest.raises(ThemeError) as caught:
@@ -288,6 +289,7 @@ def test_a_template_that_is_not_there_is_named_and_no_path_leads_out(root: Path,
         page(child(root, {"tracking.html": statement.format(name)}))
 
 
+@pytest.mark.fault(32)
 def test_a_template_is_no_way_to_a_file_through_a_link(root: Path) -> None:
     sea = child(root, {})
     (root / "secret.txt").write_text("secret")

@@ -328,6 +328,7 @@ async def test_several_parcels_under_a_number_are_for_the_reader_to_choose(rig):
     damage=st.binary()
     | st.sampled_from([b"\x91" * 100_000, b"\xc1", msgspec.msgpack.encode({"answer": 1}), b"\xff" * 9])
 )
+@pytest.mark.fault(5)
 def test_whatever_lies_in_the_cache_is_a_miss(damage):
     async def check():
         rig = Rig(FakeClock())

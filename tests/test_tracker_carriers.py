@@ -71,6 +71,7 @@ async def test_of_equals_the_one_that_knows_the_number_is_the_answer(carriers, a
     assert sorted(rig.fetcher.names) == ["acme", "zeta"]
 
 
+@pytest.mark.fault(24)
 async def test_a_hit_of_one_equal_stands_though_the_other_is_down(carriers):
     rig = carriers({"acme": (60, DOWN), "zeta": (60, YES)})
     assert (await rig.look_up()).outcome is Outcome.FOUND

@@ -123,6 +123,7 @@ def test_blanks_in_front_of_the_declaration_do_not_matter(blank: bytes) -> None:
     assert Response(200, body=blank + b'<?xml version="1.0"?><a><b>1</b></a>').tree().text("b") == "1"
 
 
+@pytest.mark.fault(19)
 def test_xml_nested_too_deeply_is_refused() -> None:
     assert tree("<a>" * 100 + "</a>" * 100)
     with pytest.raises(ProtocolError, match="nested too deeply"):
@@ -146,6 +147,7 @@ ENTITIES = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10
     ],
     ids=lambda body: body[:40].decode("latin-1"),
 )  # fmt: skip
+@pytest.mark.fault(19)
 def test_hostile_xml_is_a_protocol_error(body: bytes) -> None:
     with pytest.raises(ProtocolError):
         Response(200, body=body).tree()

@@ -80,6 +80,7 @@ def test_a_changed_template_is_shown(site: Site) -> None:
     assert site.heading() == "two"
 
 
+@pytest.mark.fault(30)
 def test_a_template_that_fails_when_it_is_rendered_leaves_the_last_good_one_live(site: Site) -> None:
     site.layout(LAYOUT.replace("one", "{{ nobody }}"))
     site.looked_again()
@@ -143,6 +144,7 @@ def test_a_stores_values_drafts_and_texts_are_read_anew(site: Site) -> None:
         (lambda site: (site.root / "themes/sea/static/sea.css").unlink(), "styles names 'sea.css'"),
     ],
 )
+@pytest.mark.fault(30)
 def test_what_cannot_be_shown_is_told_and_the_last_good_one_stays(
     site: Site, spoil: Callable[[Site], Any], said: str
 ) -> None:

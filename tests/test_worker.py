@@ -496,6 +496,7 @@ async def test_the_command_does_what_is_due_and_ends(folder, database_url, post)
         assert not any(number.encode() in err for number in NUMBERS)
 
 
+@pytest.mark.fault(42)
 async def test_kill_9_in_the_middle_of_a_pass_loses_nothing_and_sigterm_ends_in_peace(folder, database_url, post):
     asked = asyncio.Event()
     answer = post.choose

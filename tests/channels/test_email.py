@@ -107,6 +107,7 @@ async def test_headers_are_ascii_in_short_lines_and_addresses_are_never_folded()
     assert taken.sender == "orders@xn--bcher-kva.example"
 
 
+@pytest.mark.fault(34)
 async def test_nothing_that_people_wrote_begins_a_header_or_a_command() -> None:
     server = MailServer()
     evil = "Hello\r\nBcc: all@post.example\r\n\r\n<script>\x00\u2028x"
@@ -164,6 +165,7 @@ async def test_an_address_beyond_ascii_goes_where_the_server_takes_it() -> None:
         ("end", "nonsense", InDoubt),
     ],
 )
+@pytest.mark.fault(44)
 async def test_what_came_of_a_mail_is_told_exactly_and_the_next_one_goes(phase: str, answer: str, kind: type) -> None:
     server = MailServer()
     server.answers[phase] = [answer]

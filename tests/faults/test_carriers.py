@@ -4,15 +4,19 @@ import asyncio
 import socket
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
+from email.utils import format_datetime
 
+import httpx2
 import pytest
 
-from doorstep import Found, NotFound, Query, Request, Status
+from doorstep import CarrierUnavailable, Found, NotFound, Query, Request, Status
 from doorstep.cache import MemoryCache
 from doorstep.clock import SystemClock
 from doorstep.config import Store
 from doorstep.fetch import Fetcher
 from doorstep.freshness import Freshness
+from doorstep.guard import GuardedTransport
 from doorstep.lookup import Outcome
 from doorstep.metrics import Metrics
 from doorstep.plugins import Plugins
@@ -29,13 +33,13 @@ WEEK = 7 * 86_400
 
 
 class Shop:
-    """A tracker with one carrier, whose answer has to be JSON with `"here": true`."""
+    """A tracker with one carrier, whose answer has to be JSON with `"here": true`; or `read` says what it means."""
 
-    def __init__(self, carrier, *, clock=None, deadline=5.0):
+    def __init__(self, carrier, *, clock=None, deadline=5.0, read=None, **asking):
         self.clock = clock or FakeClock()
         self.metrics = Metrics()
         plugins = self.plugins = Plugins()
-        account = acme(asks(then=self._read), endpoint=carrier)
+        account = acme(asks(then=read or self._read, **asking), endpoint=carrier)
         plugins.manifests["acme"], plugins.accounts["acme"] = account.carrier.manifest, account
         self.fetcher = Fetcher(clock=self.clock, metrics=self.metrics, deadline=deadline)
         self.tracker = Tracker(
@@ -100,6 +104,7 @@ SENSELESS = {
 
 
 @pytest.mark.parametrize("answer", SENSELESS.values(), ids=SENSELESS)
+@pytest.mark.fault(17, 18, 20, 21)
 async def test_an_answer_that_makes_no_sense_is_never_not_found_and_costs_nothing_that_is_known(shop, answer):
     async with hostile(answer) as carrier:
         lookup = await shop(carrier.url).look_up()
@@ -114,6 +119,7 @@ async def test_an_answer_that_makes_no_sense_is_never_not_found_and_costs_nothin
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.fault(14)
 async def test_a_failing_server_is_asked_twice_and_what_is_known_is_shown_for_a_week(shop, status):
     async with hostile(HERE, reply(status)) as carrier:
         knowing = shop(carrier.url)
@@ -125,6 +131,117 @@ async def test_a_failing_server_is_asked_twice_and_what_is_known_is_shown_for_a_
         assert (await knowing.look_up()).outcome is Outcome.FOUND
         knowing.clock.advance(1)
         assert (await knowing.look_up()).outcome is Outcome.UNAVAILABLE
+
+
+WAITS = {
+    "seconds": (lambda now: "120", 120),
+    "a date": (lambda now: format_datetime(now + timedelta(seconds=120), usegmt=True), 120),
+    "ten years": (lambda now: "315360000", 3600),
+    "a negative number": (lambda now: "-5", 0),
+    "no number": (lambda now: "soon, " + "x" * 1000, 0),
+    "a date that is past": (lambda now: "Sun, 06 Nov 1994 08:49:37 GMT", 0),
+}
+
+
+@pytest.mark.fault(15)
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(("header", "seconds"), WAITS.values(), ids=WAITS)
+async def test_a_carrier_that_names_a_time_is_not_asked_before_it_and_what_is_known_is_shown(
+    shop, header, seconds, status
+):
+    clock = FakeClock()
+    later = clock.now() + timedelta(days=1)
+    async with hostile(HERE, reply(status, retry_after=header(later)), HERE) as carrier:
+        knowing = shop(carrier.url, clock=clock)
+        await knowing.look_up()
+        await knowing.asked_anew()
+        asked = len(carrier.requests)
+        if seconds:
+            clock.advance(seconds - 1)
+            lookup = await knowing.look_up()
+            await knowing.tracker.questions.landed()
+            assert (lookup.outcome, lookup.freshness) == (Outcome.FOUND, Freshness.STALE_ON_ERROR)
+            assert len(carrier.requests) == asked == 2
+        clock.advance(3700)
+        await knowing.look_up()
+        await knowing.tracker.questions.landed()
+        assert len(carrier.requests) > asked
+        assert (await knowing.look_up()).freshness is Freshness.FRESH
+
+
+XML = {
+    "a bomb": b'<!DOCTYPE a [<!ENTITY e0 "ha">%s]><a>&e9;</a>'
+    % b"".join(b'<!ENTITY e%d "%s">' % (n, b"&e%d;" % (n - 1) * 10) for n in range(1, 10)),
+    "a document type": b"<!DOCTYPE a><a><here/></a>",
+    "a file of ours": b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>',
+    "an address inside": b'<!DOCTYPE a [<!ENTITY x SYSTEM "INSIDE/x">]><a>&x;</a>',
+    "a document type from elsewhere": b'<!DOCTYPE a SYSTEM "INSIDE/a.dtd"><a/>',
+    "a parameter of it": b'<!DOCTYPE a [<!ENTITY % x SYSTEM "INSIDE/x">%x;]><a/>',
+    "half of it": b"<a><here>",
+    "too deep": b"<a>" * 5000,
+}
+
+
+def from_xml(response):
+    return Found((parcel(NUMBER),)) if response.expect(200).tree().text("here") else NotFound()
+
+
+@pytest.mark.fault(19)
+@pytest.mark.parametrize("body", XML.values(), ids=XML)
+async def test_hostile_xml_is_neither_unfolded_nor_followed_and_costs_nothing_that_is_known(shop, body):
+    async with hostile(reply()) as inside:
+        answers = (reply(200, b"<a><here>1</here></a>"), reply(200, body.replace(b"INSIDE", inside.url.encode())))
+        async with hostile(*answers) as carrier:
+            knowing = shop(carrier.url, read=from_xml)
+            assert (await knowing.look_up()).outcome is Outcome.FOUND
+            await knowing.asked_anew()
+            lookup = await knowing.look_up()
+            assert (lookup.outcome, lookup.freshness) == (Outcome.FOUND, Freshness.STALE_ON_ERROR)
+        assert inside.requests == []
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed_and_credentials_go_nowhere_else(shop, status):
+    async with hostile(reply(200, b'{"here": true}')) as elsewhere:
+        async with hostile(reply(status, b"", location=f"{elsewhere.url}/track")) as carrier:
+            lookup = await shop(carrier.url, headers={"Authorization": "Bearer a-key"}).look_up()
+            assert lookup.outcome is Outcome.UNAVAILABLE
+            assert {one.headers["authorization"] for one in carrier.requests} == {"Bearer a-key"}
+        assert elsewhere.requests == []
+
+
+INSIDE = [
+    ["127.0.0.1"],
+    ["::1"],
+    ["93.184.215.14", "127.0.0.1"],
+    ["::ffff:127.0.0.1"],
+    ["0.0.0.0"],
+    ["169.254.169.254"],
+]
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize("addresses", INSIDE, ids=str)
+async def test_what_listens_inside_is_never_reached_by_a_carriers_name(addresses):
+    """The name is looked up once; what was checked is dialled, whatever the name would say a moment later."""
+    said = []
+
+    async def resolve(host, port):
+        said.append(host)
+        return addresses if len(said) < 3 else ["127.0.0.1"]
+
+    async with hostile(reply()) as inside:
+        port = int(inside.url.rpartition(":")[2])
+        guard = GuardedTransport(resolve=resolve)
+        for scheme in ("https", "http"):
+            with pytest.raises(CarrierUnavailable, match="refused"):
+                await guard.handle_async_request(httpx2.Request("GET", f"{scheme}://api.acme.example:{port}/"))
+        assert (inside.requests, said) == ([], ["api.acme.example"] * 2)
+        guard.trust(f"http://sandbox.example:{port}")  # what the operator names is reached: it does listen
+        await guard.handle_async_request(httpx2.Request("GET", f"http://sandbox.example:{port}/"))
+        assert [one.headers["host"] for one in inside.requests] == [f"sandbox.example:{port}"]
+        await guard.aclose()
 
 
 @contextmanager
@@ -146,6 +263,7 @@ DEAF = {"silent": silence, "dripping": drip}
 
 
 @pytest.mark.parametrize("answer", DEAF.values(), ids=DEAF)
+@pytest.mark.fault(13, 16)
 async def test_a_page_does_not_wait_longer_than_it_may_and_the_question_ends_at_its_own_deadline(shop, answer):
     async with hostile(answer) as carrier:
         asking = shop(carrier.url, clock=SystemClock(), deadline=0.3)
@@ -155,6 +273,7 @@ async def test_a_page_does_not_wait_longer_than_it_may_and_the_question_ends_at_
         await carrier.left.wait()
 
 
+@pytest.mark.fault(13)
 async def test_a_host_that_lets_nobody_in_is_unavailable_at_the_deadline(shop):
     with black_hole() as address:
         asking = shop(address, clock=SystemClock(), deadline=0.3)
@@ -162,6 +281,7 @@ async def test_a_host_that_lets_nobody_in_is_unavailable_at_the_deadline(shop):
         assert (await asking.look_up(wait=30)).outcome is Outcome.UNAVAILABLE
 
 
+@pytest.mark.fault(17)
 async def test_a_flood_is_not_taken_and_leaves_what_is_known(shop):
     flooding = []
     async with hostile(HERE, flood(flooding, 50_000_000)) as carrier:
@@ -173,6 +293,7 @@ async def test_a_flood_is_not_taken_and_leaves_what_is_known(shop):
         assert carrier.sent < 20_000_000  # two megabytes, and what the network holds
 
 
+@pytest.mark.fault(10)
 async def test_a_question_given_up_in_the_middle_leaves_the_next_one_its_own_answer():
     """Cancelled at many moments: no connection is left with an answer that somebody else then reads."""
 
@@ -200,6 +321,7 @@ async def test_a_question_given_up_in_the_middle_leaves_the_next_one_its_own_ans
         await fetcher.aclose()
 
 
+@pytest.mark.fault(24)
 async def test_what_is_cancelled_is_cancelled_and_no_failure_of_the_plugin(shop):
     entered = threading.Event()
 
@@ -228,6 +350,7 @@ SHARED = {
 
 
 @pytest.mark.parametrize("change", SHARED.values(), ids=SHARED)
+@pytest.mark.fault(27)
 async def test_a_plugin_that_changes_what_others_see_fails_alone(shop, change):
     def track(query):
         yield Request("GET", "/track")

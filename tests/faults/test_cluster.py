@@ -44,6 +44,7 @@ async def ends(source, target):
         await told(node, "CLUSTER", "SETSLOT", SLOT, "NODE", await node_id(target))
 
 
+@pytest.mark.fault(9)
 async def test_answers_are_found_while_their_slot_moves_and_after_it(moving):
     server, source, target = moving
     cache = RedisCache(server)
@@ -60,6 +61,7 @@ async def test_answers_are_found_while_their_slot_moves_and_after_it(moving):
     assert (together, cache.healthy) == ([b"1", b"2", b"3"], True)
 
 
+@pytest.mark.fault(9)
 async def test_a_turn_is_had_and_an_answer_kept_where_the_slot_has_moved_to(moving, clock):
     server, source, target = moving
     leases = SharedLeases(server, MemoryCache(clock))

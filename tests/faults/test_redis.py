@@ -56,6 +56,7 @@ def after(what, answer):
     return send
 
 
+@pytest.mark.fault(1)
 async def test_a_server_killed_while_the_carrier_is_asked_loses_no_answer(server, worker):
     async with hostile(after(server.kill, reply())) as carrier:
         one = worker(server.url, carrier)
@@ -65,6 +66,7 @@ async def test_a_server_killed_while_the_carrier_is_asked_loses_no_answer(server
 
 
 @pytest.mark.parametrize("answered", range(4), ids=lambda answered: f"after {answered} round trips")
+@pytest.mark.fault(2)
 async def test_wherever_in_a_look_up_the_server_freezes_it_is_waited_for_once(server, worker, monkeypatch, answered):
     async with hostile(reply()) as carrier:
         one = worker(server.url, carrier)
@@ -82,6 +84,7 @@ async def test_wherever_in_a_look_up_the_server_freezes_it_is_waited_for_once(se
         server.thaw()
 
 
+@pytest.mark.fault(3)
 async def test_a_slow_server_is_left_alone_after_one_time_out(server, worker):
     async with hostile(reply()) as carrier, proxied(server.port) as proxy:
         one = worker(proxy.url, carrier)
@@ -112,6 +115,7 @@ def had(server, monkeypatch):
 
 
 @pytest.mark.parametrize("ms", [100, 150])
+@pytest.mark.fault(3)
 async def test_a_page_waits_for_a_slow_server_once_in_all_and_others_hear_of_the_answer(
     server, worker, monkeypatch, ms
 ):
@@ -133,6 +137,7 @@ async def test_a_page_waits_for_a_slow_server_once_in_all_and_others_hear_of_the
         assert await asked(carrier, worker(server.url, carrier)) == ({"found"}, 0)
 
 
+@pytest.mark.fault(3)
 async def test_a_page_that_waits_no_longer_leaves_no_lease_behind(server, worker):
     async with hostile(reply()) as carrier, proxied(server.port) as proxy:
         one = worker(proxy.url, carrier)
@@ -145,6 +150,7 @@ async def test_a_page_that_waits_no_longer_leaves_no_lease_behind(server, worker
         assert await one.server.do("KEYS", "*:lease") == []
 
 
+@pytest.mark.fault(3)
 async def test_what_is_refreshed_behind_a_page_takes_its_turn_whatever_the_page_has_spent(server, worker, monkeypatch):
     async with hostile(reply()) as carrier:
         one = worker(server.url, carrier)
@@ -168,6 +174,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.fault(4)
 async def test_answers_that_arrive_wrong_are_misses_and_the_next_ones_are_right(server, worker, way):
     async with hostile(reply()) as carrier, proxied(server.port) as proxy:
         one = worker(proxy.url, carrier)
@@ -181,6 +188,7 @@ async def test_answers_that_arrive_wrong_are_misses_and_the_next_ones_are_right(
 
 
 @pytest.mark.parametrize("value", ["list", b"", b"{}", b"\x80\x04K\x01.", bytes(8) + b"\xc1" * 200], ids=str)
+@pytest.mark.fault(5)
 async def test_what_something_else_wrote_under_an_answers_key_is_replaced(server, worker, value):
     async with hostile(reply()) as carrier:
         one = worker(server.url, carrier)
@@ -194,6 +202,7 @@ async def test_what_something_else_wrote_under_an_answers_key_is_replaced(server
         assert await asked(carrier, other, worker(server.url, carrier)) == ({"found"}, 0)
 
 
+@pytest.mark.fault(6)
 async def test_versions_with_different_formats_live_side_by_side(server, worker, monkeypatch):
     async with hostile(reply()) as carrier:
         assert await asked(carrier, worker(server.url, carrier)) == ({"found"}, 1)
@@ -204,6 +213,7 @@ async def test_versions_with_different_formats_live_side_by_side(server, worker,
         assert await asked(carrier, worker(server.url, carrier)) == ({"found"}, 0)
 
 
+@pytest.mark.fault(7)
 async def test_a_full_server_keeps_nothing_and_costs_no_answer(tmp_path, worker):
     with redis_server(tmp_path, "--maxmemory", "3mb", "--maxmemory-policy", "noeviction") as server:
         async with hostile(reply()) as carrier:
@@ -215,6 +225,7 @@ async def test_a_full_server_keeps_nothing_and_costs_no_answer(tmp_path, worker)
             assert one.cache.healthy
 
 
+@pytest.mark.fault(7)
 async def test_what_a_full_server_gave_up_is_asked_for_again_and_nothing_fails(tmp_path, worker):
     with redis_server(tmp_path, "--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru") as server:
         async with hostile(reply()) as carrier:
@@ -228,6 +239,7 @@ async def test_what_a_full_server_gave_up_is_asked_for_again_and_nothing_fails(t
             assert one.failures() == {}
 
 
+@pytest.mark.fault(12)
 async def test_while_the_one_who_asks_is_dead_readers_get_what_is_known_and_then_another_asks(server, worker):
     async with hostile(reply()) as carrier:
         one, later = worker(server.url, carrier), worker(server.url, carrier, ahead=86_400.0)
@@ -241,6 +253,7 @@ async def test_while_the_one_who_asks_is_dead_readers_get_what_is_known_and_then
         assert len(carrier.requests) == 2
 
 
+@pytest.mark.fault(11)
 async def test_a_server_that_comes_back_empty_under_load_is_one_call_in_all(server, worker):
     async with hostile(reply()) as carrier:
         await worker(server.url, carrier).look_up(NUMBER)
@@ -250,6 +263,7 @@ async def test_a_server_that_comes_back_empty_under_load_is_one_call_in_all(serv
         assert await asked(carrier, *[one, other] * 100) == ({"found"}, 1)
 
 
+@pytest.mark.fault(10)
 async def test_fifteen_hundred_readers_that_give_up_never_get_the_next_ones_value(server):
     chance = random.Random(26)
     async with proxied(server.port) as proxy:

@@ -88,6 +88,7 @@ async def fetcher():
     ],
     ids=["good", "expired", "not yet", "of another host"],
 )
+@pytest.mark.fault(23)
 async def test_a_certificate_counts_in_its_time_and_for_its_host(
     tmp_path, monkeypatch, fetcher, name, since, until, good
 ):
@@ -103,6 +104,7 @@ async def test_a_certificate_counts_in_its_time_and_for_its_host(
         assert len(carrier.requests) == good
 
 
+@pytest.mark.fault(23)
 def test_nothing_in_engine_or_plugins_makes_a_certificate_count_less():
     weak = ("CERT_NONE", "check_hostname", "_create_unverified_context", "verify=False", "verify_mode")
     sources = [file for folder in ("engine", "plugins") for file in (ROOT / folder).rglob("*.py")]

@@ -1,4 +1,4 @@
-"""Row 38: what scanners, other sites, forgers and old links send to where messages are chosen and stopped."""
+"""What scanners, other sites, forgers and old links send to where messages are chosen and stopped."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -36,7 +36,7 @@ ELSEWHERE = [
 
 @pytest.fixture
 def front(tmp_path, plugin):
-    with telling(tmp_path, plugin, UNASKED) as front:
+    with telling(tmp_path, plugin, UNASKED, listening=True) as front:
         yield front
 
 
@@ -49,6 +49,7 @@ def told(front, kept):
     return recipient(front, kept, unasked=True)
 
 
+@pytest.mark.fault(38)
 def test_a_mailboxes_one_click_acts_at_once_without_cookie_origin_or_redirect(front, kept):
     answer = front.post(unsubscribing(front, kept), ONE_CLICK, {})
     assert (answer.status_code, "location" in answer.headers, "set-cookie" in answer.headers) == (200, False, False)
@@ -66,6 +67,7 @@ def test_one_click_as_multipart_and_twice(front, kept):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.fault(38)
 def test_what_scans_a_mail_changes_nothing(front, kept, method):
     front.post(choosing(front, kept), {"email.order": "1", "email.more": "1"})
     links = [unsubscribing(front, kept), confirming(front, kept), choosing(front, kept) + "?stop=1&done=stopped"]
@@ -86,6 +88,7 @@ def test_the_page_behind_the_link_has_a_button_that_does_it_and_a_way_back(front
 
 
 @pytest.mark.parametrize("headers", ELSEWHERE)
+@pytest.mark.fault(38)
 def test_another_sites_forms_change_nothing(front, kept, headers):
     front.post(choosing(front, kept), {"email.order": "1", "email.more": "1"})
     confirm = confirming(front, kept)
@@ -100,9 +103,10 @@ def test_another_sites_forms_change_nothing(front, kept, headers):
     assert recipient(front, kept, Topic.MORE) == "no: not asked"
 
 
+@pytest.mark.fault(38)
 def test_a_forged_link_an_old_one_and_one_of_another_purpose_are_refused_alike(tmp_path, plugin):
     other = msgspec.structs.replace(STORE, messages=BOTH, path="/b", public_url=HOST)
-    with telling(tmp_path, plugin, UNASKED, other=other) as front:
+    with telling(tmp_path, plugin, UNASKED, listening=True, other=other) as front:
         kept = placed(front, order(email=EMAIL))
         link = unsubscribing(front, kept)
         token = link.rpartition("/")[2]
@@ -128,7 +132,7 @@ def test_a_forged_link_an_old_one_and_one_of_another_purpose_are_refused_alike(t
 
 
 def test_a_link_stops_its_own_topic_and_way_alone(tmp_path, plugin):
-    with telling(tmp_path, plugin, BOTH) as front:
+    with telling(tmp_path, plugin, BOTH, listening=True) as front:
         kept = placed(front, order(email=EMAIL, phone="+33612345678"))
         wanted = {f"{reach}.{topic}": "1" for reach in ("email", "phone") for topic in Topic}
         front.post(choosing(front, kept), wanted)

@@ -20,13 +20,13 @@ from doorstep.freshness import Entry
 from doorstep.message import Reach, Topic
 from doorstep.tables import messages, orders
 
-from .check import ROOT
-from .clock import FakeClock
-from .mail_server import DROP, SILENT, MailServer, in_thread
-from .mailing import NO_QUIET, open_shop, work_off
-from .orders import order
-from .talking import later, shipment
-from .test_messages_life import COUNTRIES, EXPECTED, LANGUAGES, WAY
+from ..check import ROOT
+from ..clock import FakeClock
+from ..mail_server import DROP, SILENT, MailServer, in_thread
+from ..mailing import NO_QUIET, open_shop, work_off
+from ..orders import order
+from ..talking import later, shipment
+from ..test_messages_life import COUNTRIES, EXPECTED, LANGUAGES, WAY
 
 pytestmark = pytest.mark.anyio
 # What the mail server does badly half of the time: it refuses for now, goes away, is silent.
@@ -76,6 +76,7 @@ def next_at(engine: Engine) -> object:
     return min((at for at in times if at is not None), default=None)
 
 
+@pytest.mark.fault(44)
 async def test_the_right_mails_arrive_in_the_readers_language_through_a_bad_server(
     database_url: str, post: MailServer, clock: FakeClock
 ) -> None:
@@ -122,6 +123,7 @@ async def test_the_right_mails_arrive_in_the_readers_language_through_a_bad_serv
         await engine.close()
 
 
+@pytest.mark.fault(44)
 async def test_a_mail_taken_without_a_word_is_not_sent_again(
     database_url: str, post: MailServer, clock: FakeClock
 ) -> None:
@@ -141,6 +143,7 @@ async def test_a_mail_taken_without_a_word_is_not_sent_again(
     await engine.close()
 
 
+@pytest.mark.fault(44)
 async def test_an_address_that_does_not_exist_is_written_to_once(
     database_url: str, post: MailServer, clock: FakeClock
 ) -> None:
@@ -168,6 +171,7 @@ async def test_an_address_that_does_not_exist_is_written_to_once(
     await engine.close()
 
 
+@pytest.mark.fault(44)
 def test_no_mail_comes_twice_and_none_is_lost_by_kill_9(database_url: str, post: MailServer, clock: FakeClock) -> None:
     dice = random.Random(44)
     engine = open_shop(database_url, post.host, clock, quiet=NO_QUIET)

@@ -1,0 +1,88 @@
+"""Clocks that jump, differ between processes, and skip an hour; carriers that name no zone. Over real HTTP, with a real Redis."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from doorstep import Moment, Shipment
+from doorstep.moments import local
+from doorstep.sandbox import sandbox_of
+from doorstep.secret import Secret
+
+from ..acme import at, scan
+from ..clock import FakeClock
+from ..servers import redis_server
+from ..shopfront import MOVING, carriers, parsed, shop, store, words
+from ..spy import SPY, spy
+
+DAY = 86_400
+PLAIN = {"main": store(widgets={})}
+
+
+def no_negative(answer):
+    """That neither a header nor an age on the page is below zero."""
+    assert answer.status_code == 200
+    assert not [value for value in answer.headers.values() if re.search(r"(?:^|=)-\d", value)]
+    assert not re.search(r"[-−]\d+ (?:second|minute|hour|day)", answer.text)
+
+
+@pytest.mark.fault(41)
+def test_when_the_clock_jumps_a_day_no_age_is_negative_and_days_are_named_as_the_reader_has_them(tmp_path, plugin):
+    package = spy(plugin, {"SPY000001": (Shipment("SPY000001", (scan(moment=at(22, 9)), scan(moment=at(21, 9)))),)})
+    wanted = {"more": (package,), "accounts": SPY, "stores": PLAIN, "listening": True}
+    with shop(tmp_path, sandbox_of([]), "", **wanted) as front:
+        named = []
+        for jump in (0, DAY, -2 * DAY, DAY):
+            front.clock.advance(jump)
+            answer = front.get("/track/SPY000001")
+            no_negative(answer)
+            named.append(
+                re.findall("Today|Yesterday|Tomorrow", " ".join(parsed(answer.text).find(".//main").itertext()))
+            )
+    assert named[0][:2] == ["Today", "Yesterday"]
+    assert named[1][:1] == ["Yesterday"]
+    assert "Yesterday" not in named[2]
+    assert named[3] == named[0]
+
+
+@pytest.mark.fault(41)
+@pytest.mark.parametrize("ahead", [5, -5, DAY, -DAY])
+def test_processes_whose_clocks_differ_share_answers_and_ask_the_carrier_once(tmp_path, ahead):
+    with redis_server(tmp_path) as redis, carriers() as (sandbox, served):
+        wanted = {"stores": PLAIN, "redis": Secret(redis.url), "database": "sqlite://", "listening": True}
+        with shop(tmp_path / "a", sandbox, served.url, **wanted) as one:
+            told = one.get(f"/track/{MOVING}")
+            asked = one.asked()
+        with shop(tmp_path / "b", sandbox, served.url, clock=FakeClock(other_noon(ahead)), **wanted) as other:
+            answer = other.get(f"/track/{MOVING}")
+            no_negative(answer)
+            assert words(parsed(answer.text).find(".//h1")) == words(parsed(told.text).find(".//h1"))
+            if abs(ahead) < DAY:
+                assert other.asked() == asked
+
+
+def other_noon(ahead):
+    return datetime.fromtimestamp(FakeClock().now().timestamp() + ahead, UTC)
+
+
+WALL_CLOCKS = {
+    "an hour that is none": "2026-03-29T02:30:00",  # clocks go from 2 to 3 in Berlin
+    "an hour that comes twice": "2026-10-25T02:30:00",
+    "a country with several clocks": "2026-11-20T02:30:00",
+}
+
+
+@pytest.mark.fault(41)
+@pytest.mark.parametrize("written", WALL_CLOCKS.values(), ids=WALL_CLOCKS)
+def test_a_time_that_cannot_be_told_is_shown_as_it_was_written(tmp_path, plugin, written):
+    several = written.startswith("2026-11")
+    moment = local(written, country="US" if several else "DE")
+    assert isinstance(moment, Moment)
+    assert moment.instant is None
+    package = spy(plugin, {"SPY000001": (Shipment("SPY000001", (scan(moment=moment),)),)})
+    wanted = {"more": (package,), "accounts": SPY, "stores": PLAIN, "listening": True}
+    with shop(tmp_path, sandbox_of([]), "", **wanted) as front:
+        page, data = front.get("/track/SPY000001"), front.get("/api/v1/shipments/SPY000001").json()
+    assert "2:30" in words(parsed(page.text).find(".//main"))
+    assert data["shipments"][0]["events"][0]["moment"].get("instant") is None
