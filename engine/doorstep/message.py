@@ -157,7 +157,8 @@ class Channel(Generic[S]):
     """Base of channels, with the type of its settings: `Channel[Settings]`. One instance serves an account for the life of the
     process. `http` refuses addresses inside the shop's own network, follows no redirect, ends every request in time, and
     raises Deferred where nothing was sent yet and InDoubt where something was. `trouble` is what the provider has against the
-    account, empty when it has nothing: `/readyz` tells it."""
+    account, empty when it has nothing: `/readyz` tells it. `public_key` is what browsers subscribe with
+    (`applicationServerKey`), of a channel that reaches them."""
 
     name: ClassVar[str]
     reach: ClassVar[Reach]
@@ -177,6 +178,7 @@ class Channel(Generic[S]):
         self.settings = settings
         self.http = http
         self.trouble = ""
+        self.public_key = ""
 
     async def send(self, message: Message) -> str:
         """Hands a message over; the provider's own name for it, or "". Raises Deferred, Bounced, Refused, InDoubt; any other
