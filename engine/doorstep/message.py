@@ -59,12 +59,14 @@ class Kind(StrEnum):
 
     @property
     def presses(self) -> bool:
-        """Whether the shopper has to do something: such a message does not wait for another day."""
+        """Whether it does not wait for another day: the shopper has to do something, or has a parcel to take in."""
         return self in _PRESSING
 
 
 _MORE = frozenset({Kind.SURVEY, Kind.HOW_TO, Kind.REPLENISH, Kind.WARRANTY, Kind.THANKS})
-_PRESSING = frozenset({Kind.READY_FOR_PICKUP, Kind.PICKUP_REMINDER, Kind.ATTEMPTED, Kind.NEEDS_ACTION, Kind.CONFIRM})
+_PRESSING = frozenset({
+    Kind.READY_FOR_PICKUP, Kind.PICKUP_REMINDER, Kind.DELIVERED, Kind.ATTEMPTED, Kind.NEEDS_ACTION, Kind.CONFIRM,
+})  # fmt: skip
 
 
 class Reach(StrEnum):
