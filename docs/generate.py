@@ -307,7 +307,7 @@ PAGE_CONTEXT = (context.StoreView, context.PageInfo, context.Language, context.H
                 context.ParcelView, context.PromiseView, context.ItemView, context.FormView, context.FieldView,
                 context.Option)  # fmt: skip
 WIDGET_VIEW = (widget.WidgetView, widget.ShipmentFacts, widget.OrderFacts, widget.ItemFacts, order.CustomerFacts,
-               order.Money, widget.CodeFacts, widget.MessageFacts, widget.Way, widget.Voice)  # fmt: skip
+               order.Money, widget.CodeFacts, widget.MessageFacts, widget.Browsers, widget.Way, widget.Voice)  # fmt: skip
 MODEL = (models.Shipment, models.Event, models.Moment, models.Place, models.Window, models.PickupPoint, models.Piece,
          models.Leg, models.Document, models.Weight)  # fmt: skip
 STORED = vars(samples)

@@ -1,5 +1,7 @@
 """Time that moves only when a test says so."""
 
+import asyncio
+import selectors
 from datetime import UTC, datetime, timedelta
 
 
@@ -20,3 +22,24 @@ class FakeClock:
         """Both clocks go on, as they do while nobody sets the wall clock."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+
+class _Skipping(selectors.SelectSelector):
+    """Waits for nothing; says how long it would have."""
+
+    skipped = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.skipped += timeout or 0.0
+        return super().select(0)
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """A loop whose time passes when nobody has work to do."""
+
+    def __init__(self) -> None:
+        self.selector = _Skipping()
+        super().__init__(self.selector)
+
+    def time(self) -> float:
+        return self.selector.skipped

@@ -1,7 +1,6 @@
 """A look-up ends in its time, whatever takes it. The loop's time is not the wall's: it passes when nobody has work to do."""
 
 import asyncio
-import selectors
 import time
 
 import pytest
@@ -15,7 +14,7 @@ from doorstep.sandbox import sandbox_of
 from doorstep.tracker import Wanted
 
 from .acme import parcel
-from .clock import FakeClock
+from .clock import FakeClock, SkippingLoop
 from .rigs import proxied
 from .servers import hostile, redis_server, silence
 from .shopfront import DELIVERED, TODAY, shop, store
@@ -24,25 +23,6 @@ from .tracking import NUMBER, STORE, Rig
 pytestmark = pytest.mark.anyio
 WAIT = 1.0
 KNOWN = Found((parcel(NUMBER),))
-
-
-class Skipping(selectors.SelectSelector):
-    """Waits for nothing; says how long it would have."""
-
-    skipped = 0.0
-
-    def select(self, timeout=None):
-        self.skipped += timeout or 0.0
-        return super().select(0)
-
-
-class SkippingLoop(asyncio.SelectorEventLoop):
-    def __init__(self):
-        self.selector = Skipping()
-        super().__init__(self.selector)
-
-    def time(self):
-        return self.selector.skipped
 
 
 class Slow(MemoryCache):

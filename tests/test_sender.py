@@ -81,18 +81,29 @@ async def test_what_is_overtaken_while_it_waits_is_not_sent_and_is_when_it_is_tr
 
 async def test_of_a_parcel_something_is_said_once_a_day_unless_it_presses(talk: Talk) -> None:
     life = talk.life()
-    parcel = talk.place(order("1001", "NW11")).parcels[0]
-    talk.moves(parcel.id, Status.OUT_FOR_DELIVERY)
+    parcel = talk.place(order("1001", "NW11", promised={"until": "2026-11-23"})).parcels[0]
+    talk.moves(parcel.id, Status.IN_TRANSIT, expected=date(2026, 11, 23))
     await goes_on(talk, life, 60 * MINUTE)
-    talk.moves(parcel.id, Status.DELIVERY_ATTEMPTED)
+    talk.moves(parcel.id, Status.IN_TRANSIT, expected=date(2026, 11, 25))
     await goes_on(talk, life, 60 * MINUTE)
-    assert talk.kinds() == ["arrives_today", "attempted"]
-    talk.moves(parcel.id, Status.DELIVERED)
-    await goes_on(talk, life, 60 * MINUTE)
+    assert talk.kinds() == ["on_its_way"]
     assert [row.reason for row in talk.messages() if row.state == "waiting"] == ["one a day"]
     await goes_on(talk, life, 18 * 60 * MINUTE)
-    assert talk.kinds() == ["arrives_today", "attempted", "delivered"]
+    assert talk.kinds() == ["on_its_way", "delayed"]
     assert f"{talk.provider.taken[-1].at:%d %H:%M}" == "23 07:00"  # the next morning in Berlin
+
+
+async def test_who_waits_for_a_parcel_today_is_told_the_same_day_how_that_ends(talk: Talk) -> None:
+    life = talk.life()
+    arrived, late = talk.place(order("1001", "NW11", "NW12")).parcels
+    for one in (arrived, late):
+        talk.moves(one.id, Status.OUT_FOR_DELIVERY, expected=date(2026, 11, 22))
+    await goes_on(talk, life, 60 * MINUTE)
+    talk.moves(arrived.id, Status.DELIVERED)
+    talk.moves(late.id, Status.IN_TRANSIT, expected=date(2026, 11, 24), delayed=True)
+    await goes_on(talk, life, 60 * MINUTE)
+    assert [letter.kinds for letter in talk.provider.taken] == [("arrives_today",), ("delayed", "delivered")]
+    assert {f"{letter.at:%d}" for letter in talk.provider.taken} == {"22"}
 
 
 async def test_who_withdrew_meanwhile_gets_nothing(talk: Talk) -> None:

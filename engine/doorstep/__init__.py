@@ -60,10 +60,12 @@ from .own_words import OwnWords, in_language, language_covers
 from .providers import ProviderChannel, ProviderSettings, text_of
 from .secret import Secret
 from .signing import Signer
+from .subscription import push_subscription
 from .summary import turned_back
 from .tree import Tree, newest_first
 from .widget import (
     Agreed,
+    Browsers,
     CodeFacts,
     CodeRule,
     ConsentRequest,
@@ -100,6 +102,7 @@ __all__ = [
     "Basic",
     "Basis",
     "Bounced",
+    "Browsers",
     "Carrier",
     "CarrierError",
     "CarrierSettings",
@@ -213,6 +216,7 @@ __all__ = [
     "moments",
     "newest_first",
     "phone_number",
+    "push_subscription",
     "registers",
     "sent_back",
     "soap",

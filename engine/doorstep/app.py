@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import __version__, embedding, widgets
+from . import __version__, scripts, widgets
 from .answers_api import AnswersApi
 from .api import Api, open_operations
 from .appearance_api import AppearanceApi
@@ -148,7 +148,9 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/webhooks/{carrier}/{account}", push.push, methods=["POST"]),
             Route("/channels/{account}", channels.reported, methods=["POST"]),
             *routes(below),
-            Route("/embed.js", embedding.script),
+            Route("/embed.js", scripts.embed),
+            Route("/subscribe.js", scripts.subscribe),
+            Route("/service-worker.js", scripts.service_worker),
             Route("/openapi.json", openapi.show),
             Route("/static/{fingerprint}/{name:path}", Statics(engine.shops, engine.wardrobe).file),
         ],

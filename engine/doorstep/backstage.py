@@ -19,7 +19,7 @@ from .order_views import Addresses
 from .orderbook import KeptOrder, OrderBook
 from .scenes import Scene, item_facts, order_facts, shipment_facts
 from .voices import Voices
-from .widget import CodeFacts, MessageFacts, Need, Voice, Way
+from .widget import Browsers, CodeFacts, MessageFacts, Need, Voice, Way
 from .widget_codes import Codes
 from .widgets import Wants
 
@@ -33,6 +33,7 @@ class _Read(Struct, frozen=True):
     codes: Mapping[str, CodeFacts] = {}
     answers: OfOrder = {}
     ways: tuple[Way, ...] = ()
+    browsers: Browsers | None = None
 
 
 class Backstage:
@@ -74,7 +75,7 @@ class Backstage:
             codes=read.codes,
             voices=await self._voices_of(visit),
             answers=read.answers,
-            messages=MessageFacts(read.ways, at.below("messages")) if read.ways else None,
+            messages=_messages(read, at),
         )
 
     async def _read(self, kept: KeptOrder, wants: Wants) -> _Read:
@@ -88,6 +89,7 @@ class Backstage:
                 self._codes.of_order(connection, kept) if codes else {},
                 self._answers.of_order(connection, kept.store, kept.id, wants.answers) if wants.answers else {},
                 self._consents.ways(connection, kept) if ways else (),
+                self._consents.browsers(connection, kept) if ways else None,
             )
 
         try:
@@ -104,6 +106,11 @@ class Backstage:
         except StoreError as error:
             log.warning("no voices can be shown", reason=str(error))
             return ()
+
+
+def _messages(read: _Read, at: Addresses) -> MessageFacts | None:
+    is_any = read.ways or read.browsers
+    return MessageFacts(read.ways, at.below("messages"), read.browsers) if is_any else None
 
 
 def _page(visit: Visit, typed: Typed | None) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def wishes(form: Mapping[str, str], ways: Sequence[Way]) -> Wishes:
         wanted = [topic for topic in Topic if form.get(f"{way.reach}.{topic}")]
         address = _address(way, form.get(f"{way.reach}.address", "") if wanted else "")
         fresh = wanted if address else [one for one in wanted if _state(way, one) is Agreed.OFF]
-        if fresh and not way.shown and not address:
+        if fresh and not (way.shown or way.settled or address):
             raise Missing(_incomplete(way.reach))
         if fresh:
             asked.append(ConsentRequest(way.reach, tuple(fresh), address))

@@ -3,13 +3,14 @@
 Consent belongs to an address, a way and a topic in a store: who agreed once is not asked again for the next order. What belongs
 to the order may be told unasked where the settings say so, until it is withdrawn. All else is asked for twice: on the page, and
 by a message to the address itself, which alone leads to where it is confirmed. An address that the shop has not told of, but
-that somebody wrote on an order's page, is confirmed for each order; it stands with the order, sealed.
+that somebody wrote on an order's page, is confirmed for each order; it stands with the order, sealed. So does a browser, which
+asks its owner itself before it subscribes.
 
 Every function works inside the caller's transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -21,13 +22,14 @@ from .consent_owners import UNANSWERED
 from .contacts import Address, Contacts
 from .database import insert
 from .ids import new_id
-from .message import Kind, Reach, Topic
+from .message import Channel, Kind, Reach, Topic
 from .message_links import CONFIRMS
 from .orderbook import KeptOrder, OrderBook
 from .secret import Secret
+from .subscription import endpoint_hash
 from .tables import consents, messages, orders, unreachable
 from .vault import Vault
-from .widget import Agreed, ConsentRequest, Way
+from .widget import Agreed, Browsers, ConsentRequest, Way
 
 MOST_A_DAY = 3  # questions to an address
 MOST_AN_ORDER = 5
@@ -59,15 +61,16 @@ class Standing(Struct, frozen=True):
 
 
 class Consents:
-    """`reaches` are the ways of the channels, by account; `settings` those of the stores."""
+    """`channels` are those there are, by account; `settings` those of the stores."""
 
     def __init__(
-        self, vault: Vault, book: OrderBook, *, clock: Clock, reaches: Mapping[str, Reach],
+        self, vault: Vault, book: OrderBook, *, clock: Clock, channels: Mapping[str, Channel[Any]],
         settings: Mapping[str, Messages],
     ) -> None:  # fmt: skip
         self._contacts = Contacts(vault, book, clock=clock)
         self._clock = clock
-        self._reaches = reaches
+        self._reaches = {name: channel.reach for name, channel in channels.items()}
+        self._keys = {name: channel.public_key for name, channel in channels.items() if channel.public_key}
         self._settings = settings
 
     def recipient(
@@ -102,7 +105,16 @@ class Consents:
     def ways(self, connection: Connection, order: KeptOrder) -> tuple[Way, ...]:
         """What a shopper may choose: each way of the store that leads to one address, and what is on. Raises StoreError."""
         reaches = {_way(self._reaches[one]) for one in self._channels(order)}
-        return tuple(self._shown(connection, order, reach) for reach in (Reach.EMAIL, Reach.PHONE) if reach in reaches)
+        ways = (self._shown(connection, order, reach) for reach in (Reach.EMAIL, Reach.PHONE) if reach in reaches)
+        return (*ways, *(self._of_browsers(connection, order) if Reach.PUSH in reaches else ()))
+
+    def browsers(self, connection: Connection, order: KeptOrder) -> Browsers | None:
+        """How one more browser may be told of the order; None where the store reaches none. Raises StoreError."""
+        key = next((self._keys[one] for one in self._channels(order) if one in self._keys), "")
+        if not key:
+            return None
+        told = self.recipients(connection, order, Topic.ORDER, Reach.PUSH, unasked=False)
+        return Browsers(key, tuple(endpoint_hash(one.to.reveal()) for one in told if one.to is not None))
 
     def ask(self, connection: Connection, order: KeptOrder, request: ConsentRequest, shown: Shown) -> None:
         """Somebody wants messages. What needs a confirmation is asked for, by a message; nobody learns whether the address is
@@ -110,6 +122,9 @@ class Consents:
         if request.reach not in {_way(self._reaches[one]) for one in self._channels(order)} or not _hold(
             connection, order
         ):
+            return
+        if request.reach is Reach.PUSH:
+            self._agree(connection, order, request, shown)
             return
         address = self._contacts.wanted(connection, order, request)
         if address is None:
@@ -181,6 +196,14 @@ class Consents:
         states = {one: _agreed(rows.get(one), one, first, unasked=unasked and one is Topic.ORDER) for one in Topic}
         return Way(reach, masked(reach, first.to.reveal()), states, settled=first.is_confirmed)
 
+    def _of_browsers(self, connection: Connection, order: KeptOrder) -> tuple[Way, ...]:
+        """All that have subscribed, as one way: what is on in any of them is on."""
+        addresses = self._contacts.of(connection, order, Reach.PUSH)
+        rows = [self._rows(connection, order.store, one, Reach.PUSH) for one in addresses]
+        on = {topic for one in rows for topic, row in one.items() if row.state == AGREED}
+        states = {topic: Agreed.ON if topic in on else Agreed.OFF for topic in Topic}
+        return (Way(Reach.PUSH, states=states, settled=True),) if addresses else ()
+
     def _allowed(
         self, connection: Connection, order: KeptOrder, address: Address, topic: Topic, reach: Reach, *, unasked: bool
     ) -> Allowed:
@@ -222,10 +245,7 @@ class Consents:
         """Notes that somebody asked for a topic; the id of the consent if it is to be confirmed, else ""."""
         row = self._rows(connection, order.store, address, reach).get(topic)
         now = self._clock.now()
-        proof = {
-            "order_id": order.id, "language": shown.language, "wording": shown.words[topic].encode(),
-            "source": shown.source, "asked_at": now,
-        }  # fmt: skip
+        proof = _proof(order, topic, shown, now)
         if row is not None and row.state == AGREED:
             return "" if address.is_confirmed else str(row.id)
         if address.own and topic is Topic.ORDER and self._is_unasked(order, reach):
@@ -233,6 +253,19 @@ class Consents:
             self._talk(connection, order)
             return ""
         return self._set(connection, order.store, address, reach, topic, state=UNANSWERED, **proof)
+
+    def _agree(self, connection: Connection, order: KeptOrder, request: ConsentRequest, shown: Shown) -> None:
+        """Somebody wants messages in the browser that subscribed just now, or in those that the order has."""
+        if request.address:
+            addresses = [self._contacts.subscribe(connection, order, request)]
+        else:
+            addresses = self._contacts.of(connection, order, request.reach)
+        now = self._clock.now()
+        for address in addresses:
+            for topic in request.topics:
+                proof = _proof(order, topic, shown, now)
+                self._set(connection, order.store, address, request.reach, topic, state=AGREED, given_at=now, **proof)
+        self._talk(connection, order)
 
     def _withdraw(
         self, connection: Connection, order: KeptOrder, address: Address, reach: Reach, topic: Topic, source: str
@@ -284,6 +317,14 @@ class Consents:
             "due_at": now, "until": now + CONFIRMS, "attempts": 0, "error": "", "reference": "", "created_at": now,
         }  # fmt: skip
         connection.execute(insert(connection, messages).values(values).on_conflict_do_nothing())
+
+
+def _proof(order: KeptOrder, topic: Topic, shown: Shown, at: datetime) -> dict[str, Any]:
+    """What is kept of how a consent was asked for."""
+    return {
+        "order_id": order.id, "language": shown.language, "wording": shown.words[topic].encode(),
+        "source": shown.source, "asked_at": at,
+    }  # fmt: skip
 
 
 def masked(reach: Reach, address: str) -> str:

@@ -22,6 +22,8 @@ from .tables import subscriptions
 from .vault import Vault
 from .widget import ConsentRequest
 
+MOST_BROWSERS = 5  # of an order
+
 log = structlog.get_logger("doorstep.contacts")
 
 
@@ -96,6 +98,17 @@ class Contacts:
         }  # fmt: skip
         connection.execute(insert(connection, subscriptions).values(values).on_conflict_do_nothing())
         return address
+
+    def subscribe(self, connection: Connection, order: KeptOrder, request: ConsentRequest) -> Address:
+        """Keeps a browser, whose owner it has asked itself; of many the newest stay."""
+        for one in self.of(connection, order, request.reach):
+            if one.to.reveal() == request.address:
+                self.forget(connection, order, one)
+        address = self.write(connection, order, request)
+        self.confirm(connection, order, address)
+        for one in self.of(connection, order, request.reach)[MOST_BROWSERS:]:
+            self.forget(connection, order, one)
+        return structs.replace(address, wanted=None)
 
     def confirm(self, connection: Connection, order: KeptOrder, address: Address) -> None:
         """Whoever reads it said that it is theirs."""

@@ -270,9 +270,8 @@ def _front(ground: _Ground) -> _Front:
 
 
 def _consents(ground: _Ground, orders: OrderBook, channels: Channels) -> Consents:
-    reaches = {name: channel.reach for name, channel in channels.accounts.items()}
     settings = {id: store.messages for id, store in ground.config.stores.items()}
-    return Consents(ground.vault, orders, clock=ground.clock, reaches=reaches, settings=settings)
+    return Consents(ground.vault, orders, clock=ground.clock, channels=channels.accounts, settings=settings)
 
 
 def _speaking(

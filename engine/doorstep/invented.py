@@ -13,7 +13,7 @@ from .models import Status
 from .order import CustomerFacts, Money
 from .scenes import Scene
 from .summary import ENDS
-from .widget import Agreed, CodeFacts, ItemFacts, MessageFacts, OrderFacts, ShipmentFacts, Voice, Way, When
+from .widget import Agreed, Browsers, CodeFacts, ItemFacts, MessageFacts, OrderFacts, ShipmentFacts, Voice, Way, When
 
 TODAY = datetime(2026, 11, 20, tzinfo=UTC).date()
 _ITEMS = (
@@ -24,6 +24,8 @@ _MESSAGES = (
     Way(Reach.EMAIL, "i•••@p•••.example", dict.fromkeys(Topic, Agreed.OFF), settled=True),
     Way(Reach.PHONE),
 )
+# The public key of RFC 8291's example.
+_BROWSERS = Browsers("BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8")
 _VOICES = (
     ("Came a day early and smells wonderful.", 5, "Ines"),
     ("Gut verpackt, gerne wieder.", 4, ""),
@@ -55,7 +57,7 @@ def with_order(page: Scene, widgets: Iterable[str] = ()) -> Scene:
         items=_ITEMS,
         customer=CustomerFacts(3, Money(Decimal("214.50"), "EUR"), before, ("regular",), 480, "Silver"),
         codes=dict.fromkeys(widgets, code),
-        messages=MessageFacts(_MESSAGES, f"{page.store.base}/o/invented/messages"),
+        messages=MessageFacts(_MESSAGES, f"{page.store.base}/o/invented/messages", _BROWSERS),
     )
 
 

@@ -59,12 +59,14 @@ class Kind(StrEnum):
 
     @property
     def presses(self) -> bool:
-        """Whether the shopper has to do something: such a message does not wait for another day."""
+        """Whether it does not wait for another day: the shopper has to do something, or has a parcel to take in."""
         return self in _PRESSING
 
 
 _MORE = frozenset({Kind.SURVEY, Kind.HOW_TO, Kind.REPLENISH, Kind.WARRANTY, Kind.THANKS})
-_PRESSING = frozenset({Kind.READY_FOR_PICKUP, Kind.PICKUP_REMINDER, Kind.ATTEMPTED, Kind.NEEDS_ACTION, Kind.CONFIRM})
+_PRESSING = frozenset({
+    Kind.READY_FOR_PICKUP, Kind.PICKUP_REMINDER, Kind.DELIVERED, Kind.ATTEMPTED, Kind.NEEDS_ACTION, Kind.CONFIRM,
+})  # fmt: skip
 
 
 class Reach(StrEnum):
@@ -157,7 +159,8 @@ class Channel(Generic[S]):
     """Base of channels, with the type of its settings: `Channel[Settings]`. One instance serves an account for the life of the
     process. `http` refuses addresses inside the shop's own network, follows no redirect, ends every request in time, and
     raises Deferred where nothing was sent yet and InDoubt where something was. `trouble` is what the provider has against the
-    account, empty when it has nothing: `/readyz` tells it."""
+    account, empty when it has nothing: `/readyz` tells it. `public_key` is what browsers subscribe with
+    (`applicationServerKey`), of a channel that reaches them."""
 
     name: ClassVar[str]
     reach: ClassVar[Reach]
@@ -177,6 +180,7 @@ class Channel(Generic[S]):
         self.settings = settings
         self.http = http
         self.trouble = ""
+        self.public_key = ""
 
     async def send(self, message: Message) -> str:
         """Hands a message over; the provider's own name for it, or "". Raises Deferred, Bounced, Refused, InDoubt; any other

@@ -18,10 +18,10 @@ from .alongside import Alongside
 from .clock import Clock
 from .database import Database
 from .delivery import pause_after
+from .handing import hand_over
 from .jobs import Job
 from .manifest import Manifest
-from .message import Bounced, Channel, Deferred, InDoubt, Message, Refused
-from .messages import State
+from .message import Channel, Message
 from .metrics import Metrics
 from .order_views import Looked
 from .orderbook import KeptOrder
@@ -31,10 +31,8 @@ from .taking import Desk, End, Errand
 
 _AT_ONCE = 10  # orders of one channel
 _PATIENCE = 40.0  # seconds for composing
-_HANDING = 100.0  # for sending, less than a lease: a mail server may look through a mail for a minute before it answers
 _ROUND = 1.0  # seconds that a slow channel is waited for
 _FAREWELL = 5.0  # seconds that aclose() waits for messages under way
-_BEST: tuple[State, ...] = ("sent", "in_doubt", "waiting", "refused", "bounced")
 
 log = structlog.get_logger("doorstep.sender")
 
@@ -153,7 +151,7 @@ class _Line:
         leased_until = await self._database.write(handing)
         if leased_until is None:  # composing outlived the lease
             return None
-        end = await self._sent(errand, message)
+        end = await hand_over(self._channel, message, errand.to)
         await self._settle(structs.replace(errand, leased_until=leased_until), end)
         return end
 
@@ -162,32 +160,6 @@ class _Line:
             Looked(one, one.shipment, self._manifests.get(one.carrier), one.fetched_at) for one in errand.order.parcels
         ]
         return await self._composer.compose(errand.job, errand.order, looked, errand.to[0], self._clock.now())
-
-    async def _sent(self, errand: Errand, message: Message) -> End:
-        """To each of the contacts: it is sent when one of them was reached, or may have been."""
-        ends = [await self._sent_to(errand, structs.replace(message, to=to)) for to in errand.to]
-        bounced = tuple(to for to, end in zip(errand.to, ends, strict=True) if end.state == "bounced")
-        best = min(ends, key=lambda end: _BEST.index("in_doubt" if end.in_doubt else end.state))
-        return structs.replace(best, bounced=bounced)
-
-    async def _sent_to(self, errand: Errand, message: Message) -> End:
-        try:
-            async with asyncio.timeout(_HANDING):
-                return End("sent", await self._channel.send(message))
-        except Deferred as error:
-            return End("waiting", error=error.message, seconds=error.seconds or 0.0)
-        except Bounced as error:
-            return End("bounced", error=error.message)
-        except Refused as error:
-            return End("refused", error=error.message)
-        except (InDoubt, TimeoutError) as error:
-            return self._doubtful(str(error) or f"not done within {_HANDING:g} s")
-        except Exception as error:
-            log.exception("channel failed", **self._about(errand), error=type(error).__name__)
-            return self._doubtful(type(error).__name__)
-
-    def _doubtful(self, error: str) -> End:
-        return End("waiting" if self._channel.repeatable else "in_doubt", error=error, in_doubt=True)
 
     async def _settle(self, errand: Errand, end: End) -> None:
         settling = partial(self._desk.settle, errand=errand, end=end, reach=self._channel.reach)

@@ -233,8 +233,12 @@ class _Taking:
         return allowed_from(row.kind, self._now, self._case.facts.zone, self._wishes.quiet, days)
 
     def _days(self, row: Kept) -> set[date]:
-        """On which days something was said of the same parcel."""
-        said = (one.handed_at for one in self._said if _touch(row, one) and one.state in _READ)
+        """On which days something was said of the same parcel that this does not take back."""
+        said = (
+            one.handed_at
+            for one in self._said
+            if _touch(row, one) and one.state in _READ and not _takes_back(row.kind, one.kind)
+        )
         return {at.astimezone(self._case.facts.zone).date() for at in said if at is not None}
 
 
@@ -253,6 +257,11 @@ def _groups(rows: Sequence[Kept], now: datetime) -> list[list[Kept]]:
 def _touch(one: Kept, other: Kept) -> bool:
     """Whether both are about the same parcel; what is about the order is about each of them."""
     return not one.parcel_id or not other.parcel_id or one.parcel_id == other.parcel_id
+
+
+def _takes_back(kind: Kind, said: Kind) -> bool:
+    """Whether who was told this waits in vain until they are told that."""
+    return kind is Kind.DELAYED and said is Kind.ARRIVES_TODAY
 
 
 def _rank(kind: Kind) -> int:

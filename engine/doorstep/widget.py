@@ -23,6 +23,7 @@ from .context import StoreView
 from .message import Kind, Reach, Topic
 from .models import Status
 from .order import Country, CustomerFacts, Money
+from .subscription import push_subscription
 
 
 class NoWidgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,24 +135,35 @@ class Way(Struct, frozen=True):
     settled: bool = False
 
 
+class Browsers(Struct, frozen=True):
+    """How the reader's own browser may be told: `key` is what it subscribes with (`applicationServerKey`), `known` are those
+    that are told already, each as the SHA-256 of its endpoint (base64)."""
+
+    key: str
+    known: tuple[str, ...] = ()
+
+
 class MessageFacts(Struct, frozen=True):
     """By which ways the customer of an order may be told of it; none: the store sends nothing. `url` leads to where they are
-    chosen."""
+    chosen; `browsers` is there where the store reaches browsers."""
 
     ways: tuple[Way, ...] = ()
     url: str = ""
+    browsers: Browsers | None = None
 
 
 class ConsentRequest(Struct, frozen=True):
     """Somebody wants messages about these topics: at the address that the order has, or at this `address` (an e-mail address,
-    or a number in E.164) where it has none. The engine asks the address itself, before anything is sent there."""
+    a number in E.164, or a browser's subscription) where it has none. The engine asks the address itself, before anything is
+    sent there; a browser has asked whoever sits before it."""
 
     reach: Reach
     topics: tuple[Topic, ...]
     address: str = ""
 
     def __post_init__(self) -> None:
-        whole = {Reach.EMAIL: mail_address, Reach.PHONE: phone_number}.get(self.reach, str)
+        wholes = {Reach.EMAIL: mail_address, Reach.PHONE: phone_number, Reach.PUSH: push_subscription}
+        whole = wholes.get(self.reach, str)
         if self.address and whole(self.address) != self.address:
             raise ValueError(f"the address is no whole one of {self.reach}")
 

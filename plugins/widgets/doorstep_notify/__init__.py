@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from doorstep import (
     Agreed,
+    Browsers,
     ConsentRequest,
     FormProblem,
     Need,
@@ -22,9 +23,11 @@ from doorstep import (
     in_language,
     mail_address,
     phone_number,
+    push_subscription,
 )
 
 _WHAT = "What shall we tell you?"
+_NOT_SENT = "Your answer was not sent. Please send it again."
 _INCOMPLETE = {
     Reach.EMAIL: "Please write the whole email address, such as name@shop.example.",
     Reach.PHONE: "Please write the number with the code of the country, such as +33.",
@@ -49,7 +52,7 @@ class Field(Struct, frozen=True):
 
 class Context(Struct, frozen=True):
     """For the template. `state` is on, asked, or empty; `topics` are those that can be asked for, and whether they are ticked;
-    `url` leads to where all of it is chosen."""
+    `url` leads to where all of it is chosen; `browsers` is there where the store reaches browsers."""
 
     title: str
     title_language: str  # BCP 47; empty where the title is the translated one
@@ -57,6 +60,7 @@ class Context(Struct, frozen=True):
     topics: tuple[tuple[str, bool], ...]
     fields: tuple[Field, ...]
     url: str
+    browsers: Browsers | None
 
 
 class Notify(Widget[Settings]):
@@ -70,8 +74,8 @@ class Notify(Widget[Settings]):
     def context(self, view: WidgetView) -> Context | None:
         if view.messages is None:
             return None
-        ways = view.messages.ways
-        state = _state(ways)
+        ways = _written_to(view)
+        state = _state(view.messages.ways)
         open_to = self._open(ways) if state != Agreed.ASKED else ()
         return Context(
             *in_language(self.settings.title, view.language),
@@ -79,24 +83,42 @@ class Notify(Widget[Settings]):
             tuple((one.value, _ticked(one, view)) for one in open_to),
             tuple(_field(way, view, first=way is ways[0]) for way in ways if _offered(way, open_to)),
             view.messages.url,
+            view.messages.browsers,
         )
 
     def submit(self, form: Mapping[str, str], view: WidgetView) -> Submission:
-        """What is asked for, by each way that was ticked or whose address was written."""
+        """What is asked for, by each way that was ticked or whose address was written; or by a browser, of which there may be
+        more."""
+        ways = _written_to(view)
         if form.get("website") or view.messages is None:
-            raise FormProblem("Your answer was not sent. Please send it again.")
-        topics = tuple(one for one in self._open(view.messages.ways) if form.get(one))
+            raise FormProblem(_NOT_SENT)
+        if "push_address" in form:
+            return Submission(consents=(_browser(form["push_address"]),))
+        topics = tuple(one for one in self._open(ways) if form.get(one))
         if not topics:
             raise FormProblem(_WHAT)
-        wanted = [one for way in view.messages.ways if (one := _request(way, topics, form)) is not None]
+        wanted = [one for way in ways if (one := _request(way, topics, form)) is not None]
         if not wanted:
-            raise FormProblem(_INCOMPLETE[view.messages.ways[0].reach])
+            raise FormProblem(_INCOMPLETE[ways[0].reach])
         return Submission(consents=tuple(wanted))
 
     def _open(self, ways: Sequence[Way]) -> tuple[Topic, ...]:
         """The topics that are not on by every way."""
         asks = (Topic.ORDER, Topic.MORE) if self.settings.more else (Topic.ORDER,)
         return tuple(one for one in asks if any(_stands(way, one) is not Agreed.ON for way in ways))
+
+
+def _written_to(view: WidgetView) -> tuple[Way, ...]:
+    """The ways to an address, which a form asks for by itself."""
+    ways = view.messages.ways if view.messages else ()
+    return tuple(way for way in ways if way.reach is not Reach.PUSH)
+
+
+def _browser(written: str) -> ConsentRequest:
+    subscription = push_subscription(written)
+    if not subscription:
+        raise FormProblem("This browser takes no messages from this page.")
+    return ConsentRequest(Reach.PUSH, (Topic.ORDER,), subscription)
 
 
 def _state(ways: Sequence[Way]) -> str:

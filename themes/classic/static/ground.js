@@ -1,4 +1,5 @@
-// Enhances only: copy buttons, the phone's own sheet for sharing, and menus that close when one looks away.
+// Enhances only: copy buttons, the phone's own sheet for sharing, menus that close when one looks away, and messages in the
+// browser.
 const { copy, copied } = document.body.dataset;
 
 if (navigator.clipboard) {
@@ -39,3 +40,6 @@ for (const menu of document.querySelectorAll(".top details")) {
     menu.firstElementChild.focus();
   });
 }
+
+const telling = document.querySelector("form[data-subscribe]");
+if (telling) import(`${telling.dataset.subscribe}subscribe.js`);
