@@ -1,5 +1,5 @@
-"""Every message, written in the process for one language after the other: what a mail program shows, the text part, and the line
-on a telephone; and the pages on which messages are chosen."""
+"""Every message, written in the process for one language after the other: what a mail program shows, the text part, the line on
+a telephone; and the pages on which messages are chosen."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
