@@ -41,8 +41,10 @@ from doorstep.refusals import PROBLEMS
 from doorstep.scenes import Scene, view_of
 from doorstep.shops import Outfitter
 from doorstep.views import Reader
-from doorstep.widget import When
+from doorstep.widget import MessageFacts, Way, When
 from doorstep.widget_rules.trial import Trial
+
+from .letter_states import WAYS, Written, choosing, written
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
@@ -96,11 +98,16 @@ class States:
         """Every state by its name, as HTML; what is no page is a text."""
         yield from self._tracking(localizer)
         yield from self._messages(localizer)
+        yield from self._choosing(localizer)
         yield from self._orders(localizer)
         yield from self._widgets(localizer)
         yield "report", report(self._month, shop=SHOP, carriers={}, localizer=localizer, today=NOW.date())
         for code, problem in PROBLEMS.items():
             yield f"problem {code}", f"<p>{localizer.text(problem.title)}</p><p>{localizer.text(problem.detail)}</p>"
+
+    def letters(self, localizer: Localizer) -> Iterator[Written]:
+        """Every message by its name."""
+        return written(self.shop, localizer, NOW)
 
     @cached_property
     def _month(self) -> Insights:
@@ -156,6 +163,11 @@ class States:
         form = order_forms.lookup("/", localizer, order_forms.not_found({"order": "4711"}, localizer))
         asking = self.contexts.form(self._visit(localizer, "/"), "x", forms=(form,))
         yield "order not found", self._html(Shown("lookup.html", asking), localizer)
+
+    def _choosing(self, localizer: Localizer) -> Iterator[tuple[str, str]]:
+        for number, (hero, forms) in enumerate(choosing(localizer)):
+            context = self.contexts.messages(self._visit(localizer, "/o/x/messages"), hero, forms)
+            yield f"choosing messages {number}", self._html(Shown("messages.html", context), localizer)
 
     def _orders(self, localizer: Localizer) -> Iterator[tuple[str, str]]:
         moving, here = Status.IN_TRANSIT, Status.DELIVERED
@@ -227,6 +239,8 @@ class States:
         yield self._widget(
             "offer", localizer, {"text": "7", "terms_url": "https://shop.example/t"}, change=_with_code(ends=None)
         )
+        for ways in (WAYS, WAYS[1:], (structs.replace(WAYS[0], states={}),)):
+            yield self._widget("notify", localizer, {}, change=_told_by(ways))
         yield self._widget("cross_sell", localizer, {"feed": "products.tsv", "count": 6}, feed=_PRODUCTS)
 
     def _widget(
@@ -287,6 +301,10 @@ def _kept(looked: list[Looked], *, until: int | None, promise: str, cancelled: b
 def _answered(score: int, done: str = "") -> Change:
     answer = {"survey": {"after_delivery": {"score": score, "of": 10}}}
     return lambda page: structs.replace(page, answers=answer, done=done)
+
+
+def _told_by(ways: tuple[Way, ...]) -> Change:
+    return lambda page: structs.replace(page, messages=MessageFacts(ways, "/o/x/messages"))
 
 
 def _with_points(points: int) -> Change:

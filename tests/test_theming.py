@@ -179,6 +179,14 @@ def test_texts_plurals_and_money_are_the_readers(root: Path) -> None:
     assert page(child(root, {"tracking.html": source})) == "Track 2 scans €7.00 Order many a &lt; &amp; scan"
 
 
+def test_numbers_in_texts_have_the_digits_of_the_readers_language(root: Path) -> None:
+    source = '{{ ngettext("%(num)s scan", "%(num)s scans", 2400) }} {% trans score=4.5 %}{{ score }} of 5{% endtrans %}'
+    source += ' {% trans number="4711" %}Order {{ number }}{% endtrans %}'
+    persian = Localizer("fa", NullTranslations())
+    said = child(root, {"tracking.html": source}).render("tracking.html", PAGE, persian)
+    assert said == "۲٬۴۰۰ scans ۴٫۵ of 5 Order \u20684711\u2069"
+
+
 def test_one_compiled_theme_speaks_every_readers_language(root: Path) -> None:
     class Upper(NullTranslations):
         def ugettext(self, message: str) -> str:

@@ -1,6 +1,8 @@
 """How thirteen locales write days, ranges, times and figures, as CLDR 48 has it, worked out by hand; and two calendars."""
 
 import datetime as dt
+import subprocess
+import sys
 from datetime import UTC, date, time
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,7 @@ from doorstep.views import Reader, hero
 from doorstep.writing import Writing
 from doorstep.written_times import hours
 
+from . import catalogs
 from .acme import parcel
 from .test_i18n import plain
 
@@ -253,3 +256,27 @@ def test_portuguese_is_written_as_in_portugal_where_brazil_is_not_named() -> Non
     portugal, brazil = Writing("pt"), Writing("pt_BR")
     assert (portugal.money("24.90", "EUR"), brazil.money("24.90", "EUR")) == ("24,90\u00a0€", "€\u00a024,90")
     assert (portugal.number(12345), brazil.number(12345)) == ("12\u00a0345", "12.345")
+
+
+_EACH = """
+import sys
+from datetime import date
+from doorstep.writing import Writing
+day, later, written = date(2026, 11, 22), date(2026, 12, 2), {}
+for code in sys.argv[1:]:
+    one = Writing(code)
+    written[code] = (one.weekday(day), one.long_date(day, day), one.days(day, later, day), one.money("9", "EUR"))
+print(sorted(written.items()))
+"""
+
+
+def test_a_language_is_written_the_same_whichever_was_read_before() -> None:
+    """Urdu once gave its Sunday to German, which was read after it."""
+
+    def after(*codes: str) -> str:
+        done = subprocess.run([sys.executable, "-c", _EACH, *codes], capture_output=True, check=True, text=True)  # noqa: S603
+        return done.stdout
+
+    codes = catalogs.languages()
+    assert after(*codes) == after(*reversed(codes))
+    assert "'Sonntag'" in after("ur", "de")

@@ -1,6 +1,6 @@
 """A message without any markup: the text part of a mail, written and not stripped, and the line for a telephone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .context import ItemView, Link
 from .i18n import N_, Localizer
@@ -38,14 +38,18 @@ def _parcel(context: LetterContext, parcel: LetterParcel, localizer: Localizer) 
     said = parcel is context.parcels[0] and parcel.hero.headline == context.hero.headline
     lines = ["" if said else _sentence(parcel), _numbered(parcel, localizer)]
     if pickup := parcel.pickup:
-        inside = [isolated(line, localizer.dir) for line in (pickup.name, *pickup.lines)]
-        lines += [f"{localizer.text(N_('Pickup point'))}: {', '.join(filter(None, inside))}"]
-        hours = ", ".join(isolated(line, localizer.dir) for line in pickup.hours)
-        lines += [f"{localizer.text(N_('Opening hours'))}: {hours}" if hours else ""]
+        lines += _listed(N_("Pickup point"), (pickup.name, *pickup.lines), localizer)
+        lines += _listed(N_("Opening hours"), pickup.hours, localizer)
     if parcel.items:
         lines.append(f"{localizer.text(IN_THE_PARCEL)}:")
         lines += [*_items(parcel.items, localizer), *([f"  {parcel.more}"] if parcel.more else [])]
     return lines
+
+
+def _listed(label: str, values: Iterable[str], localizer: Localizer) -> list[str]:
+    """A value a line: which comma would stand between them depends on the language, and where it stands on theirs."""
+    inside = [f"  {isolated(value, localizer.dir)}" for value in values if value]
+    return [f"{localizer.text(label)}:", *inside] if inside else []
 
 
 def _others(context: LetterContext, localizer: Localizer) -> list[str]:

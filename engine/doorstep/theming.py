@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -299,12 +300,14 @@ def _localizer(context: Context) -> Localizer:
 
 
 def _filled(localizer: Localizer, text: str, values: Mapping[str, Any]) -> Markup:
-    """A text of a catalog, which is HTML, with what templates put into it, which is not, isolated for bidi where it matters."""
+    """A text of a catalog, which is HTML, with what templates put into it, which is not: isolated for bidi where it matters,
+    numbers as the locale writes them."""
     if localizer.dir == "rtl":
         values = {name: localizer.isolate(one) if type(one) is str else one for name, one in values.items()}
-    if _PLAIN.issuperset(map(type, values.values())):
-        return _filled_with_words(text, tuple(values.items()))
-    return Markup(text) % values  # noqa: S704
+    if not _PLAIN.issuperset(map(type, values.values())):
+        values = {name: localizer.number(one) if type(one) in _NUMBERS else one for name, one in values.items()}
+        return Markup(text) % values  # noqa: S704
+    return _filled_with_words(text, tuple(values.items()))
 
 
 @lru_cache(1024)  # the carrier's name, the shop's
@@ -312,6 +315,7 @@ def _filled_with_words(text: str, values: tuple[tuple[str, str], ...]) -> Markup
     return Markup(text) % dict(values)  # noqa: S704
 
 
+_NUMBERS = frozenset({int, float, Decimal})
 _PLAIN = frozenset({str})  # HTML equals the words that it is written with, and is filled in otherwise
 
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 
-from babel import Locale, dates, lists, numbers, units
+from babel import Locale, dates, lists, localedata, numbers, units
 
 from . import calendars
 
@@ -15,6 +16,9 @@ _MONDAY, _LEAP = date(2024, 1, 1), 2024  # a year that has every day
 _ZERO = {"arab": "٠", "arabext": "۰", "beng": "০", "deva": "०", "mymr": "၀", "olck": "᱐", "tibt": "༠", "adlm": "𞥐"}
 # CLDR writes `pt` as in Brazil, which has a catalog of its own here.
 _WRITTEN_AS = {"pt": "pt_PT"}
+# Babel (2.18) shares these tables between locales, and writes into them what it has looked up for one: once somebody has read
+# Urdu, it has Sunday in Urdu for German.
+_SHARED_TABLES = ("months", "days", "quarters", "eras", "currency_formats")
 _UNITS = {"kg": "mass-kilogram", "g": "mass-gram", "lb": "mass-pound", "oz": "mass-ounce"}
 
 
@@ -23,7 +27,7 @@ class Writing:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.locale = Locale.parse(_WRITTEN_AS.get(language, language))
+        self.locale = _locale(_WRITTEN_AS.get(language, language))
         self._calendar = calendars.has_own(language)
         self._long_date = lru_cache(1024)(self._written_day)
         self._weekday = lru_cache(7)(self._named_weekday)
@@ -178,3 +182,12 @@ class Writing:
     def _digits(self, text: str) -> str:
         """The digits that the locale writes by default: CLDR's date patterns come with Latin ones."""
         return text.translate(self._digit_table) if self._digit_table else text
+
+
+@cache
+def _locale(code: str) -> Locale:
+    """A locale with tables of its own."""
+    locale = Locale.parse(code)
+    tables = localedata.load(str(locale))
+    tables.update({name: deepcopy(tables[name]) for name in _SHARED_TABLES})
+    return locale

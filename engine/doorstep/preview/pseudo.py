@@ -8,7 +8,7 @@ from functools import cache
 
 from babel.support import NullTranslations
 
-from ..i18n import Localizer
+from ..i18n import Catalogs, Localizer
 
 NAMES = {"en-XA": "accented, 40 % longer", "ar-XB": "mirrored"}
 _KEPT = re.compile(r"(%\(\w+\)s|<[^>]*>)")  # what is filled in, and tags
@@ -52,6 +52,17 @@ class Pseudo(NullTranslations):
 
     def unpgettext(self, context: str, singular: str, plural: str, num: int) -> str:
         return self.ngettext(singular, plural, num)
+
+
+class Alone(Catalogs):
+    """One language, whichever is asked for."""
+
+    def __init__(self, localizer: Localizer) -> None:
+        super().__init__(())
+        self._alone = localizer
+
+    def localizer(self, language: str) -> Localizer:
+        return self._alone
 
 
 @cache

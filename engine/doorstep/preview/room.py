@@ -82,6 +82,8 @@ class Room:
             store = structs.replace(store, widgets=self._every_widget(store))
         draft = Draft(theme=wanted.theme, settings=typed)
         shop = self._outfitter.shop(live.id, structs.replace(store, draft={_DRAFT: draft})).drafts[_DRAFT]
+        if wanted.lang in pseudo.NAMES:
+            shop = structs.replace(shop, catalogs=pseudo.Alone(pseudo.localizer(wanted.lang)))
         view = structs.replace(shop.view, base=PATH)
         return Dressed(structs.replace(shop, view=view, draft=""), theme, values | typed, typed)
 
@@ -128,8 +130,6 @@ class Room:
 
     def _visit(self, shop: Shop, wanted: Wanted) -> Visit:
         reader = shop.reader(wanted.lang, "", level=1)
-        if wanted.lang in pseudo.NAMES:
-            reader = structs.replace(reader, localizer=pseudo.localizer(wanted.lang))
         return Visit(shop, structs.replace(reader, now=_steady(reader)), f"/track/{wanted.case}")
 
     def _letter(self, shop: Shop, wanted: Wanted) -> Letter:
