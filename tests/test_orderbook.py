@@ -92,6 +92,13 @@ def test_a_number_is_all_that_an_order_needs(book, writing):
     )
 
 
+def test_what_an_order_leaves_open_is_not_written_so_that_a_version_without_the_field_reads_it(book, writing):
+    with writing() as connection:
+        book.create(connection, "main", order("1001", note="Thank you."))
+        kept = connection.scalar(select(orders.c.document))
+    assert msgspec.json.decode(kept).keys() == {"number", "note", "placed_at"}
+
+
 def test_an_order_is_found_by_its_id_and_by_its_number_in_its_own_store_only(book, writing):
     with writing() as connection:
         kept = book.create(connection, "main", order())

@@ -204,12 +204,13 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _is_current(connection: Connection) -> bool:
+    """Whether this version can work on the tables: with what a newer one of the same line added to them, too."""
     if not inspect(connection).has_table("alembic_version"):
         return False
-    found = connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
-    if found > newest_version():
-        raise StoreError(f"its tables are newer than this Doorstep ({found} after {newest_version()})")
-    return bool(found == newest_version())
+    found, newest = connection.scalar(text("SELECT version_num FROM alembic_version")) or "", newest_version()
+    if found[:1] > newest[:1]:
+        raise StoreError(f"its tables are newer than this Doorstep ({found} after {newest})")
+    return bool(found >= newest)
 
 
 def _migrate(connection: Connection) -> None:
@@ -219,13 +220,19 @@ def _migrate(connection: Connection) -> None:
     if _is_current(connection):
         return
     from alembic import command
+
+    command.upgrade(migrations_of(connection), "head")
+
+
+def migrations_of(connection: Connection) -> Any:
+    """What Alembic's commands take, to work on this connection."""
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config
 
 
 def newest_version() -> str:

@@ -1,9 +1,10 @@
 """`./dev prove`: what takes long. Exit code 1: something promised was not kept.
 
-./dev prove                         kills, then soak, then looks
+./dev prove                         kills, then soak, then looks, then upgrade
 ./dev prove kills [KILLS [SEED]]    kills a hundred times, on each database with one worker and with two
 ./dev prove soak [MINUTES [SEED]]   ten minutes of random faults, with two processes
 ./dev prove looks [VIEWS [SEED]]    every page in every theme, language and colour scheme, or so many of them
+./dev prove upgrade [COMMIT [SEED]] two versions in one shop, on each database: that of a commit or tag, and this one
 """
 
 import asyncio
@@ -11,8 +12,10 @@ import secrets
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -20,6 +23,8 @@ from ..databases import postgresql_server
 from .killing import prove
 from .looks import watch_all
 from .soaking import Proof, Terms, soak
+from .upgrading import EARLIER, unpacked
+from .upgrading import prove as prove_upgrade
 
 
 def kills(times: int, seed: int) -> bool:
@@ -57,6 +62,26 @@ def looks(views: int, seed: int) -> bool:
     return bool(seen.problems)
 
 
+def upgrade(commit: str, seed: int) -> bool:
+    print(f"seed {seed}: ./dev prove upgrade {commit} {seed}", flush=True)
+    lost = False
+    with (
+        tempfile.TemporaryDirectory(prefix="doorstep-earlier-") as unpacked_to,
+        unpacked(commit, Path(unpacked_to)) as earlier,
+    ):
+        for kind in ("sqlite", "postgresql"):
+            with tempfile.TemporaryDirectory(prefix="doorstep-upgrade-") as name:
+                server = postgresql_server() if kind == "postgresql" else nullcontext("sqlite:///doorstep.db")
+                with server as url:
+                    proof = asyncio.run(prove_upgrade(Path(name), url, earlier, seed))
+            print(f"{kind}: tables {proof.tables}; {proof.orders} orders, {proof.webhooks} webhooks; of one version's answers "
+                  f"the other read {proof.read_by_the_other} and asked for {proof.asked_again} again; {proof.rows} rows back "
+                  "and forth", flush=True)  # fmt: skip
+            print("".join(f"  LOST  {problem}\n" for problem in proof.problems[:20]), end="", flush=True)
+            lost |= bool(proof.problems)
+    return lost
+
+
 def _lines(proof: Proof) -> list[str]:
     half, most, slowest = proof.waited
     growth = ", ".join(f"{rate / 1024:+.0f}" for rate in proof.memory)
@@ -70,19 +95,24 @@ def _lines(proof: Proof) -> list[str]:
     ]
 
 
-_PROOFS = {"kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000)}
+_PROOFS: dict[str, tuple[Callable[[Any, int], bool], int | str]] = {
+    "kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000), "upgrade": (upgrade, EARLIER),
+}  # fmt: skip
 
 
 def main(asked: list[str]) -> int:
-    name, numbers = (asked[0], asked[1:]) if asked else ("", [])
-    if name not in {"", *_PROOFS} or len(numbers) > 2 or not all(one.isdigit() for one in numbers):
+    name, arguments = (asked[0], asked[1:]) if asked else ("", [])
+    numbers = arguments[1:] if name == "upgrade" else arguments
+    if name not in {"", *_PROOFS} or len(arguments) > 2 or not all(one.isdigit() for one in numbers):
         print(
-            "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | looks [VIEWS [SEED]]]", file=sys.stderr
+            "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | looks [VIEWS [SEED]] | "
+            "upgrade [COMMIT [SEED]]]",
+            file=sys.stderr,
         )
         return 2
-    seed = int(numbers[1]) if numbers[1:] else secrets.randbelow(10**6)
+    seed = int(arguments[1]) if arguments[1:] else secrets.randbelow(10**6)
     wanted = [_PROOFS[name]] if name else list(_PROOFS.values())
-    broken = [run(int(numbers[0]) if numbers else usual, seed) for run, usual in wanted]
+    broken = [run(type(usual)(arguments[0]) if arguments else usual, seed) for run, usual in wanted]
     return int(any(broken))
 
 
