@@ -198,8 +198,9 @@ def problems() -> str:
 
 
 def headers() -> str:
-    shown = {**responses.SECURITY, "Content-Security-Policy": responses.content_security_policy()}
-    rows = [(f"`{name}`", f"`{value}`", MEANINGS.of("responses.headers", name)) for name, value in shown.items()]
+    of_pages = ("Content-Security-Policy", responses.content_security_policy(), "Content-Security-Policy of pages")
+    shown = [*((name, value, name) for name, value in responses.SECURITY.items()), of_pages]
+    rows = [(f"`{name}`", f"`{value}`", MEANINGS.of("responses.headers", meaning)) for name, value, meaning in shown]
     return table(["header", "value", "why"], rows)
 
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import event, update
 
 from doorstep import access
@@ -155,6 +157,15 @@ async def test_a_wrong_proof_and_no_order_are_the_same_work(desk: Desk, monkeypa
             done.append(list(work))
     assert done[0].count("compared") == 1
     assert done == [done[0]] * 4
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from("# \tiıIſsSßẞµμΜ\u2003"), max_size=6), st.data())
+async def test_spellings_that_find_one_order_share_their_guesses(written: str, data: st.DataObject) -> None:
+    """Else each spelling of an order's number would bring another five guesses at its postcode."""
+    mark = st.text("# \t\u2003", max_size=3)
+    other = data.draw(mark) + data.draw(st.sampled_from([written, written.lower(), written.upper()])) + data.draw(mark)
+    if {*access._spellings(written)} & {*access._spellings(other)}:
+        assert access.common_spelling(written) == access.common_spelling(other)
 
 
 async def test_another_stores_order_is_not_found(desk: Desk) -> None:

@@ -126,6 +126,8 @@ FOREIGN = {
     "host as user": {"Origin": "http://shop.example@evil.example"},
     "two sites in one header": {"Sec-Fetch-Site": "same-origin, cross-site"},
     "empty site": {"Sec-Fetch-Site": "", "Origin": HOST},
+    "no address": {"Origin": "http://["},
+    "another scheme": {"Origin": "ftp://shop.example"},
 }
 
 
@@ -196,6 +198,10 @@ BODIES = {
     "a file": (
         "multipart/form-data; boundary=x",
         b'--x\r\nContent-Disposition: form-data; name="score"; filename="a"\r\n\r\n5\r\n--x--\r\n',
+    ),
+    "a character set that reads nothing": (
+        "multipart/form-data; boundary=x; charset=undefined",
+        b'--x\r\nContent-Disposition: form-data; name="score"\r\n\r\n5\r\n--x--\r\n',
     ),
     "nothing": ("", b""),
 }

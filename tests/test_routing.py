@@ -1,11 +1,22 @@
 """The page that is asked for most is found by its path; whatever else is asked for goes on to the table of routes."""
 
+import json
+import socket
+
+import httpx2
 import pytest
+import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 
+from doorstep.app import assemble
+from doorstep.logs import configure
 from doorstep.routing import TrackRoute
+from doorstep.sandbox import sandbox_of
+from doorstep.testing import serve
+
+from .shopfront import DELIVERED, shop
 
 
 async def table(scope, receive, send):
@@ -36,3 +47,30 @@ def test_other_paths_are_for_the_table(client: TestClient, path: str):
 
 def test_a_form_is_for_the_table(client: TestClient):
     assert client.post("/track/AB1").text == "table"
+
+
+def test_two_hosts_in_one_request_are_refused_by_whom_it_may_reach(tmp_path):
+    """A proxy and we could each take another of them, and one store's page would be kept as another's (RFC 9112, 3.2)."""
+    with shop(tmp_path, sandbox_of([]), "") as front, serve(assemble(front.engine)) as served:
+        for path in ("/", f"/track/{DELIVERED}", f"/track/{DELIVERED}"):
+            request = f"GET {path} HTTP/1.1\r\nHost: shop.example\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
+            with socket.create_connection(("127.0.0.1", served.port), 30) as raw:
+                raw.sendall(request.encode())
+                assert raw.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_fails_is_told_once_with_its_place_and_without_its_values(tmp_path, capfd, monkeypatch):
+    """A server would log the error again, in many lines, with all that stands in its text."""
+    with shop(tmp_path, sandbox_of([]), "") as front, serve(assemble(front.engine)) as served:
+        monkeypatch.setattr("doorstep.pages.normalise", lambda number: {}[f"ida@shop.example {number}"])
+        configure()
+        try:
+            for path in ("/track/1Z", "/api/v1/pages/1Z"):
+                answer = httpx2.get(f"{served.url}{path}", trust_env=False)
+                assert answer.status_code == 500
+                assert "ida@" not in answer.text
+        finally:
+            structlog.reset_defaults()
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["error"] for line in lines if line["level"] == "error"] == ["KeyError", "KeyError"]
+    assert "ida@" not in str(lines)

@@ -110,6 +110,11 @@ def _secrets(connection: Connection, store_id: str, numbers: Sequence[str]) -> S
     return [*connection.execute(query)]
 
 
+def common_spelling(number: str) -> str:
+    """What every spelling that may find the same order has in common: guesses at it are counted under this."""
+    return "".join(number.replace("#", "").split()).upper()
+
+
 def _spellings(number: str) -> list[str]:
     """The numbers that somebody may mean who copies one from a mail: with and without the sign in front."""
     bare = number.strip().removeprefix("#").strip()

@@ -110,7 +110,6 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
         return api.not_found(request) if _wants_json(request) else pages.not_found(request)
 
     async def failed(request: Request, error: Exception) -> Response:
-        log.exception("a page failed", error=type(error).__name__)
         return api.failed(request) if _wants_json(request) else pages.failed(request)
 
     async def wrong_method(request: Request, error: Exception) -> Response:

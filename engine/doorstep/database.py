@@ -173,7 +173,9 @@ def _sqlite_engine(url: URL, base: Path) -> Engine:
     # In memory the one connection is the database. Threads hand a connection round, one after the other.
     size = 1 if in_memory else _THREADS + 1
     shared = {"check_same_thread": False}
-    engine = create_engine(url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args=shared)
+    engine = create_engine(
+        url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args=shared, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -182,7 +184,12 @@ def _sqlite_engine(url: URL, base: Path) -> Engine:
 def _postgresql_engine(url: URL) -> Engine:
     try:
         return create_engine(
-            url, pool_size=_THREADS, max_overflow=_THREADS, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+            url,
+            pool_size=_THREADS,
+            max_overflow=_THREADS,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5},
+            hide_parameters=True,
         )
     except ImportError:
         raise ConfigError(

@@ -1,7 +1,6 @@
 """Who may send a form: the page's own origin, and nobody else. No token in the page, so that a page can be shared."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -14,8 +13,8 @@ def own_origin(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+    host = request.headers.get("host", "")
+    return bool(host) and request.headers.get("origin") in (f"https://{host}", f"http://{host}")
 
 
 def from_own_pages(endpoint: Endpoint) -> Endpoint:

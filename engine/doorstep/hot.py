@@ -51,9 +51,9 @@ class HotPath:
         if scope["type"] != "http" or scope["method"] not in _READS:
             await self._app(scope, receive, send)
             return
-        sent = dict(reversed(scope["headers"]))  # of equal names the first one counts, as everywhere
+        sent = dict(scope["headers"])
         now = self._clock.now()
-        page = self._page(scope, sent, now)
+        page = self._page(scope, sent, now) if len(sent) == len(scope["headers"]) else None
         if page is None:
             await self._app(scope, receive, send)
             return

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from . import order_forms, responses, views, voices
-from .access import Access
+from .access import Access, common_spelling
 from .answers import Answers
 from .appearances import Appearances
 from .backstage import Backstage
@@ -102,7 +102,7 @@ class Pages:
         form = await form_of(request)
         number, offered = form.get("order", "")[:100].strip(), form.get("proof", "")[:300].strip()
         guessed = (
-            f"order:{digest(visit.shop.id, number.lstrip('#').casefold())}",
+            f"order:{digest(visit.shop.id, common_spelling(number))}",
             f"network:{network_of(request, self._limits.networks)}",
         )
         if after := await self._limits.proofs.make(*guessed):

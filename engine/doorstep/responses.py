@@ -35,6 +35,9 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
+    "Cache-Control": "no-store",  # of whatever does not say otherwise
+    # Of what is no page: opened by itself it runs nothing and loads nothing, and no page frames it.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 }
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
 
@@ -45,12 +48,15 @@ def protected(send: Send) -> Send:
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] != 304:
-            own: list[Header] = message["headers"]
-            named = {name for name, _ in own}
-            message["headers"] = own + [header for header in _SECURITY if header[0] not in named]
+            message["headers"] = _with_security(message["headers"])
         await send(message)
 
     return sending
+
+
+def _with_security(own: list[Header]) -> list[Header]:
+    named = {name for name, _ in own}
+    return own + [header for header in _SECURITY if header[0] not in named]
 
 
 def for_one_only(send: Send) -> Send:
@@ -127,7 +133,7 @@ def finished(
     return Page(
         bytes(page.body),
         dict(own)[b"etag"],
-        (*own, *_SECURITY),
+        tuple(_with_security(own)),
         tuple(of_a_304(own)),
         span,
         fetched_at,

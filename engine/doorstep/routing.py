@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlencode
 
+import structlog
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from .draft_links import PARAMETER, DraftLinks
 from .patience import allowance
 from .shops import Shop, Shops
 
+log = structlog.get_logger("doorstep.routing")
 _READS = frozenset({"GET", "HEAD"})
 _SHARED = 0.25  # seconds that a request may wait, in all, for the server that processes share
 
@@ -64,6 +66,9 @@ class StoreRouter:
             await self._outside(scope, receive, send)
             return
         headers = dict(scope["headers"])
+        if sum(name == b"host" for name, _ in scope["headers"]) > 1:  # one is the proxy's, another ours (RFC 9112, 3.2)
+            await PlainTextResponse("There must be one Host header.", 400)(scope, receive, send)
+            return
         shop = self._shops.find(headers.get(b"host", b"").decode("latin-1"), scope["path"])
         if shop is None:
             await PlainTextResponse("There is no shop at this address.", 404)(scope, receive, send)
@@ -79,8 +84,11 @@ class StoreRouter:
         if scope["path"] == shop.config.path != "":
             scope = {**scope, "path": scope["path"] + "/"}
         state = {**scope.get("state", {}), "shop": shop}
-        with allowance(_SHARED):
-            await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
+        try:
+            with allowance(_SHARED):
+                await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
+        except Exception as error:  # its page has gone out; a server would log it with all values that are in its text
+            log.exception("a request failed", error=type(error).__name__)
 
 
 async def _prepared(shop: Shop, query: bytes, accepted: bytes) -> None:

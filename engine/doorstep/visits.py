@@ -1,5 +1,6 @@
 """What the pages share: who asks, a page rendered with its headers, a form as it was sent."""
 
+import re
 from collections.abc import Iterable, Mapping
 from time import perf_counter
 
@@ -25,6 +26,7 @@ from .widgets import Filled
 TOO_OFTEN = N_("You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.")
 NOT_KEPT = N_("Your answer could not be saved just now. Please send it again in a minute.")
 _LARGEST_FORM = 64 * 1024
+_LENGTH = re.compile(r"[0-9]{1,20}")
 
 log = structlog.get_logger("doorstep.pages")
 
@@ -88,12 +90,15 @@ def made(
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The text fields of a sent form, bounded; files are not taken."""
+    """The text fields of a sent form, bounded, without NUL, which PostgreSQL does not keep; files are not taken."""
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > _LARGEST_FORM:
+    if not _LENGTH.fullmatch(length) or int(length) > _LARGEST_FORM:
         return {}
-    async with request.form(max_files=0, max_fields=50) as form:
-        return {key: value for key, value in form.items() if isinstance(value, str)}
+    try:
+        async with request.form(max_files=0, max_fields=50) as form:
+            return {key: value.replace("\0", "") for key, value in form.items() if isinstance(value, str)}
+    except UnicodeError:  # in a character set that it names itself
+        return {}
 
 
 def cached(shop: Shop, lookup: Lookup) -> dict[str, str]:
