@@ -120,12 +120,14 @@ class Crowd:
         return await self._page(client, self._dice.choice(self._known[20:]))
 
     async def _cold(self, client: httpx2.AsyncClient) -> bool:
-        """Nobody has asked about it: while the carrier is down nobody can know where it is, and the page has to say so."""
+        """Nobody has asked about it: the page says that it is asking, where the answer takes longer than a page may; or
+        that the carrier is down, and when to come again, while it is."""
+        down = self._post.down
         response = await client.get(f"{self._url}/track/{self._number()}", headers=self._reader())
-        known = (202, 503) if self._post.down else (200,)
-        if response.status_code == 503 and "retry-after" not in response.headers:
-            return self._wrong("cold", response)
-        return response.status_code in (*known, 200) or self._wrong("cold", response)
+        told = response.status_code in (200, 202) or (
+            (down or self._post.down) and response.status_code == 503 and "retry-after" in response.headers
+        )
+        return told or self._wrong("cold", response)
 
     async def _page(self, client: httpx2.AsyncClient, number: str) -> bool:
         """A stage that the carrier has told is not taken back: what is shown is one of those up to where it is."""
