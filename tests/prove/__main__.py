@@ -1,8 +1,9 @@
 """`./dev prove`: what takes long. Exit code 1: something promised was not kept.
 
-./dev prove                         kills, then soak, then looks, then upgrade
+./dev prove                         all of these, one after the other
 ./dev prove kills [KILLS [SEED]]    kills a hundred times, on each database with one worker and with two
 ./dev prove soak [MINUTES [SEED]]   ten minutes of random faults, with two processes
+./dev prove load [SECONDS [SEED]]   seven phases of so many seconds, with Redis' Sentinels and with its cluster
 ./dev prove looks [VIEWS [SEED]]    every page in every theme, language and colour scheme, or so many of them
 ./dev prove upgrade [COMMIT [SEED]] two versions in one shop, on each database: that of a commit or tag, and this one
 """
@@ -21,6 +22,8 @@ import msgspec
 
 from ..databases import postgresql_server
 from .killing import prove
+from .loading import Proof as Loaded
+from .loading import load
 from .looks import watch_all
 from .soaking import Proof, Terms, soak
 from .upgrading import EARLIER, unpacked
@@ -52,6 +55,32 @@ def soaked(minutes: int, seed: int) -> bool:
     print("\n".join(_lines(proof)), flush=True)
     print("".join(f"  BROKEN  {problem}\n" for problem in proof.problems[:20]), end="", flush=True)
     return bool(proof.problems)
+
+
+def loaded(seconds: int, seed: int) -> bool:
+    print(f"seed {seed}: ./dev prove load {seconds} {seed}", flush=True)
+    broken = False
+    for rig in ("sentinel", "cluster"):
+        with tempfile.TemporaryDirectory(prefix="doorstep-load-") as name:
+            proof = asyncio.run(load(Path(name), rig, seconds, seed))
+        print("\n".join(_table(rig, proof)), flush=True)
+        print("".join(f"  WRONG  {problem}\n" for problem in proof.problems[:20]), end="", flush=True)
+        broken |= bool(proof.problems)
+    return broken
+
+
+def _table(rig: str, proof: Loaded) -> list[str]:
+    head = f"{'':24}{'':14}{'visits':>7}{'wrong':>7}{'half':>8}{'90 %':>8}{'99 %':>8}{'most':>8}  seconds"
+    rows = [
+        f"{one.name:24}{one.kind:14}{one.visits:7}{one.wrong:7}" + "".join(f"{took:8.3f}" for took in one.waited)
+        for one in proof.phases
+    ]
+    return [
+        f"{rig}: {proof.orders} orders and {proof.forms} forms accepted, {proof.calls} calls to the carrier, "
+        f"{proof.restarts} restarts; {len(proof.problems)} faults",
+        head,
+        *rows,
+    ]
 
 
 def looks(views: int, seed: int) -> bool:
@@ -96,7 +125,7 @@ def _lines(proof: Proof) -> list[str]:
 
 
 _PROOFS: dict[str, tuple[Callable[[Any, int], bool], int | str]] = {
-    "kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000), "upgrade": (upgrade, EARLIER),
+    "kills": (kills, 100), "soak": (soaked, 10), "load": (loaded, 25), "looks": (looks, 10_000), "upgrade": (upgrade, EARLIER),
 }  # fmt: skip
 
 
@@ -105,7 +134,7 @@ def main(asked: list[str]) -> int:
     numbers = arguments[1:] if name == "upgrade" else arguments
     if name not in {"", *_PROOFS} or len(arguments) > 2 or not all(one.isdigit() for one in numbers):
         print(
-            "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | looks [VIEWS [SEED]] | "
+            "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | load [SECONDS [SEED]] | looks [VIEWS [SEED]] | "
             "upgrade [COMMIT [SEED]]]",
             file=sys.stderr,
         )

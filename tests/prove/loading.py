@@ -1,0 +1,264 @@
+"""A shop under load while its operator starts it anew, its Redis fails over and its carrier is gone.
+
+Two processes of `doorstep serve` share a socket that outlives them, as systemd passes it on; a worker is beside them; SQL is
+PostgreSQL, Redis a master with its replica and a Sentinel, or a cluster of three. What must hold: every visit is answered, each
+time with what it came for, and nothing that was accepted is lost.
+"""
+
+import asyncio
+import random
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx2
+from msgspec import Struct
+from sqlalchemy import func, select
+
+from doorstep.clock import SystemClock
+from doorstep.database import Database
+from doorstep.keys import SCOPES, Keys
+from doorstep.serving import listen
+from doorstep.tables import answers, orders
+
+from ..databases import postgresql_server
+from ..posting import FILES, SECRET
+from ..rigs import cluster, watched
+from ..servers import RedisServer, hostile
+from .crowd import Answered, Crowd, Post, waited
+
+RATES: Mapping[str, float] = {
+    "hot": 20, "miss": 12, "cold": 3, "order's page": 3, "form": 1, "order": 1, "push": 2,
+}  # a second  # fmt: skip
+# As systemd starts what a socket unit belongs to: the socket is descriptor 3, and the environment says whose it is.
+PASSING = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3);"
+    "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1'); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+)
+_SETTINGS = """\
+secret_key = "a secret of thirty-two characters or more"
+database = "{database}"
+redis = "{redis}"
+
+[server]
+near_megabytes = 1
+trusted_proxies = ["127.0.0.1/32"]
+api_limit = {{ calls = 1000000 }}
+
+[carriers.post]
+endpoint = "{carrier}"
+push_secret = ["{secret}"]
+
+[stores.main]
+name = "Harbour & Pine"
+
+[stores.main.widgets.survey.after_checkout]
+kind = "stars"
+"""
+
+
+class Phase(Struct, frozen=True):
+    """What happened meanwhile, how many visits there were, how many were not answered as they should be, and the seconds that
+    half of them took at most, 90 and 99 of a hundred, and the slowest."""
+
+    name: str
+    kind: str
+    visits: int
+    wrong: int
+    waited: tuple[float, float, float, float]
+
+
+class Proof(Struct, frozen=True):
+    """What was done, and what is wrong after it: nothing, if it is proved."""
+
+    phases: list[Phase]
+    orders: int
+    forms: int
+    calls: int  # to the carrier
+    restarts: int
+    problems: list[str]
+
+
+class Processes:
+    """Those that serve: each is another `doorstep serve` on the one socket."""
+
+    def __init__(self, folder: Path, listening: socket.socket) -> None:
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        self.restarts = 0
+        self.problems: list[str] = []
+        self._folder = folder
+        self._socket = listening
+        self._running: list[asyncio.subprocess.Process] = []
+
+    async def start(self, *command: str) -> None:
+        passed = self._socket.fileno()
+        words = [sys.executable, "-c", PASSING, str(passed), "-m", "doorstep", *command]
+        with (self._folder / "processes.log").open("ab") as log:
+            child = await asyncio.create_subprocess_exec(
+                *words, cwd=self._folder, stdout=log, stderr=log, pass_fds=[passed]
+            )
+        self._running.append(child)
+
+    async def restart_serving(self) -> None:
+        """The two that serve, one after the other, as an operator does who has installed a new version."""
+        for _ in range(2):
+            oldest = self._running.pop(0)
+            await self._end(oldest)
+            await self.start("serve")
+            self.restarts += 1
+            await asyncio.sleep(1)
+
+    async def end(self) -> None:
+        for child in self._running:
+            await self._end(child)
+
+    async def _end(self, child: asyncio.subprocess.Process) -> None:
+        if child.returncode is None:
+            child.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(20):
+                code = await child.wait()
+        except TimeoutError:
+            child.kill()
+            code = await child.wait()
+        if code not in (0, -signal.SIGTERM):
+            log = (self._folder / "processes.log").read_text(errors="replace").splitlines()
+            self.problems.append(f"a process ended with {code}: {log[-1:]}")
+
+
+class Trouble:
+    """What becomes of Redis and the carrier in a phase."""
+
+    def __init__(self, processes: Processes, node: RedisServer, post: Post, seconds: float) -> None:
+        self._processes = processes
+        self._node = node
+        self._post = post
+        self._seconds = seconds
+
+    async def rolling_restart(self) -> None:
+        await self._processes.restart_serving()
+
+    async def redis_fails(self) -> None:
+        """For good under Sentinels, who name the replica; a node of a cluster comes back with nothing in it."""
+        await asyncio.to_thread(self._node.kill)
+
+    async def carrier_fails(self) -> None:
+        self._post.down = True
+        await asyncio.sleep(self._seconds * 0.9)
+        self._post.down = False
+
+
+async def load(
+    folder: Path, rig: str, seconds: float, seed: int, *, rates: Mapping[str, float] = RATES, known: int = 400,
+    orders: int = 40,
+) -> Proof:  # fmt: skip
+    """Seven phases of so many seconds each; `rig` is "sentinel" or "cluster". So many parcels and orders are there before."""
+    dice = random.Random(seed)
+    post = Post(random.Random(dice.random()))
+    async with AsyncExitStack() as stack:
+        database_url = stack.enter_context(postgresql_server())
+        redis_url, node = await stack.enter_async_context(_redis(folder, rig))
+        carrier = await stack.enter_async_context(hostile(choose=post.answer))
+        key = _laid(folder, _SETTINGS.format(
+            database=database_url, redis=redis_url, carrier=carrier.url, secret=SECRET
+        ), database_url)  # fmt: skip
+        processes = await stack.enter_async_context(_serving(folder))
+        crowd = Crowd(processes.url, key, post, random.Random(dice.random()))
+        await crowd.arrive(known, orders)
+        trouble = Trouble(processes, node, post, seconds)
+        for name, trouble_of in _phases(trouble):
+            crowd.phase = name
+            await asyncio.gather(crowd.come(rates, seconds), trouble_of())
+        await processes.end()
+        problems = [*crowd.problems, *processes.problems, *_lost(database_url, folder, crowd)]
+    return Proof(_summed(crowd.answered), crowd.placed, crowd.forms, post.asked, processes.restarts, problems)
+
+
+def _phases(trouble: Trouble) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    return [
+        ("at rest", _nothing),
+        ("rolling restart", trouble.rolling_restart),
+        ("after it", _nothing),
+        ("Redis loses its master", trouble.redis_fails),
+        ("after that", _nothing),
+        ("carrier down", trouble.carrier_fails),
+        ("at the end", _nothing),
+    ]
+
+
+async def _nothing() -> None:
+    pass
+
+
+def _summed(answered: list[Answered]) -> list[Phase]:
+    found: dict[tuple[str, str], list[Answered]] = {}
+    for one in answered:
+        found.setdefault((one.phase, one.kind), []).append(one)
+    return [
+        Phase(phase, kind, len(ones), sum(not one.fine for one in ones), waited(ones))
+        for (phase, kind), ones in found.items()
+    ]
+
+
+def _lost(url: str, folder: Path, crowd: Crowd) -> list[str]:
+    database = Database(url, base=folder)
+    database.open_now()
+    with database.reading() as connection:
+        made = connection.scalar(select(func.count()).select_from(orders)) or 0
+        written = connection.scalar(select(func.count()).select_from(answers)) or 0
+    database.close_now()
+    kept = {"orders": (crowd.placed, made), "forms": (crowd.forms, written)}
+    return [
+        f"{accepted} {what} were accepted and {there} are there"
+        for what, (accepted, there) in kept.items()
+        if accepted != there
+    ]
+
+
+def _laid(folder: Path, settings: str, database_url: str) -> str:
+    """The shop's folder, with the carrier's plugin; gives a key to its API."""
+    (folder / "doorstep.toml").write_text(settings)
+    package = folder / "plugins" / "doorstep_post"
+    package.mkdir(parents=True)
+    for name, text in FILES.items():
+        (package / name).write_text(text)
+    database = Database(database_url, base=folder)
+    database.open_now()
+    with database.writing() as connection:
+        _, key = Keys(clock=SystemClock()).new(connection, "main", "checkout", SCOPES)
+    database.close_now()
+    return key.reveal()
+
+
+@asynccontextmanager
+async def _redis(folder: Path, rig: str) -> AsyncIterator[tuple[str, RedisServer]]:
+    """The URL, and the server that will fail."""
+    if rig == "cluster":
+        async with cluster(folder) as (url, nodes):
+            yield url, nodes[-1]
+    else:
+        with watched(folder) as pair:
+            yield pair.url, pair.master
+
+
+@asynccontextmanager
+async def _serving(folder: Path) -> AsyncIterator[Processes]:
+    """Two that serve and a worker, as soon as they answer."""
+    with listen("127.0.0.1", 0) as listening:
+        listening.listen(2048)
+        processes = Processes(folder, listening)
+        try:
+            for command in ("serve", "serve", "worker"):
+                await processes.start(command)
+            await _answers(processes.url)
+            yield processes
+        finally:
+            await processes.end()
+
+
+async def _answers(url: str) -> None:
+    async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
+        (await client.get(f"{url}/healthz")).raise_for_status()
