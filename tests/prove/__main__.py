@@ -1,20 +1,19 @@
-"""`./dev prove`: what takes long. Exit code 1: something promised was not kept.
-
-./dev prove                         kills, then soak, then looks
-./dev prove kills [KILLS [SEED]]    kills a hundred times, on each database with one worker and with two
-./dev prove soak [MINUTES [SEED]]   ten minutes of random faults, with two processes
-./dev prove looks [VIEWS [SEED]]    every page in every theme, language and colour scheme, or so many of them
-"""
+"""`./dev prove [PART [HOW MUCH [SEED]]]`: what takes too long for `./dev test`, all of it or one part. Exit code 1: something
+promised was not kept."""
 
 import asyncio
+import os
 import secrets
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from ..databases import postgresql_server
 from .killing import prove
@@ -22,9 +21,27 @@ from .looks import watch_all
 from .soaking import Proof, Terms, soak
 
 
+class Part(Struct, frozen=True):
+    """What is proved, by what, how much of it usually, and about how many minutes that takes on two processors.
+
+    `run` is given how much and the seed, and says whether something was not kept.
+    """
+
+    proves: str
+    run: Callable[[int, int], bool]
+    usual: int
+    of: str
+    minutes: int
+
+
+def exhaustive(processes: int, seed: int) -> bool:
+    command = [sys.executable, "-m", "pytest", "-q", "--gate", "rest", f"--randomly-seed={seed}"]
+    command += ["--numprocesses", str(processes), "--dist", "worksteal"]
+    return bool(subprocess.run(command, check=False).returncode)
+
+
 def kills(times: int, seed: int) -> bool:
     lost = False
-    print(f"seed {seed}: ./dev prove kills {times} {seed}", flush=True)
     for kind, workers in (("sqlite", 1), ("sqlite", 2), ("postgresql", 1), ("postgresql", 2)):
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="doorstep-prove-") as name:
@@ -41,7 +58,6 @@ def kills(times: int, seed: int) -> bool:
 
 
 def soaked(minutes: int, seed: int) -> bool:
-    print(f"seed {seed}: ./dev prove soak {minutes} {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="doorstep-soak-") as name:
         proof = asyncio.run(soak(Path(name), Terms(minutes * 60), seed))
     print("\n".join(_lines(proof)), flush=True)
@@ -50,7 +66,6 @@ def soaked(minutes: int, seed: int) -> bool:
 
 
 def looks(views: int, seed: int) -> bool:
-    print(f"seed {seed}: ./dev prove looks {views} {seed}", flush=True)
     seen = watch_all(views, seed)
     print(f"{seen.looked} of {seen.all} views; {len(seen.problems)} faults", flush=True)
     print("".join(f"  WRONG  {problem}\n" for problem in seen.problems[:50]), end="", flush=True)
@@ -70,20 +85,36 @@ def _lines(proof: Proof) -> list[str]:
     ]
 
 
-_PROOFS = {"kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000)}
+PARTS = {
+    "tests": Part(
+        "every sample parcel, damaged answer, look and language that `./dev test` has a few of",
+        exhaustive, os.cpu_count() or 1, "processes", 15,
+    ),
+    "kills": Part(
+        "nothing accepted is lost by kill -9, on each database with one worker and with two", kills, 100, "kills", 12,
+    ),
+    "soak": Part("under random faults two processes keep their promises", soaked, 10, "minutes", 10),
+    "looks": Part(
+        "pages in themes, languages and colour schemes as they come, with a script and without", looks, 300, "views", 12,
+    ),
+}  # fmt: skip
 
 
 def main(asked: list[str]) -> int:
     name, numbers = (asked[0], asked[1:]) if asked else ("", [])
-    if name not in {"", *_PROOFS} or len(numbers) > 2 or not all(one.isdigit() for one in numbers):
-        print(
-            "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | looks [VIEWS [SEED]]]", file=sys.stderr
-        )
+    if name not in {"", *PARTS} or len(numbers) > 2 or not all(one.isdigit() for one in numbers):
+        told = [f"  {name:8}{part.proves}; {part.usual} {part.of}" for name, part in PARTS.items()]
+        print("\n".join(["usage: ./dev prove [PART [HOW MUCH [SEED]]]", *told]), file=sys.stderr)
         return 2
     seed = int(numbers[1]) if numbers[1:] else secrets.randbelow(10**6)
-    wanted = [_PROOFS[name]] if name else list(_PROOFS.values())
-    broken = [run(int(numbers[0]) if numbers else usual, seed) for run, usual in wanted]
-    return int(any(broken))
+    broken = []
+    for part in [name] if name else PARTS:
+        much = int(numbers[0]) if numbers else PARTS[part].usual
+        print(f"· {PARTS[part].proves}: ./dev prove {part} {much} {seed}", flush=True)
+        if PARTS[part].run(much, seed):
+            broken.append(part)
+    print(f"not kept: {', '.join(broken)}" if broken else "all is kept")
+    return bool(broken)
 
 
 if __name__ == "__main__":
