@@ -26,7 +26,9 @@ tomllib.loads = parse_toml
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--gate", choices=list(GATES), default="fast", help="; ".join(f"{k}: {v}" for k, v in GATES.items()))
+    parser.addoption(
+        "--gate", choices=list(GATES), default="fast", help="; ".join(f"{k}: {v}" for k, v in GATES.items())
+    )
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,14 +1,17 @@
 """What every page must be in every theme, language, direction and colour scheme, looked at once for all of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import html5lib
+import pytest
 from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from msgspec import Struct
+from msgspec.structs import astuple
 from playwright.sync_api import Page
 
 from doorstep.demo import THEMES
@@ -65,6 +68,25 @@ def covering(turn: int) -> list[Look]:
     return [
         Look(themes[(turn + row) % 3], language, SCHEMES[(turn + row + row // 2) % 2])
         for row, language in enumerate(LANGUAGES)
+    ]
+
+
+def in_four_looks(turn: int) -> list[Any]:
+    """Parameters of a test of one page, the `turn`-th of a list. In the fast gate it has one of the four looks, and 24 pages
+    in succession have every look there is."""
+    usual = (turn + turn // 12) % 4
+    return [
+        pytest.param(look, id="-".join(astuple(look)), marks=() if row == usual else pytest.mark.exhaustive)
+        for row, look in enumerate(covering(turn))
+    ]
+
+
+def in_looks(names: Iterable[str], first: int = 0) -> list[Any]:
+    """Parameters of a test of these pages, each in its four looks."""
+    return [
+        pytest.param(name, *one.values, id=f"{name}-{one.id}", marks=one.marks)
+        for turn, name in enumerate(names, first)
+        for one in in_four_looks(turn)
     ]
 
 

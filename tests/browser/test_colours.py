@@ -7,7 +7,8 @@ from playwright.sync_api import BrowserContext
 
 from doorstep.demo import THEMES
 
-from .looks import UNFOLD, violations
+from ..gates import pairwise
+from .looks import SCHEMES, UNFOLD, violations
 from .orders import Orders, running
 
 pytestmark = pytest.mark.browser
@@ -21,14 +22,13 @@ PALETTES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=PALETTES)
+@pytest.fixture(scope="module")
 def orders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orders]:
     with running(tmp_path_factory.mktemp("colours"), PALETTES[request.param]) as orders:
         yield orders
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("orders", "theme", "scheme"), pairwise(PALETTES, THEMES, SCHEMES), indirect=["orders"])
 def test_everything_can_be_read(
     orders: Orders, context_of: Callable[..., BrowserContext], theme: str, scheme: str
 ) -> None:

@@ -7,12 +7,14 @@ from playwright.sync_api import Browser, Page
 
 from doorstep.demo import THEMES
 
+from ..gates import pairwise
 from .looks import LANGUAGES, OVERFLOW, UNFOLD
 from .sites import DELIVERED, PAGES, Site, number_of
 
 pytestmark = pytest.mark.browser
 
 Watch = Callable[..., Page]
+NAMES = ("delivered", "returning", "handed over", "thanks", "choose", "look-up refused")
 LARGE = "--blink-settings=defaultFontSize=32"  # the reader's own setting, which media queries in em go by as well
 # Elements, with what stands before and after them, that move or change slowly.
 MOVING = """() => [...document.querySelectorAll("*")].flatMap((one) => ["", "::before", "::after"].map((part) => {
@@ -27,16 +29,14 @@ def large(start: Callable[..., Browser]) -> Page:
     return start(LARGE).new_page()
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("name", ["delivered", "returning", "handed over", "thanks", "choose", "look-up refused"])
+@pytest.mark.parametrize(("name", "theme", "language"), pairwise(NAMES, THEMES, LANGUAGES))
 def test_page_fits_a_narrow_screen_of_a_reader_whose_letters_are_twice_as_large(
-    large: Page, site: Site, name: str, theme: str
+    large: Page, site: Site, name: str, theme: str, language: str
 ) -> None:
     large.set_viewport_size({"width": 320, "height": 640})
-    for language in LANGUAGES:
-        large.goto(site.address(PAGES[name][0], theme, language))
-        large.evaluate(UNFOLD)
-        assert large.evaluate(OVERFLOW) == [], language
+    large.goto(site.address(PAGES[name][0], theme, language))
+    large.evaluate(UNFOLD)
+    assert large.evaluate(OVERFLOW) == []
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -3,22 +3,39 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import astuple
 from playwright.sync_api import Page
 
-from .looks import FURTHER, Look, amiss, covering, every_look, further, malformed, said
+from .looks import FURTHER, Look, amiss, covering, every_look, further, in_looks, malformed, narrow, said
 from .sites import PAGES, TWELVE_SCANS, Site, fetched
 
 pytestmark = pytest.mark.browser
 
 Watch = Callable[..., Page]
+in_a_further_language = pytest.mark.parametrize(
+    ("name", "look"),
+    [
+        pytest.param(name, look, id=f"{name}-{look.language}")
+        for turn, name in enumerate(PAGES)
+        for look in further(turn, len(PAGES))
+    ],
+)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_for_everybody_in_every_look(watch: Watch, site: Site, name: str) -> None:
-    page = watch()
-    turn = list(PAGES).index(name)
-    for look in (*covering(turn), *further(turn, len(PAGES))):
-        assert amiss(page, site.address(PAGES[name][0], look.theme, look.language), look) == [], look
+@pytest.mark.parametrize(("name", "look"), in_looks(PAGES))
+def test_page_is_for_everybody_in_every_look(watch: Watch, site: Site, name: str, look: Look) -> None:
+    assert amiss(watch(), site.address(PAGES[name][0], look.theme, look.language), look) == []
+
+
+@in_a_further_language
+def test_page_fits_in_each_further_language(watch: Watch, site: Site, name: str, look: Look) -> None:
+    assert narrow(watch(), site.address(PAGES[name][0], look.theme, look.language), look) == []
+
+
+@pytest.mark.exhaustive
+@in_a_further_language
+def test_page_is_for_everybody_in_each_further_language(watch: Watch, site: Site, name: str, look: Look) -> None:
+    assert amiss(watch(), site.address(PAGES[name][0], look.theme, look.language), look) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -34,6 +51,11 @@ def test_the_looks_of_one_page_have_every_theme_language_and_scheme_and_those_of
         for field in ("theme", "language", "scheme"):
             assert {getattr(look, field) for look in covering(page)} == {getattr(look, field) for look in every}
     assert {look for page in range(6) for look in covering(page)} == every
+
+
+def test_in_the_fast_gate_twenty_four_pages_have_every_look() -> None:
+    fast = [one.values[1] for one in in_looks(map(str, range(24))) if not one.marks]
+    assert sorted(fast, key=astuple) == sorted(every_look(), key=astuple)
 
 
 def test_each_further_language_is_looked_at_once() -> None:
