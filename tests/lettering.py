@@ -45,6 +45,9 @@ class Links:
     def confirm(self, order: KeptOrder, reach: Reach, to: Secret) -> str:
         return f"https://shop.example/m/confirm-{reach.value}-{len(to.reveal())}"
 
+    def opened(self, order: KeptOrder, message: str) -> str:
+        return f"https://shop.example/m/{message}/opened.gif"
+
 
 def shop_of(folder: Path, **fields: Any) -> Shop:
     """The store, with these settings over its own."""

@@ -34,6 +34,7 @@ from .insights_api import InsightsApi
 from .landing import Landing
 from .leaving import Leaving
 from .openapi import OpenApi, Operation, routes
+from .opening import Opening
 from .order_files import OrderFiles
 from .order_pages import OrderPages
 from .orders_api import OrdersApi
@@ -76,6 +77,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     preferences = Preferences(
         engine.access, engine.orders, engine.consents, engine.message_links, engine.database, engine.limits, engine.plugins
     )  # fmt: skip
+    opening = Opening(engine.message_links, engine.fates, engine.database)
     files = OrderFiles(
         engine.access, engine.database, engine.fetcher, engine.plugins, look=order_pages.look, missing=pages.not_found,
         guesses=engine.limits.documents,
@@ -140,6 +142,7 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/o/{token}/messages", from_own_pages(preferences.save), methods=["POST"]),
             Route("/m/{token}", preferences.letter),
             Route("/m/{token}", preferences.answer, methods=["POST"]),
+            Route("/m/{token}/opened.gif", opening.point),
             Route("/r/{code}", landing.land),
             Route("/r/{code}/qr.svg", landing.qr_code),
             Route("/out/{widget}", leaving.out),

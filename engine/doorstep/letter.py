@@ -40,8 +40,9 @@ class LetterContext(Struct, frozen=True):
     """Every variable of a mail's template. What a message has not is None or empty.
 
     `hero` is the answer, `notes` are the sentences after it, `button` leads to the order's page. `parcels` are those the
-    message is about, `others` the rest of the order's, `items` what a message about no parcel is about. `sheet` is the style
-    sheet with the store's colours in it, `markup` what mail programs read (schema.org, JSON).
+    message is about, `others` the rest of the order's, `items` what a message about no parcel is about. `pixel` is there where
+    the store counts which mails are opened. `sheet` is the style sheet with the store's colours in it, `markup` what mail
+    programs read (schema.org, JSON).
     """
 
     store: StoreView
@@ -60,5 +61,6 @@ class LetterContext(Struct, frozen=True):
     preferences: Link | None = None
     unsubscribe: Link | None = None
     contact: tuple[Link, ...] = ()
+    pixel: str = ""  # address of a picture that counts, where the store wants that
     sheet: Markup = Markup()
     markup: Markup = Markup()

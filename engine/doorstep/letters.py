@@ -49,6 +49,8 @@ class LetterLinks(Protocol):
 
     def confirm(self, order: KeptOrder, reach: Reach, to: Secret) -> str: ...
 
+    def opened(self, order: KeptOrder, message: str) -> str: ...
+
 
 class Told(Struct, frozen=True, omit_defaults=True):
     """`Message.event`: what a shop's own sender gets, as JSON. No name and no address of a person. `status` is the parcel's
@@ -118,6 +120,7 @@ class Letter:
         self.context = structs.replace(
             context,
             settings=self.look.settings,
+            pixel=links.opened(order, job.id) if _counts_opened(shop, job) else "",
             sheet=Markup(self.look.mail_sheet),  # noqa: S704  # a theme's
             markup=markup_of(wanted, context),
         )
@@ -150,6 +153,11 @@ class Letter:
             event=_event(self._wanted, self._said, context),
             at=self._wanted.reader.now,
         )
+
+
+def _counts_opened(shop: Shop, job: Job) -> bool:
+    """Of mails alone, and none to an address that nobody has confirmed."""
+    return shop.config.messages.opened and job.reach is Reach.EMAIL and Kind.CONFIRM not in job.kinds
 
 
 def _somehow(letter: Letter) -> str:

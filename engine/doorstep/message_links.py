@@ -3,6 +3,7 @@
     /o/{token}/?m=delivered    the order's page, as any link to it; `m` is the kind of message that led there
     /o/{token}/messages        the page on which messages are chosen
     /m/{token}                 no more of these messages, or: yes, this address wants them
+    /m/{token}/opened.gif      a picture in a mail, where the store counts which are opened
 
 A token of `/m/` names the order, what it is about, and the generation of the order's links: one that is counted up makes all
 of them void.
@@ -10,6 +11,7 @@ of them void.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 from msgspec import Struct, ValidationError, convert, to_builtins
@@ -50,6 +52,12 @@ class Confirm(Struct, frozen=True, array_like=True, tag="c"):
         return datetime.fromtimestamp(self.expires, UTC)
 
 
+class Opened(Struct, frozen=True, array_like=True, tag="o"):
+    """Somebody, or something, loads the pictures of this message."""
+
+    message: str
+
+
 class MessageLinks:
     """Makes the addresses, and reads what stands behind `/m/`. `homes` are the stores' own addresses."""
 
@@ -83,18 +91,30 @@ class MessageLinks:
         made = Confirm(order.id, order.link_generation, reach, prints(self._vault, reach, to)[0], expires)
         return self._signed(order, made)
 
+    def opened(self, order: KeptOrder, message: str) -> str:
+        """A picture by which it is counted that a message is opened."""
+        return f"{self._signed(order, Opened(message))}/opened.gif"
+
+    def read_opened(self, token: str) -> str:
+        """The message that a token of `opened` names; "" where it is none of ours."""
+        found = self._read(token, Opened)
+        return found.message if found else ""
+
     def read(self, token: str) -> Unsubscribe | Confirm | None:
         """What a token of `/m/` says, or None where it is none of ours, or is over. The caller looks at the generation."""
-        if len(token) > LONGEST_TOKEN:
-            return None
-        try:
-            found = convert(self._signer.loads(token), Unsubscribe | Confirm)
-        except (BadData, ValidationError):
-            return None
+        found = self._read(token, Unsubscribe | Confirm)
         is_over = isinstance(found, Confirm) and found.expires_at <= self._clock.now()
         return None if is_over else found
 
-    def _signed(self, order: KeptOrder, said: Unsubscribe | Confirm) -> str:
+    def _read(self, token: str, type: Any) -> Any:
+        if len(token) > LONGEST_TOKEN:
+            return None
+        try:
+            return convert(self._signer.loads(token), type)
+        except (BadData, ValidationError):
+            return None
+
+    def _signed(self, order: KeptOrder, said: Unsubscribe | Confirm | Opened) -> str:
         return f"{self._homes[order.store]}/m/{self._signer.dumps(to_builtins(said))}"
 
     def _page(self, order: KeptOrder) -> str:

@@ -63,6 +63,9 @@ class _Links:
     def confirm(self, order: KeptOrder, reach: Reach, to: Secret) -> str:
         return f"{self._page}messages?confirm={reach.value}"
 
+    def opened(self, order: KeptOrder, message: str) -> str:
+        return f"{self._page}opened.gif"
+
 
 def letter(
     shop: Shop, case: LetterCase, now: datetime, language: str = "", *, id: str = "msg_preview",
