@@ -69,9 +69,9 @@ def test_the_text_part_is_written_with_every_link_on_a_line_of_its_own(shop: Sho
     made = said(shop, Kind.READY_FOR_PICKUP, Status.AVAILABLE_FOR_PICKUP)
     lines = made.text.splitlines()
     assert lines[:4] == ["Harbour & Pine", "", "Ready for pickup", "Monday, November 23, 11:00\xa0AM"]
-    at = lines.index("Pickup point:")
+    at = lines.index("Pickup point")
     assert lines[at + 1 : at + 4] == ["  Tabac du Pont", "  12 rue du Pont", "  69003 Lyon"]
-    assert lines[at + 4 : at + 7] == ["Opening hours:", "  Mo–Fr 08:00–19:00", "  Sa 09:00–13:00"]
+    assert lines[at + 4 : at + 7] == ["Opening hours", "  Mo–Fr 08:00–19:00", "  Sa 09:00–13:00"]
     assert "Please pick it up by Sunday, November 29. After that it goes back to the shop." in lines
     assert [line for line in lines if "https:" in line] == [
         made.link, made.preferences, made.unsubscribe, "https://shop.example/help"

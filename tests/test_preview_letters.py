@@ -51,7 +51,7 @@ def test_what_is_no_html_stands_beside(opened: Opened) -> None:
     for text in (
         "Your parcel is ready for pickup",
         "Harbour & Pine: Your parcel is ready for pickup",
-        "Pickup point:\n  Tabac du Pont\n  12 rue du Pont\n  69003 Lyon",
+        "Pickup point\n  Tabac du Pont\n  12 rue du Pont\n  69003 Lyon",
     ):
         assert text in desk
     assert '<pre class="text"' not in opened("", case="delivered").text

@@ -252,6 +252,11 @@ def test_a_page_says_all_days_of_a_window_to_who_may_see_them_until_the_first_ha
     assert when(22, 0) == when(25, 1) == "Thursday, November 26"
 
 
+def test_sentences_follow_each_other_as_the_letters_have_it() -> None:
+    assert Writing("zh_Hant").sentences("包裹已到。", "", "共3個包裹。") == "包裹已到。共3個包裹。"
+    assert Writing("de").sentences("Es ist da.", "", "Es sind drei.") == "Es ist da. Es sind drei."
+
+
 def test_portuguese_is_written_as_in_portugal_where_brazil_is_not_named() -> None:
     portugal, brazil = Writing("pt"), Writing("pt_BR")
     assert (portugal.money("24.90", "EUR"), brazil.money("24.90", "EUR")) == ("24,90\u00a0€", "€\u00a024,90")
@@ -274,7 +279,7 @@ def test_a_language_is_written_the_same_whichever_was_read_before() -> None:
     """Urdu once gave its Sunday to German, which was read after it."""
 
     def after(*codes: str) -> str:
-        done = subprocess.run([sys.executable, "-c", _EACH, *codes], capture_output=True, check=True, text=True)  # noqa: S603
+        done = subprocess.run([sys.executable, "-c", _EACH, *codes], capture_output=True, check=True, text=True)
         return done.stdout
 
     codes = catalogs.languages()

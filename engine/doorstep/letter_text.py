@@ -1,4 +1,7 @@
-"""A message without any markup: the text part of a mail, written and not stripped, and the line for a telephone."""
+"""A message without any markup: the text part of a mail, written and not stripped, and the line for a telephone.
+
+A heading has a line and no colon: how one is set depends on the language.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -36,33 +39,30 @@ def short_text(shop: str, sentence: str, link: str, localizer: Localizer) -> str
 
 def _parcel(context: LetterContext, parcel: LetterParcel, localizer: Localizer) -> list[str]:
     said = parcel is context.parcels[0] and parcel.hero.headline == context.hero.headline
-    lines = ["" if said else _sentence(parcel), _numbered(parcel, localizer)]
+    lines = [] if said else [parcel.hero.headline, parcel.hero.when]
+    lines.append(_numbered(parcel, localizer))
     if pickup := parcel.pickup:
         lines += _listed(N_("Pickup point"), (pickup.name, *pickup.lines), localizer)
         lines += _listed(N_("Opening hours"), pickup.hours, localizer)
     if parcel.items:
-        lines.append(f"{localizer.text(IN_THE_PARCEL)}:")
+        lines.append(localizer.text(IN_THE_PARCEL))
         lines += [*_items(parcel.items, localizer), *([f"  {parcel.more}"] if parcel.more else [])]
     return lines
 
 
 def _listed(label: str, values: Iterable[str], localizer: Localizer) -> list[str]:
-    """A value a line: which comma would stand between them depends on the language, and where it stands on theirs."""
     inside = [f"  {isolated(value, localizer.dir)}" for value in values if value]
-    return [f"{localizer.text(label)}:", *inside] if inside else []
+    return [localizer.text(label), *inside] if inside else []
 
 
 def _others(context: LetterContext, localizer: Localizer) -> list[str]:
     if not context.others:
         return []
-    lines = [f"{localizer.text(N_('Your parcels'))}:"]
+    lines = [localizer.text(N_("Your parcels"))]
     for one in context.others:
-        lines += [f"- {_sentence(one)}", f"  {_numbered(one, localizer)}"]
+        below = filter(None, (one.hero.when, _numbered(one, localizer)))
+        lines += [f"- {one.hero.headline}", *(f"  {line}" for line in below)]
     return [*lines, f"  {context.more}" if context.more else ""]
-
-
-def _sentence(parcel: LetterParcel) -> str:
-    return ": ".join(filter(None, (parcel.hero.headline, parcel.hero.when)))
 
 
 def _numbered(parcel: LetterParcel, localizer: Localizer) -> str:
@@ -75,7 +75,7 @@ def _items(items: tuple[ItemView, ...], localizer: Localizer) -> list[str]:
 
 
 def _link(link: Link) -> list[str]:
-    return [f"{link.label}:", link.url]
+    return [link.label, link.url]
 
 
 def _contact(context: LetterContext, localizer: Localizer) -> list[str]:
@@ -85,6 +85,4 @@ def _contact(context: LetterContext, localizer: Localizer) -> list[str]:
 def _reached(context: LetterContext, localizer: Localizer) -> Iterator[str]:
     yield localizer.text(N_("Need help?"))
     for link in context.contact:
-        yield from (
-            [link.label + ":", link.url] if link.url.startswith("http") else [isolated(link.label, localizer.dir)]
-        )
+        yield from _link(link) if link.url.startswith("http") else [isolated(link.label, localizer.dir)]

@@ -82,7 +82,7 @@ def _one_of(said: Hero, looked: Sequence[Looked], reader: Reader) -> Hero:
     if len(looked) == 1:
         return said
     others = reader.localizer.plural("This is one of %(n)s parcel.", "This is one of %(n)s parcels.", len(looked))
-    return structs.replace(said, detail=" ".join(filter(None, (said.detail, others))))
+    return structs.replace(said, detail=reader.localizer.sentences(said.detail, others))
 
 
 def _part(speaking: Looked, looked: Sequence[Looked], reader: Reader) -> Hero:

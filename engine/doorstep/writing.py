@@ -19,6 +19,7 @@ _WRITTEN_AS = {"pt": "pt_PT"}
 # Babel (2.18) shares these tables between locales, and writes into them what it has looked up for one: once somebody has read
 # Urdu, it has Sunday in Urdu for German.
 _SHARED_TABLES = ("months", "days", "quarters", "eras", "currency_formats")
+_UNSPACED = ("ja", "zh")
 _UNITS = {"kg": "mass-kilogram", "g": "mass-gram", "lb": "mass-pound", "oz": "mass-ounce"}
 
 
@@ -71,6 +72,10 @@ class Writing:
         if not day or not clock:
             return day or clock
         return self._day_and_clock.replace("{1}", day).replace("{0}", clock)
+
+    def sentences(self, *said: str) -> str:
+        """One after the other; in Chinese and Japanese no space stands behind the full stop."""
+        return ("" if self.locale.language in _UNSPACED else " ").join(filter(None, said))
 
     def number(self, value: int | float | Decimal) -> str:
         return self._whole(value) if type(value) is int else self._written_number(value)
