@@ -1,4 +1,4 @@
-"""Carrier plugins that raise, hang, return rubbish or cannot be loaded, in one shop over real HTTP: each hurts its own numbers."""
+"""Plugins that raise, hang, return rubbish or cannot be loaded, in a shop over real HTTP: each hurts its own numbers."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -64,19 +64,19 @@ def open_shop(folder, bundled, packages, **fields):
     return shop(folder, *bundled, more=tuple(packages), accounts=accounts, listening=True, **fields)
 
 
-RAISED = ["ValueError('own words')", "SystemExit(1)", "KeyboardInterrupt", "GeneratorExit", "BaseException('own words')",
-          "MemoryError", "asyncio.CancelledError", "StopIteration"]  # fmt: skip
+RAISED = [
+    "raise ValueError('own words')", "raise SystemExit(1)", "raise KeyboardInterrupt", "raise GeneratorExit",
+    "raise MemoryError", "raise BaseException('own words')", "raise asyncio.CancelledError", "raise StopIteration", "(f := lambda: f())()",
+]  # fmt: skip
+RAISING = """if query.number.endswith('1'):
+            {0}
+        yield Request('GET', '/x')
+        {0}"""
 
 
 @pytest.mark.fault(24)
 def test_whatever_a_plugin_raises_its_own_numbers_are_unavailable_and_all_others_are_not(tmp_path, odd, bundled):
-    bodies = [
-        f"if query.number.endswith('1'): raise {one}\n        yield Request('GET', '/x')\n        raise {one}"
-        for one in RAISED
-    ]
-    bodies.append(
-        "if query.number.endswith('1'): (f := lambda: f())()\n        yield Request('GET', '/x')\n        (f := lambda: f())()"
-    )
+    bodies = [RAISING.format(one) for one in RAISED]
     packages = [odd(f"raises{n}", body, f"ODD{n}[0-9]{{5}}") for n, body in enumerate(bodies)]
     with open_shop(tmp_path, bundled, packages) as front:
         for n in range(len(packages)):
@@ -87,7 +87,7 @@ def test_whatever_a_plugin_raises_its_own_numbers_are_unavailable_and_all_others
             assert front.get(f"/track/{DELIVERED}").status_code == 200
         metrics = front.get("/metrics").text
     for n in range(len(packages)):
-        assert re.search(rf'carrier="raises{n}",result="plugin_failed"\}} 2\.0', metrics)
+        assert re.search(rf'account="raises{n}",.*result="plugin_failed".*\}} 2\.0', metrics)
 
 
 HANGS = {
@@ -110,18 +110,19 @@ def test_while_a_plugin_hangs_its_pages_say_so_and_other_carriers_answer(tmp_pat
         until(lambda: front.get("/track/ODD000000").status_code == 404)
 
 
+SCAN = "return Found((Shipment(query.number, (Event({}),)),))\n        yield"
 RETURNED = {
     "nothing": "return None\n        yield",
     "a text": "return 'delivered'\n        yield",
     "no request": "yield 17",
     "a shipment that is none": "return Found((None,))\n        yield",
     "scans that are texts": "return Found((Shipment(query.number, ('delivered',)),))\n        yield",
-    "a time without a zone": "return Found((Shipment(query.number, (Event(Moment('x', instant=datetime(2026, 1, 1)), Status.DELIVERED),)),))\n        yield",
-    "no text where one must be": "return Found((Shipment(query.number, (Event(moments.iso('2026-11-20T12:00:00Z'), Status.DELIVERED, text=7),)),))\n        yield",
+    "a time without a zone": SCAN.format("Moment('x', instant=datetime(2026, 1, 1)), Status.DELIVERED"),
+    "no text where one must be": SCAN.format("moments.iso('2026-11-20T12:00:00Z'), Status.DELIVERED, text=7"),
 }
 MUCH = """event = lambda n: Event(moments.iso(f"20{20 + n % 60}-11-20T12:{n % 60:02}:00Z"), Status.IN_TRANSIT,
-            text=f"{n}\\x00\\x1b[31m\\u202e" + "x" * 100_000)
-        return Found((Shipment(query.number, tuple(map(event, range(2000)))),))
+            text=f"{n}\\x00\\x1b[31m\\u202e" + "x" * (1_000_000 if n == 7 else 1000))
+        return Found((Shipment(query.number, tuple(map(event, range(1000)))),))
         yield"""
 
 
@@ -130,9 +131,8 @@ def test_what_makes_no_sense_is_refused_and_what_is_too_much_is_cut(tmp_path, od
     packages = [odd(f"returns{n}", body, f"ODD{n}[0-9]{{5}}") for n, body in enumerate(RETURNED.values())]
     packages.append(odd("much", MUCH, "MUCH[0-9]{5}"))
     with open_shop(tmp_path, bundled, packages) as front:
-        assert {name: front.get(f"/track/ODD{n}00001").status_code for n, name in enumerate(RETURNED)} == dict.fromkeys(
-            RETURNED, 503
-        )
+        shown = [front.get(f"/track/ODD{n}00001").status_code for n in range(len(RETURNED))]
+        assert shown == [503] * len(RETURNED)
         answer = front.get("/api/v1/shipments/MUCH00001")
         (shipment,) = answer.json()["shipments"]
         assert front.get("/track/MUCH00001").status_code == 200

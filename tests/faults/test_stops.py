@@ -64,8 +64,7 @@ class Carrier:
 
     async def _answer(self, request):
         self.asked.append(request.path_params["number"])
-        while not self.go.is_set():
-            await anyio.sleep(0.01)
+        await anyio.to_thread.run_sync(self.go.wait, abandon_on_cancel=True)
         return JSONResponse({"status": "in_transit"})
 
 
