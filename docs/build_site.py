@@ -1,13 +1,14 @@
 """Builds these pages as a site of plain files, without a script and without anything from outside: `./dev docs [FOLDER]`.
 
-What lies in `docs/` stands at the site's root, the project's other pages below `project/`. A link to a file that is no page, such as
-an example, takes the file along. `tests/test_site.py` follows every link of what is built.
+What lies in `docs/` stands at the site's root, the project's other pages below `project/`. A link to a file that is no page, such
+as an example, takes the file along. `tests/test_site.py` follows every link of what is built.
 """
 
 import re
 import shutil
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from os.path import relpath
 from pathlib import Path
 from urllib.parse import unquote
@@ -34,7 +35,7 @@ class Page:
         self.tokens = _markdown().parse(source.read_text("utf-8"))
         self.headings = [
             (token.tag, str(token.attrs["id"]), _plain(inner))
-            for token, inner in zip(self.tokens, self.tokens[1:], strict=False)
+            for token, inner in pairwise(self.tokens)
             if token.type == "heading_open"
         ]
         self.title = next(text for tag, _, text in self.headings if tag == "h1")
@@ -81,7 +82,7 @@ def _markdown() -> MarkdownIt:
 
 def _name_headings(tokens: list[Token]) -> None:
     taken: dict[str, int] = {}
-    for token, inner in zip(tokens, tokens[1:], strict=False):
+    for token, inner in pairwise(tokens):
         if token.type == "heading_open":
             name = re.sub(r"[^\w\- ]", "", _plain(inner).lower()).replace(" ", "-")
             again = taken[name] = taken.get(name, -1) + 1
@@ -129,7 +130,7 @@ def _menu(index: Page) -> list[tuple[str, list[tuple[str, Path]]]]:
         elif token.type == "inline" and rows:
             links = [
                 (inner.content, place_of((index.source.parent / str(opening.attrs["href"])).resolve()))
-                for opening, inner in zip(token.children or [], (token.children or [])[1:], strict=False)
+                for opening, inner in pairwise(token.children or [])
                 if opening.type == "link_open"
             ]
             rows[-1] = (rows[-1][0], links) if links else (_plain(token), rows[-1][1])
