@@ -1,7 +1,7 @@
 """Builds these pages as a site of plain files, without a script and without anything from outside: `./dev docs [FOLDER]`.
 
-What lies in `docs/` stands at the site's root, the project's other pages below `project/`. A link to a file that is no page, such
-as an example, takes the file along. `tests/test_site.py` follows every link of what is built.
+What lies in `docs/` stands at the site's root, the project's other pages below `project/`. A link to a file that is no page,
+such as an example, takes the file along. `tests/test_site.py` follows every link of what is built.
 """
 
 import re
