@@ -16,6 +16,7 @@ import carrier_lists
 import click
 import polib
 import proofs
+import security_lists
 import theme_reference
 from babel import Locale
 from prometheus_client import Counter
@@ -381,6 +382,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "messages.reasons": lambda: table(["reason"], [(one.value,) for one in Why]),
     "freshness": fresh,
     "freshness.states": states,
+    "security.asvs": security_lists.asvs,
+    "security.dependencies": security_lists.dependencies,
     "carriers.abilities": carrier_lists.abilities,
     "carriers.reliance": carrier_lists.reliance,
     "carriers.sources": carrier_lists.sources,

@@ -1,6 +1,7 @@
 """The page that is asked for most is found by its path; whatever else is asked for goes on to the table of routes."""
 
 import json
+import re
 import socket
 
 import httpx2
@@ -16,7 +17,7 @@ from doorstep.routing import TrackRoute
 from doorstep.sandbox import sandbox_of
 from doorstep.testing import serve
 
-from .shopfront import DELIVERED, shop
+from .shopfront import DELIVERED, shop, store
 
 
 async def table(scope, receive, send):
@@ -74,3 +75,67 @@ def test_what_fails_is_told_once_with_its_place_and_without_its_values(tmp_path,
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert [line["error"] for line in lines if line["level"] == "error"] == ["KeyError", "KeyError"]
     assert "ida@" not in str(lines)
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """`raw(head, body)`: what a shop's server answers to these very bytes."""
+    with shop(tmp_path, sandbox_of([]), "", stores={"main": store(hosts=("shop.example",))}) as front:
+        with serve(assemble(front.engine)) as served:
+
+            def ask(head: str, body: bytes = b"") -> bytes:
+                with socket.create_connection(("127.0.0.1", served.port), 30) as connection:
+                    connection.sendall(head.replace("\n", "\r\n").encode("latin-1") + b"\r\n\r\n" + body)
+                    connection.shutdown(socket.SHUT_WR)
+                    answer = b""
+                    while part := connection.recv(65536):
+                        answer += part
+                return answer
+
+            yield ask
+
+
+SMUGGLED = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: shop.example\r\n\r\n"
+TWO_ENDS = {
+    "a length and chunks": f"Content-Length: {len(SMUGGLED)}\nTransfer-Encoding: chunked",
+    "two lengths": f"Content-Length: 5\nContent-Length: {len(SMUGGLED)}",
+    "a length that is none": "Content-Length: +5",
+    "chunks that are not the last": "Transfer-Encoding: chunked, identity",
+    "a header with a blank before its colon": f"Content-Length : {len(SMUGGLED)}",
+    "a folded header": "X-Folded: a\n b: c\nContent-Length: 5\nContent-Length: 6",
+}
+
+
+@pytest.mark.parametrize("headers", TWO_ENDS.values(), ids=TWO_ENDS)
+def test_a_message_with_two_ends_is_not_taken(raw, headers):
+    """Else what a proxy takes for a body would be the next reader's request."""
+    answer = raw(f"POST / HTTP/1.1\nHost: shop.example\nSec-Fetch-Site: same-origin\n{headers}", SMUGGLED)
+    assert b'{"status":"ok"}' not in answer
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "X"])
+def test_trace_is_answered_by_nobody(raw, method):
+    answer = raw(f"{method} / HTTP/1.1\nHost: shop.example\nX-Secret: hunter2\nConnection: close")
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 405"))
+    assert b"hunter2" not in answer
+
+
+def test_no_header_of_a_client_changes_the_host_that_pages_name(raw):
+    told = "X-Forwarded-Host: evil.example\nForwarded: host=evil.example\nX-Original-URL: /evil.example\nX-Host: evil.example"
+    for path in ("/", "/nothing", f"/track/{DELIVERED}", "/?draft=x", f"/track/{DELIVERED}/", "//evil.example/"):
+        answer = raw(f"GET {path} HTTP/1.1\nHost: shop.example\n{told}\nConnection: close")
+        location = re.search(rb"(?m)^location: (\S+)", answer)
+        assert location is None or location[1].startswith((b"/track/", b"/?", b"/evil"))
+        assert b"//evil" not in answer
+    for host in (
+        "evil.example",
+        "shop.example.evil.example",
+        "shop.example@evil.example",
+        "[",
+        "",
+        "shop.example:80:x/",
+    ):
+        answer = raw(f"GET / HTTP/1.1\nHost: {host}\nConnection: close")
+        assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400")), host
+        assert b"evil" not in answer

@@ -1,5 +1,8 @@
 """The wire log shows what was asked and answered, and never a secret."""
 
+from urllib.parse import quote, quote_plus
+from xml.etree.ElementTree import Element, tostring
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +99,24 @@ class Settings(Struct):
 def test_the_secrets_of_settings_are_found():
     assert secrets_of(Settings("me", Secret("one"))) == [Secret("one")]
     assert secrets_of(Settings("me", Secret("one"), Secret("two"))) == [Secret("one"), Secret("two")]
+
+
+def test_a_secret_inside_xml_inside_an_address_is_hidden():
+    """As a carrier asks that takes an element with the password in a parameter."""
+    wire, password = Wire(), 'p&ss"wörd <1>'
+    element = tostring(Element("data", {"password": password}), "UTF-8").decode()
+    for written in (quote(element), quote_plus(element), quote(element, safe="")):
+        wire.asked("GET", f"https://api.acme.example/?xml={written}", {}, element.encode())
+    wire.hide([Secret(password)])
+    assert log(wire).count("***") == 6
+    assert not [part for part in ("p&", "p%26", "wörd", "w%C3%B6rd") if part in log(wire)]
+
+
+def test_secrets_are_found_where_several_stand_in_one_setting():
+    class Settings(Struct):
+        user: str
+        key: Secret
+        push_secret: tuple[Secret, ...]
+
+    settings = Settings("ida", Secret("one"), (Secret("two"), Secret("three")))
+    assert [one.reveal() for one in secrets_of(settings)] == ["one", "two", "three"]

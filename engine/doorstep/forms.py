@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+log = structlog.get_logger("doorstep.forms")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -22,6 +24,7 @@ def from_own_pages(endpoint: Endpoint) -> Endpoint:
 
     async def guarded(request: Request) -> Response:
         if not own_origin(request):
+            log.warning("a form was sent from another site", store=request.state.shop.id)
             return PlainTextResponse("This form was sent from another site.", 403)
         return await endpoint(request)
 

@@ -25,6 +25,7 @@ from .refusals import PROBLEMS, Fault, Refusal, invalid
 from .shops import Shop
 
 _PRIVATE = {"Cache-Control": "private, no-store"}
+_TOLD = frozenset({"unauthorized", "forbidden", "rate_limited"})  # of which an operator should hear
 _NO_SCOPE = 'Bearer error="insufficient_scope", scope="{}"'
 
 log = structlog.get_logger("doorstep.gate")
@@ -91,7 +92,10 @@ class Gate:
                 raise Refusal("forbidden", headers={"WWW-Authenticate": _NO_SCOPE.format(scope)}, scope=scope)
             given = await self._done(request, operation, key, work)
         except (DoorstepError, Refusal) as error:
-            return refused(request, error if isinstance(error, Refusal) else _refusal(error), headers)
+            refusal = error if isinstance(error, Refusal) else _refusal(error)
+            if refusal.code in _TOLD:
+                log.warning("a request to the API was refused", store=shop.id, code=refusal.code, needs=scope)
+            return refused(request, refusal, headers)
         if given.status == 200 and _names(request.headers.get("if-none-match", ""), given.headers.get("ETag")):
             return Response(None, 304, {**headers, **given.headers})
         media_type = "application/json" if given.body else None

@@ -157,10 +157,12 @@ class OrderPages:
         localizer = sight.visit.reader.localizer
         guessed = (f"proof:{sight.order.id}", f"network:{network_of(request, self._limits.networks)}")
         if after := await self._limits.proofs.make(*guessed):
+            log.warning("too many guesses at orders", store=sight.visit.shop.id)
             typed = Typed("proof", form, localizer.text(_TOO_MANY_PROOFS))
             return await self._shown(request, sight, typed=typed, status=429, after=after)
         token = self._access.second(sight.seen, form.get("proof", "")[:300].strip())
         if token is None:
+            log.info("a second proof is wrong", store=sight.visit.shop.id)
             return await self._shown(request, sight, typed=order_forms.not_proved(form, localizer), status=422)
         await self._limits.proofs.right(*guessed)
         return RedirectResponse(sight.visit.link(f"/o/{token}/"), 303, PRIVATE)

@@ -106,6 +106,7 @@ class Pages:
             f"network:{network_of(request, self._limits.networks)}",
         )
         if after := await self._limits.proofs.make(*guessed):
+            log.warning("too many guesses at orders", store=visit.shop.id)
             problem = views.hero_without("too_many", visit.reader.localizer).detail
             return await self._form(request, visit, typed=Typed("order", form, problem), status=429, after=after)
         try:
@@ -115,6 +116,7 @@ class Pages:
             await self._limits.proofs.right(*guessed)
             return await self._form(request, visit, typed=Typed("order", form, text(_NOT_NOW)), status=503, after=60)
         if token is None:
+            log.info("an order was not opened: the proof is wrong, or there is none", store=visit.shop.id)
             typed = order_forms.not_found(form, visit.reader.localizer)
             return await self._form(request, visit, typed=typed, status=422)
         await self._limits.proofs.right(*guessed)

@@ -82,16 +82,15 @@ class Wire:
 
 
 def secrets_of(settings: Struct) -> list[Secret]:
-    """The secrets among a plugin's settings."""
-    return [value for value in msgspec.structs.astuple(settings) if isinstance(value, Secret)]
+    """The secrets among a plugin's settings, also where several stand in one."""
+    values = msgspec.structs.astuple(settings)
+    listed = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    return [one for one in listed if isinstance(one, Secret)]
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """A text as it stands in headers, URLs, forms and JSON."""
-    yield text
-    yield quote(text)
-    yield quote(text, safe="")
-    yield quote_plus(text)
-    yield escape(text)
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    """A text as it stands in headers, URLs, forms, JSON and XML, and those in URLs."""
+    in_json = json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]
+    in_xml = escape(text), escape(text, {'"': "&quot;"})
+    for written in {text, *in_json, *in_xml}:  # each of them may stand in an address again
+        yield from (written, quote(written), quote(written, safe=""), quote_plus(written))

@@ -5,6 +5,8 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
+from doorstep import Secret
+
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -14,7 +16,7 @@ class Server(Struct, frozen=True):
     host: str
     port: int
     user: str
-    password: str
+    password: Secret
     implicit: bool
 
     @property
@@ -35,5 +37,5 @@ def server_of(url: str) -> Server:
         port, host, parts = None, None, urlsplit("")
     if parts.scheme not in _PORTS or not host or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError("url: Expected smtp://user:password@host:587 or smtps://…, with %40 for an @ in the password")
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    user, password = unquote(parts.username or ""), Secret(unquote(parts.password or ""))
     return Server(host, port or _PORTS[parts.scheme], user, password, parts.scheme == "smtps")

@@ -134,7 +134,7 @@ class PostOffice:
         if self._server.user:
             if not smtp.supports_extension("auth"):
                 raise self._kept_out("the mail server takes no passwords here")
-            await smtp.login(self._server.user, self._server.password)
+            await smtp.login(self._server.user, self._server.password.reveal())
 
     def _judged(self, error: SMTPResponseException, *, whole: bool) -> SendingError:
         """What a refusal means. Only what is said of the address counts against it: a server may refuse for many reasons."""
