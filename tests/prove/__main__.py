@@ -1,9 +1,12 @@
 """`./dev prove`: what takes long. Exit code 1: something promised was not kept.
 
-./dev prove                         kills, then soak, then looks
+./dev prove                         each of these, one after the other
 ./dev prove kills [KILLS [SEED]]    kills a hundred times, on each database with one worker and with two
 ./dev prove soak [MINUTES [SEED]]   ten minutes of random faults, with two processes
 ./dev prove looks [VIEWS [SEED]]    every page in every theme, language and colour scheme, or so many of them
+./dev prove fuzz [MINUTES [SEED]]   ten minutes of inputs that nobody thought of, through every parser
+./dev prove mutants [MINUTES [SEED]]  ten minutes of small faults in the code, which the tests have to notice
+./dev prove coverage [PERCENT]      all tests, and whether they run so much of the engine: 95 %
 """
 
 import asyncio
@@ -17,8 +20,11 @@ from pathlib import Path
 import msgspec
 
 from ..databases import postgresql_server
+from .covering import cover
+from .fuzzing import fuzz
 from .killing import prove
 from .looks import watch_all
+from .mutants import survive
 from .soaking import Proof, Terms, soak
 
 
@@ -57,6 +63,22 @@ def looks(views: int, seed: int) -> bool:
     return bool(seen.problems)
 
 
+def fuzzed(minutes: int, seed: int) -> bool:
+    print(f"seed {seed}: ./dev prove fuzz {minutes} {seed}", flush=True)
+    found = fuzz(minutes, seed)
+    print("".join(f"  BROKEN  {one}\n" for one in found), end="", flush=True)
+    return bool(found)
+
+
+def mutated(minutes: int, seed: int) -> bool:
+    print(f"seed {seed}: ./dev prove mutants {minutes} {seed}", flush=True)
+    return survive(minutes, seed)
+
+
+def covered(percent: int, seed: int) -> bool:
+    return not cover([], percent)
+
+
 def _lines(proof: Proof) -> list[str]:
     half, most, slowest = proof.waited
     growth = ", ".join(f"{rate / 1024:+.0f}" for rate in proof.memory)
@@ -70,15 +92,16 @@ def _lines(proof: Proof) -> list[str]:
     ]
 
 
-_PROOFS = {"kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000)}
+_PROOFS = {
+    "kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000), "fuzz": (fuzzed, 10), "mutants": (mutated, 10),
+    "coverage": (covered, 95),
+}  # fmt: skip
 
 
 def main(asked: list[str]) -> int:
     name, numbers = (asked[0], asked[1:]) if asked else ("", [])
     if name not in {"", *_PROOFS} or len(numbers) > 2 or not all(one.isdigit() for one in numbers):
-        print(
-            "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | looks [VIEWS [SEED]]]", file=sys.stderr
-        )
+        print(f"usage: ./dev prove [{' | '.join(f'{one} [NUMBER [SEED]]' for one in _PROOFS)}]", file=sys.stderr)
         return 2
     seed = int(numbers[1]) if numbers[1:] else secrets.randbelow(10**6)
     wanted = [_PROOFS[name]] if name else list(_PROOFS.values())
