@@ -73,7 +73,7 @@ class Sheet:
         first = self._lines.peek()
         if first.startswith(_UTF16):
             raise ConfigError(f"{self._name} is UTF-16", next_step="save it as CSV UTF-8")
-        told_apart = re.fullmatch(r"\ufeff?sep=(.)\s*", _decoded(first)[0])
+        told_apart = re.fullmatch(r"\ufeff?sep=([^\r\n\"])\s*", _decoded(first)[0])
         if told_apart:
             next(self._lines)
         heading = _decoded(self._lines.peek())[0].removeprefix("\ufeff")
@@ -196,8 +196,11 @@ def _decoded(line: bytes) -> tuple[str, bool]:
 
 
 def _named(heading: str, delimiter: str) -> list[str]:
-    """The columns of a heading, as they are called here."""
-    cells = next(csv.reader([heading], delimiter=delimiter), [])
+    """The columns of a heading, as they are called here; none, where it cannot be split."""
+    try:
+        cells = next(csv.reader([heading], delimiter=delimiter), [])
+    except csv.Error:  # a carriage return between cells, a cell longer than the module takes
+        return []
     return [re.sub(r"[\s-]+", "_", cell.strip().casefold()) for cell in cells]
 
 
