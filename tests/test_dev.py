@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from .prove.__main__ import main as prove
+from .prove.parts import PARTS
+
 ROOT = Path(__file__).parent.parent
 # Writes down how it was called, and gives `uv venv` what it would make; fails where the file `fails` says so.
 UV = """#!/bin/sh
@@ -109,3 +112,15 @@ def test_environment_that_could_not_be_built_is_not_used_nor_taken_for_whole(che
 
 def test_script_is_executable_as_it_is_kept() -> None:
     assert os.access(ROOT / "dev", os.X_OK)
+
+
+def test_the_parts_of_the_proof_are_those_that_contributing_lists_and_take_less_than_an_hour() -> None:
+    rows = [f"| `{name}` | {part.proves} | {part.usual} {part.of} | {part.minutes} |" for name, part in PARTS.items()]
+    assert "\n".join(rows) in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert sum(part.minutes for part in PARTS.values()) < 60
+
+
+@pytest.mark.parametrize("asked", [["nothing"], ["kills", "many"], ["kills", "1", "one"], ["kills", "1", "1", "1"]])
+def test_what_cannot_be_proved_is_answered_with_the_parts(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert prove(asked) == 2
+    assert "soak" in capsys.readouterr().err
