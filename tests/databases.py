@@ -91,7 +91,8 @@ def postgresql_server() -> Iterator[str]:
             shutil.chown(folder, user)
         made = [binaries / "initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run([*made, "--locale=C"], cwd=folder, user=user, check=True, capture_output=True)
-        options = ["-D", "data", "-k", folder, "-h", "", "-c", "fsync=off", "-c", "max_connections=200"]
+        options = ["-D", "data", "-k", folder, "-h", "", "-c", "fsync=off", "-c", "autovacuum=off"]
+        options += ["-c", "max_connections=200"]
         command = ["sh", "-c", _UNTIL_LEFT, "sh", binaries / "postgres", *options]
         with subprocess.Popen(command, cwd=folder, user=user, stdin=subprocess.PIPE, start_new_session=True) as server:
             _wait_for(binaries / "pg_isready", folder)

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from doorstep.patience import allowance, apart, as_allowed, patience
+from doorstep.patience import allowance, allowed, apart, as_allowed, patience
 
 pytestmark = pytest.mark.anyio
+FOR_EVER = 3600.0
 
 
 async def test_what_never_comes_is_waited_for_as_long_as_said() -> None:
@@ -71,14 +72,17 @@ async def waits_for(seconds: float) -> bool:
 async def test_a_request_waits_for_so_long_in_all() -> None:
     with allowance(0.2):
         assert await waits_for(0.1)
-        assert not await waits_for(0.3)
-        assert not await waits_for(0.1)
+        assert not await waits_for(FOR_EVER)
+        here = allowed()
+        assert here is not None
+        assert here.spent
+        assert not await waits_for(FOR_EVER)
     assert await waits_for(0.1)
 
 
 async def test_what_a_request_leaves_behind_may_take_its_time_once_it_has_ended() -> None:
     with allowance(0.05):
-        assert not await waits_for(0.2)
+        assert not await waits_for(FOR_EVER)
         ended = asyncio.Event()
 
         async def behind() -> bool:
@@ -92,5 +96,5 @@ async def test_what_a_request_leaves_behind_may_take_its_time_once_it_has_ended(
 
 async def test_what_is_begun_apart_spends_nothing() -> None:
     with allowance(0.05):
-        assert not await waits_for(0.2)
+        assert not await waits_for(FOR_EVER)
         assert await apart(waits_for(0.1))

@@ -36,8 +36,11 @@ class Watched:
         page.on("response", self._answered)
 
     def amiss(self) -> list[str]:
+        """What it did since this was asked last."""
         said = [message.text for message in self._messages if not self._of_the_document(message)]
-        return self._amiss + said + [f"cookie: {cookie}" for cookie in self.page.context.cookies()]
+        found = self._amiss + said + [f"cookie: {cookie}" for cookie in self.page.context.cookies()]
+        self._amiss, self._messages = [], []
+        return found
 
     def _of_the_document(self, message: ConsoleMessage) -> bool:
         """Chromium says so of every document that is answered with an error; the page has no part in it."""
@@ -109,6 +112,22 @@ def context_of(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     yield new
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def watched_pages(site: Site, browser: Browser) -> Iterator[dict[bool, Watched]]:
+    pages = {scripts: browser.new_context(java_script_enabled=scripts).new_page() for scripts in (True, False)}
+    yield {scripts: Watched(page, site.url) for scripts, page in pages.items()}
+    for page in pages.values():
+        page.context.close()
+
+
+@pytest.fixture
+def pages(watched_pages: dict[bool, Watched]) -> Iterator[dict[bool, Page]]:
+    """A page with scripts, and one without: the same ones in all tests of a module, which only look. When the test is over they
+    must have done nothing they must not do."""
+    yield {scripts: watched.page for scripts, watched in watched_pages.items()}
+    assert [amiss for watched in watched_pages.values() for amiss in watched.amiss()] == []
 
 
 @pytest.fixture

@@ -178,6 +178,7 @@ def references(root: Element) -> list[str]:
 
 def said(page: Page, url: str) -> str:
     """All that a page says, but for the buttons that only a script can make, and for figures: some are of the time."""
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(url)
     page.evaluate("for (const one of document.querySelectorAll('.copy')) one.remove()")
     return re.sub(r"\d+", "0", page.locator("body").inner_text())

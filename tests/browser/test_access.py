@@ -1,7 +1,8 @@
 """Whether everybody can use what no address leads to, a page that waits or refuses; and the keyboard."""
 
 from collections.abc import Callable
-from itertools import count
+from itertools import count, product
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import Page, Route
 
 from doorstep.demo import THEMES
 
+from ..gates import telling
 from .looks import Look, in_four_looks, overflowing, violations
 from .sites import DELIVERED, SAMPLES, Site
 
@@ -79,8 +81,10 @@ def test_axe_finds_nothing_on_the_report_of_insights(watch: Watch, site: Site, l
     assert [violations(page), *overflowing(page)] == [""]
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("path", ["/", f"/track/{DELIVERED}", "/shop/"])
+@pytest.mark.parametrize(
+    ("path", "theme"),
+    telling(product(["/", f"/track/{DELIVERED}", "/shop/"], THEMES), itemgetter(0), itemgetter(1), id="-".join),
+)
 def test_keyboard_reaches_everything_and_focus_is_seen(watch: Watch, site: Site, theme: str, path: str) -> None:
     page = watch(viewport={"width": 390, "height": 700})
     page.goto(site.address(path, theme))

@@ -1,7 +1,5 @@
 """Every page in every theme, language, direction and colour scheme, by pairs; `./dev prove looks` does all combinations."""
 
-from collections.abc import Callable
-
 import pytest
 from msgspec.structs import astuple
 from playwright.sync_api import Page
@@ -11,7 +9,7 @@ from .sites import PAGES, TWELVE_SCANS, Site, fetched
 
 pytestmark = pytest.mark.browser
 
-Watch = Callable[..., Page]
+Pages = dict[bool, Page]
 in_a_further_language = pytest.mark.parametrize(
     ("name", "look"),
     [
@@ -23,26 +21,26 @@ in_a_further_language = pytest.mark.parametrize(
 
 
 @pytest.mark.parametrize(("name", "look"), in_looks(PAGES))
-def test_page_is_for_everybody_in_every_look(watch: Watch, site: Site, name: str, look: Look) -> None:
-    assert amiss(watch(), site.address(PAGES[name][0], look.theme, look.language), look) == []
+def test_page_is_for_everybody_in_every_look(pages: Pages, site: Site, name: str, look: Look) -> None:
+    assert amiss(pages[True], site.address(PAGES[name][0], look.theme, look.language), look) == []
 
 
 @in_a_further_language
-def test_page_fits_in_each_further_language(watch: Watch, site: Site, name: str, look: Look) -> None:
-    assert narrow(watch(), site.address(PAGES[name][0], look.theme, look.language), look) == []
+def test_page_fits_in_each_further_language(pages: Pages, site: Site, name: str, look: Look) -> None:
+    assert narrow(pages[True], site.address(PAGES[name][0], look.theme, look.language), look) == []
 
 
 @pytest.mark.exhaustive
 @in_a_further_language
-def test_page_is_for_everybody_in_each_further_language(watch: Watch, site: Site, name: str, look: Look) -> None:
-    assert amiss(watch(), site.address(PAGES[name][0], look.theme, look.language), look) == []
+def test_page_is_for_everybody_in_each_further_language(pages: Pages, site: Site, name: str, look: Look) -> None:
+    assert amiss(pages[True], site.address(PAGES[name][0], look.theme, look.language), look) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_says_the_same_without_a_script(watch: Watch, site: Site, name: str) -> None:
+def test_page_says_the_same_without_a_script(pages: Pages, site: Site, name: str) -> None:
     look = covering(list(PAGES).index(name))[0]
     address = site.address(PAGES[name][0], look.theme, look.language)
-    assert said(watch(java_script_enabled=False), address) == said(watch(), address)
+    assert said(pages[False], address) == said(pages[True], address)
 
 
 def test_the_looks_of_one_page_have_every_theme_language_and_scheme_and_those_of_six_pages_every_look() -> None:

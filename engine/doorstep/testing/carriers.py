@@ -100,7 +100,8 @@ class CarrierContract:
         )
 
     def test_times_say_what_is_known_and_no_more(self, case: Case, account: Account) -> None:
-        answer = _ask(account, case.number)
+        response = Response(case.response.status, case.response.headers, case.body)
+        answer = take_in(_replayed(account, case.number, response), account.carrier.manifest)
         assert isinstance(answer, Found)
         for moment in [event.moment for shipment in answer.shipments for event in shipment.events]:
             told = f"samples/{case.name}: {moment.raw!r}"
