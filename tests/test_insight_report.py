@@ -127,7 +127,7 @@ def test_a_shop_without_counts_is_told_so() -> None:
 
 def test_every_table_is_csv_that_no_spreadsheet_takes_for_formulas(found: Insights) -> None:
     lane = LaneFigures("ups", "DE", "FR", '=HYPERLINK("x")', 20, 0, None, 1.5, 2.0, 0.0, None)
-    told = (MessageFigures("delivered", 40, 1, 0, 22), MessageFigures("how_to", 7))
+    told = (MessageFigures("delivered", 40, 39, 1, 0, 22), MessageFigures("how_to", 7))
     found = structs.replace(found, lanes=(lane,), messages=told)
     tables = {name: list(csv.DictReader(io.StringIO(as_csv(found, name)))) for name in TABLES}
     assert [len(tables[name]) for name in TABLES] == [30, 4, 1, 1, 2]
@@ -229,19 +229,19 @@ def test_a_period_that_makes_no_sense_is_wrong_usage(settings: Path) -> None:
 
 
 def test_messages_stand_in_the_report_and_the_terminal_by_what_they_say(found: Insights) -> None:
-    told = (MessageFigures("delivered", 1400, 12, 0, 622), MessageFigures("how_to", 70, followed=9))
+    told = (MessageFigures("delivered", 1400, 1380, 12, 0, 622), MessageFigures("how_to", 70, followed=9))
     found = structs.replace(found, messages=told, visits=3.4)
     root = parsed(report(found))
     shown = root.find(".//div[@aria-labelledby='messages']")
     rows = [[words(cell).replace("\u2068", "").replace("\u2069", "") for cell in row] for row in shown.iter("tr")]
-    assert rows[0][1:] == ["Messages sent", "Not reached", "Messages opened", "Links followed"]
+    assert rows[0][1:] == ["Messages sent", "Delivered", "Not reached", "Messages opened", "Links followed"]
     assert rows[1:] == [
-        ["Your parcel has arrived", "1,400", "12", "0", "622"], ["Good to know: …", "70", "0", "0", "9"],
+        ["Your parcel has arrived", "1,400", "1,380", "12", "0", "622"], ["Good to know: …", "70", "0", "0", "0", "9"],
     ]  # fmt: skip
     assert [words(one) for one in root.findall(".//dl[@class='sums']/div")][3] == "Visits for each parcel3.4"
     lines = [" ".join(one.split()) for one in insight_lines(found, width=80)]
     at = lines.index("Messages")
     assert lines[at + 1 : at + 5] == [
-        "message sent not reached opened followed", "delivered 1400 12 0 622", "how_to 70 0 0 9",
+        "message sent delivered not reached opened followed", "delivered 1400 1380 12 0 622", "how_to 70 0 0 0 9",
         "3.4 visits for each parcel",
     ]  # fmt: skip

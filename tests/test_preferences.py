@@ -139,6 +139,11 @@ def test_of_what_is_asked_the_reader_may_leave_some(front):
 # Addresses
 
 
+def test_a_page_on_which_nothing_was_chosen_yet_says_nothing_before_its_question(front):
+    shown = said(front.get(choosing(front, placed(front, order(email=EMAIL)))))
+    assert shown.startswith("Messages about your order What shall we tell you?")
+
+
 def test_an_address_written_on_the_page_is_confirmed_for_this_order(front):
     kept = placed(front, order())
     subscribe(front, kept, **{"email.address": f" {STRANGER} "})

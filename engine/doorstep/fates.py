@@ -20,6 +20,7 @@ from .vault import Vault
 
 # What a message may be before a fate: it was given to the provider at least.
 _GIVEN = ("waiting", "sent", "in_doubt", "delivered")
+_COUNTED: dict[str, Counted] = {"delivered": "delivered", "bounced": "bounced"}
 _LONGEST = 200
 _WHOM = re.compile(r"[^\s<>\"']*@[^\s<>\"']*|\+?\d[\d ()/-]{5,}\d")  # what a provider repeats is kept as a hash only
 
@@ -75,6 +76,8 @@ class Fates:
             return False
         values = {"state": state, "error": _without_address(error), "due_at": None, "settled_at": self._clock.now()}
         connection.execute(update(messages).where(messages.c.id == row.id).values(**values))
+        if row.state != state and (counted := _COUNTED.get(state)):
+            self._counted(connection, row.store, counted, row.kind)
         return True
 
     def _marked(self, connection: Connection, row: Row[Any], reason: str) -> bool:

@@ -88,8 +88,11 @@ def _messages(found: Insights) -> list[str]:
     visits = [] if found.visits is None else [f"{found.visits:.1f} visits for each parcel"]
     if not found.messages:
         return visits
-    rows = [("message", "sent", "not reached", "opened", "followed")]
-    rows += [(one.kind, str(one.sent), str(one.bounced), str(one.opened), str(one.followed)) for one in found.messages]
+    rows = [("message", "sent", "delivered", "not reached", "opened", "followed")]
+    rows += [
+        (one.kind, str(one.sent), str(one.delivered), str(one.bounced), str(one.opened), str(one.followed))
+        for one in found.messages
+    ]
     return [*table(rows), *visits]
 
 

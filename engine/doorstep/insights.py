@@ -16,7 +16,7 @@ USUAL, LONGEST = 30, 400  # days
 _OLDEST, _LATEST = 2000, 2200  # years: calendars end, and sums of days with them
 _WEEK = 7
 _KINDS = ("shown", "clicked", "answered", "referred", "redeemed")
-_OF_MESSAGES = ("sent", "bounced", "opened", "followed")
+_OF_MESSAGES = ("sent", "delivered", "bounced", "opened", "followed")
 _LARGEST = 100  # scale that is shown score by score
 
 
@@ -50,10 +50,11 @@ class WidgetFigures(Struct, frozen=True):
 
 class MessageFigures(Struct, frozen=True):
     """What became of the messages of a kind: `followed` are those whose link led to the order's page, once for each order and
-    day; `opened` is counted where the shop turned it on."""
+    day; `delivered` is what providers tell of, `opened` is counted where the shop turned it on."""
 
     kind: str
     sent: int = 0
+    delivered: int = 0
     bounced: int = 0
     opened: int = 0
     followed: int = 0

@@ -193,8 +193,8 @@ class Preferences:
         action = visit.link(visit.path)
         forms = [consent_forms.choose(sight.ways, action, localizer, typed), consent_forms.stop(action, localizer)]
         done = _DONE.get(visit.params.get("done", "")) if typed is None else None
-        tone = Tone.GOOD if done else Tone.NEUTRAL
-        hero = Hero("messages", localizer.text(words.TITLE), localizer.text(done or ""), tone=tone, icon="mail")
+        said, tone = (localizer.text(done), Tone.GOOD) if done else ("", Tone.NEUTRAL)
+        hero = Hero("messages", localizer.text(words.TITLE), said, tone=tone, icon="mail")
         return self._said(request, visit, hero, forms if sight.ways else (), status, headers)
 
     def _question(self, request: Request, visit: Visit, standing: Standing, done: str = "") -> Response:

@@ -30,7 +30,7 @@ from .secret import Secret
 from .tables import tallies
 
 Kind = Literal[
-    "viewed", "shown", "clicked", "answered", "referred", "redeemed", "sent", "bounced", "opened", "followed",
+    "viewed", "shown", "clicked", "answered", "referred", "redeemed", "sent", "delivered", "bounced", "opened", "followed",
 ]  # fmt: skip
 EVERY = 5.0  # seconds between two writings
 _HERE = 2**23  # bits: a megabyte

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
+from ..message import Kind
 from ..models import Status
 from ..order import Order
 from ..tables import answers, history, order_parcels, orders, parcels, tallies
@@ -99,6 +100,7 @@ def _made(store: str, today: date, widgets: frozenset[str]) -> _Month:
         for _ in range(round(_A_DAY[day.weekday()] * chance.uniform(0.8, 1.2))):
             parcel = _sent(chance.choices(_WAYS, ways)[0], day, chance)
             _write(month, store, parcel, today)
+            _tell(month, parcel, today, chance)
             _read(month, store, parcel, today, widgets, chance)
     return month
 
@@ -151,6 +153,24 @@ def _write(month: _Month, store: str, parcel: _Parcel, today: date) -> None:
             "delayed": False,
         }
         month.history.append(row)
+
+
+def _tell(month: _Month, parcel: _Parcel, today: date, chance: Random) -> None:
+    """What the shop mails on the way, as far as that is over, and who follows its link."""
+    told: list[tuple[datetime, Kind, float]] = [(parcel.shipped, Kind.ON_ITS_WAY, 0.31)]
+    if Status.DELIVERY_ATTEMPTED in parcel.trouble:
+        told.append((parcel.arrived - timedelta(days=1), Kind.ATTEMPTED, 0.58))
+    if parcel.arrived.date() > parcel.promised:
+        told.append((datetime.combine(parcel.promised, time(18), UTC), Kind.DELAYED, 0.52))
+    told += [(parcel.arrived, Kind.DELIVERED, 0.24), (parcel.arrived + timedelta(days=3), Kind.SURVEY, 0.14)]
+    if chance.random() < 0.004:  # there is no such address: it is written to once
+        month.counts.update((parcel.shipped.date(), kind, Kind.ON_ITS_WAY.value) for kind in ("sent", "bounced"))
+        return
+    for at, kind, share in told:
+        if at.date() < today:
+            month.counts[at.date(), "sent", kind.value] += 1
+            month.counts[at.date(), "delivered", kind.value] += chance.random() < 0.99
+            month.counts[at.date(), "followed", kind.value] += chance.random() < share
 
 
 def _read(month: _Month, store: str, parcel: _Parcel, today: date, widgets: frozenset[str], chance: Random) -> None:

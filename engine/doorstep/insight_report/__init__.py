@@ -21,7 +21,13 @@ _KINDS = {  # of what is counted of a widget
     "referred": N_("Friends"),
     "redeemed": N_("Redeemed"),
 }
-_MESSAGES = {"sent": SENT, "bounced": BOUNCED, "opened": OPENED, "followed": N_("Links followed")}
+_MESSAGES = {
+    "sent": SENT,
+    "delivered": N_("Delivered"),
+    "bounced": BOUNCED,
+    "opened": OPENED,
+    "followed": N_("Links followed"),
+}
 _MOMENTS = {
     "after_checkout": N_("After checkout"),
     "on_the_way": N_("On the way"),
