@@ -1,5 +1,5 @@
-"""Every state of every page and every message in every language that has a catalog: nothing is left in English or torn, and what
-runs the other way is isolated."""
+"""Every state of every page and every message in every language with a catalog: nothing is left in English, nothing is torn,
+and what runs the other way is isolated."""
 
 import re
 from collections import defaultdict
