@@ -66,6 +66,23 @@ _SURVEYS: tuple[dict[str, Any], ...] = (
         {"id": "a", "text": "7", "kind": "scale"}, {"id": "b", "text": "8"}]}},
     {"on_the_way": {"kind": "stars"}, "after_delivery": {"kind": "csat"}, "after_checkout": {"kind": "nps"}},
 )  # fmt: skip
+# What a form may say that was sent and not taken, beside what each page says of its own.
+_REFUSED = (
+    "You have answered often enough for now. Nothing you wrote is lost: please send it again in an hour.",
+    "You have written to the shop often enough for now. Please wait an hour, or use its contact below.",
+    "Your answer could not be read. Please try again.",
+    "Your answer could not be saved just now. Please send it again in a minute.",
+    "Your answer was not sent. Please send it again.",
+    "Your message could not be saved just now. Nothing you wrote is lost: please send it again in a minute.",
+    "Too many attempts. Please wait an hour before you try again.",
+    "We cannot look your order up just now. Please try again in a minute.",
+    "This form cannot be sent.",
+    "This question cannot be answered for this parcel right now.",
+    "Please write the number that we should call.",
+    "Please answer at least one question.",
+    "Please answer every question that is not optional.",
+    "Please choose one of the answers.",
+)
 _PRODUCTS = "id\ttitle\tlink\tprice\tsale_price\tavailability\n" + "".join(
     f"{i}\t{i}\thttps://shop.example/{i}\t{i}9.00 EUR\t{sale}\t{there}\n"
     for i, (sale, there) in enumerate(
@@ -191,6 +208,8 @@ class States:
             Status.DELIVERY_ATTEMPTED,
         )
         yield self._order("every state", localizer, *every)
+        for said in _REFUSED:
+            yield self._order(f"refused: {said}", localizer, here, typed=Typed("problem", {}, localizer.text(said)))
         for name in ("problem", "call", "not_received"):
             typed = Typed(name, {"text": "…"}, localizer.text("Please write what is wrong."))
             yield self._order(f"{name} refused", localizer, here, typed=typed)

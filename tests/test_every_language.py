@@ -1,5 +1,5 @@
-"""Every state of every page and every message in every language that has a catalog: nothing is left in English or torn, and what
-runs the other way is isolated."""
+"""Every state of every page and every message in every language with a catalog: nothing is left in English, nothing is torn,
+and what runs the other way is isolated."""
 
 import re
 from collections import defaultdict
@@ -141,7 +141,7 @@ def test_pages_and_messages_have_every_text_that_shoppers_read(states: States) -
     texts = {text for texts in said(states, states.localizer("en")).values() for text in texts}
     everything = "\n".join(sorted(texts))
     unseen = [msgid for _, msgid in catalogs.texts() if not re.search(shape(msgid), everything)]
-    assert len(unseen) < 60, unseen
+    assert len(unseen) < 45, unseen
 
 
 def shape(msgid: str) -> str:

@@ -45,5 +45,8 @@ def test_the_preview_shows_them_and_a_store_does_not(shown: Callable[[str], str]
     assert 'lang="en-XA" dir="ltr"' in accented
     assert "⟦Ðéļîvéŕéð" in accented
     assert 'lang="ar-XB" dir="rtl"' in shown("/_preview/page?case=delivered&lang=ar-XB")
+    mail = shown("/_preview/page?case=message.delivered&lang=en-XA")
+    assert 'lang="en-XA" dir="ltr"' in mail
+    assert "⟦Ýöûŕ påŕçéļ" in mail
     assert "accented, 40 % longer" in shown("/_preview/")
     assert 'lang="en"' in shown("/?lang=en-XA")

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from doorstep import wording
 from doorstep.app import assemble
+from doorstep.appearance import Draft
 from doorstep.cli import main
 from doorstep.config import Config, Store
 from doorstep.engine import create_engine
@@ -163,6 +164,16 @@ def test_words_are_those_of_files_settings_and_api_in_that_order(tmp_path: Path)
         assert "Where is it?" in page
         assert "From the file" not in page
         assert "Sendungsverfolgung" in client.get("/?lang=de").text
+
+
+@pytest.mark.parametrize("theme", ["", "minimal"])
+def test_a_draft_says_the_stores_words(tmp_path: Path, theme: str) -> None:
+    words = {"en": {"text": {"track_your_parcel": "Where is it?"}}}
+    store = Store(name="Shop", words=words, draft={"spring": Draft(theme=theme)})
+    engine = create_engine(Config(stores={"main": store}, secret_key=(Secret("k" * 32),), base=tmp_path))
+    drafted = engine.shops.all[0].drafts["spring"].localizer("en")
+    assert drafted.text("Track your parcel") == "Where is it?"
+    assert drafted.text("Tracking number") == "Tracking number"
 
 
 def test_a_file_whose_name_is_no_language_is_an_error(tmp_path: Path) -> None:
