@@ -1,9 +1,10 @@
 """`./dev prove`: what takes long. Exit code 1: something promised was not kept.
 
-./dev prove                         kills, then soak, then looks
+./dev prove                         kills, then soak, then looks, then web
 ./dev prove kills [KILLS [SEED]]    kills a hundred times, on each database with one worker and with two
 ./dev prove soak [MINUTES [SEED]]   ten minutes of random faults, with two processes
 ./dev prove looks [VIEWS [SEED]]    every page in every theme, language and colour scheme, or so many of them
+./dev prove web [PAGES]             every page by the Nu Html Checker, three pages by Lighthouse; needs npm, Java and Chromium
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from ..databases import postgresql_server
+from . import web
 from .killing import prove
 from .looks import watch_all
 from .soaking import Proof, Terms, soak
@@ -57,6 +59,13 @@ def looks(views: int, seed: int) -> bool:
     return bool(seen.problems)
 
 
+def outside(pages: int, seed: int) -> bool:
+    checked, found = web.problems(pages)
+    print(f"{checked} pages by the Nu Html Checker, {pages} by Lighthouse; {len(found)} faults", flush=True)
+    print("".join(f"  WRONG  {problem}\n" for problem in found[:50]), end="", flush=True)
+    return bool(found)
+
+
 def _lines(proof: Proof) -> list[str]:
     half, most, slowest = proof.waited
     growth = ", ".join(f"{rate / 1024:+.0f}" for rate in proof.memory)
@@ -70,14 +79,15 @@ def _lines(proof: Proof) -> list[str]:
     ]
 
 
-_PROOFS = {"kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000)}
+_PROOFS = {"kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000), "web": (outside, len(web.LOOKED_AT))}
 
 
 def main(asked: list[str]) -> int:
     name, numbers = (asked[0], asked[1:]) if asked else ("", [])
     if name not in {"", *_PROOFS} or len(numbers) > 2 or not all(one.isdigit() for one in numbers):
         print(
-            "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | looks [VIEWS [SEED]]]", file=sys.stderr
+            "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | looks [VIEWS [SEED]] | web [PAGES]]",
+            file=sys.stderr,
         )
         return 2
     seed = int(numbers[1]) if numbers[1:] else secrets.randbelow(10**6)
