@@ -70,6 +70,7 @@ def watch(metrics: Metrics) -> LoopWatch:
     return LoopWatch(metrics, {}, limit=LIMIT)
 
 
+@pytest.mark.fault(25)
 async def test_a_module_of_the_engine_that_holds_the_loop_is_named(metrics: Metrics, watch: LoopWatch) -> None:
     held = Held(metrics, "doorstep.checksums")
 
@@ -176,6 +177,7 @@ def register_widgets(register):
 """
 
 
+@pytest.mark.fault(25)
 def test_a_widget_that_holds_the_loop_of_a_shop_is_named(tmp_path: Path, plugin: Callable[..., Package]) -> None:
     package = plugin("doorstep_slow_widget", {"__init__.py": WIDGET, "templates/widgets/slow.html": "{{ text }}"})
     with (

@@ -184,7 +184,7 @@ class Contexts:
 
     def _tracking(self, visit: Visit, lookup: Lookup, shipment: Shipment) -> PageContext:
         reader, manifest = visit.reader, self._manifests[shipment.carrier]
-        fetched_at = lookup.fetched_at or reader.now
+        fetched_at = reader.past(lookup.fetched_at)
         hero = views.hero(shipment, reader)
         contact = visit.shop.view.contact_url
         if contact and (shipment.status in _SHOP_HELPS or shipment.action_required):

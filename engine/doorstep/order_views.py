@@ -154,7 +154,7 @@ def parcel_view(looked: Looked, items: tuple[ItemView, ...], at: Addresses, read
     parcel, shipment, manifest = looked.parcel, looked.shipment, looked.manifest
     shown = notice = None
     if shipment is not None and manifest is not None:
-        fetched_at = looked.fetched_at or reader.now
+        fetched_at = reader.past(looked.fetched_at)
         shown = views.shipment_view(shipment, manifest, reader, fetched_at, rest=at.rest)
         notice = views.notice(looked.freshness, manifest, reader, fetched_at)
     day = expected(looked)

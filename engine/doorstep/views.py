@@ -59,6 +59,10 @@ class Reader(Struct, frozen=True, dict=True):
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
 
+    def past(self, moment: datetime | None) -> datetime:
+        """When something was learnt; now where nobody knows, or where the clock that noted it went ahead of this one."""
+        return min(moment or self.now, self.now)
+
 
 def hero(shipment: Shipment, reader: Reader) -> Hero:
     """The answer to a shopper's four questions."""

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ..databases import postgresql_server
-from . import loading, soaking, upgrading
+from . import loading, soaking, upgrading, web
 from .covering import cover
 from .fuzzing import fuzz
 from .killing import prove
@@ -95,6 +95,12 @@ def looks(views: str, seed: int) -> bool:
     return _none(seen.problems)
 
 
+def checkers(pages: str, seed: int) -> bool:
+    checked, found = web.problems(int(pages))
+    print(f"{checked} pages by the Nu Html Checker, {pages} by Lighthouse", flush=True)
+    return _none(found)
+
+
 def upgrade(commit: str, seed: int) -> bool:
     lost: list[str] = []
     with (
@@ -152,6 +158,10 @@ PARTS = {
     ),
     "looks": Part(
         "pages in themes, languages and colour schemes as they come, with a script and without", looks, "100", "views", 4,
+    ),
+    "web": Part(
+        "pages have no fault by the Nu Html Checker, and keep to Lighthouse's budget", checkers, str(len(web.LOOKED_AT)),
+        "pages", 2,
     ),
     "upgrade": Part(
         "an earlier version and this one in one shop, on each database", upgrade, upgrading.EARLIER, "(commit or tag)", 2,
