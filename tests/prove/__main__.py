@@ -1,10 +1,11 @@
 """`./dev prove`: what takes long. Exit code 1: something promised was not kept.
 
-./dev prove                         kills, then soak, then looks, then upgrade
+./dev prove                         all of it
 ./dev prove kills [KILLS [SEED]]    kills a hundred times, on each database with one worker and with two
 ./dev prove soak [MINUTES [SEED]]   ten minutes of random faults, with two processes
 ./dev prove looks [VIEWS [SEED]]    every page in every theme, language and colour scheme, or so many of them
 ./dev prove upgrade [COMMIT [SEED]] two versions in one shop, on each database: that of a commit or tag, and this one
+./dev prove release [PYTHON]        what would go out, on all Pythons of the machine, or on one
 """
 
 import asyncio
@@ -22,6 +23,7 @@ import msgspec
 from ..databases import postgresql_server
 from .killing import prove
 from .looks import watch_all
+from .releasing import release
 from .soaking import Proof, Terms, soak
 from .upgrading import EARLIER, unpacked
 from .upgrading import prove as prove_upgrade
@@ -97,16 +99,17 @@ def _lines(proof: Proof) -> list[str]:
 
 _PROOFS: dict[str, tuple[Callable[[Any, int], bool], int | str]] = {
     "kills": (kills, 100), "soak": (soaked, 10), "looks": (looks, 10_000), "upgrade": (upgrade, EARLIER),
+    "release": (lambda wanted, seed: not release(wanted, seed), "all"),
 }  # fmt: skip
 
 
 def main(asked: list[str]) -> int:
     name, arguments = (asked[0], asked[1:]) if asked else ("", [])
-    numbers = arguments[1:] if name == "upgrade" else arguments
+    numbers = arguments[1:] if name in ("upgrade", "release") else arguments
     if name not in {"", *_PROOFS} or len(arguments) > 2 or not all(one.isdigit() for one in numbers):
         print(
             "usage: ./dev prove [kills [KILLS [SEED]] | soak [MINUTES [SEED]] | looks [VIEWS [SEED]] | "
-            "upgrade [COMMIT [SEED]]]",
+            "upgrade [COMMIT [SEED]] | release [PYTHON]]",
             file=sys.stderr,
         )
         return 2
