@@ -83,7 +83,7 @@ def differing(shown: Any, given: Any, place: str = "$") -> list[str]:
     return [] if shown == given else [f"{place}: shown {shown!r}, given {given!r}"]
 
 
-@pytest.mark.parametrize("page", ["api.md", "orders.md", "codes.md"])
+@pytest.mark.parametrize("page", ["api.md", "orders.md", "codes.md", "connect-tutorial.md"])
 def test_examples_are_answered_as_shown(page: str, around: dict[str, str], tmp_path: Path) -> None:
     text = (DOCS / page).read_text("utf-8")
     examples = EXAMPLE.findall(text)

@@ -19,6 +19,7 @@ from .fuzzing import fuzz
 from .killing import prove
 from .looks import watch_all
 from .mutants import survive
+from .releasing import release
 
 
 class Part(Struct, frozen=True):
@@ -166,6 +167,7 @@ PARTS = {
     "upgrade": Part(
         "an earlier version and this one in one shop, on each database", upgrade, upgrading.EARLIER, "(commit or tag)", 2,
     ),
+    "release": Part("what would go out is built, and works on every Python that is here", release, "all", "Pythons", 3),
     "fuzz": Part("no input that nobody thought of breaks a parser", fuzzed, "3", "minutes", 3),
     "mutants": Part("tests notice small faults put into the code", mutated, "3", "minutes", 3),
 }  # fmt: skip
