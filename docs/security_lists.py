@@ -97,5 +97,5 @@ def _named(name: str) -> Iterator[str]:
     if (written := about["License"] or "") and len(written) < 30:
         yield written.removesuffix(" License")
     for classifier in about.get_all("Classifier") or ():
-        if classifier.startswith("License :: OSI Approved :: "):
+        if classifier.startswith("License :: ") and not classifier.endswith("OSI Approved"):
             yield classifier.rpartition(" :: ")[2].removesuffix(" License")

@@ -15,6 +15,7 @@ from doorstep.errors import StoreError
 from doorstep.links import Proof, Ticket
 from doorstep.models import Moment, Precision, Window
 from doorstep.order import Order, Parcel
+from doorstep.responses import SANDBOX
 from doorstep.sandbox import Sandbox
 from doorstep.tables import history, parcels
 from doorstep.testing import Served
@@ -221,7 +222,7 @@ def test_the_letter_comes_as_a_download_at_level_two(front: Front) -> None:
     assert answer.headers["content-disposition"] == f'attachment; filename="proof-of-delivery-{PROVED}.pdf"'
     assert answer.headers["cache-control"] == "private, no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
+    assert answer.headers["content-security-policy"] == SANDBOX
     assert "etag" not in answer.headers
 
 
@@ -272,7 +273,7 @@ def test_a_file_that_could_do_something_is_only_saved(front: Front, monkeypatch:
     answer = front.get(Placed(front, documents=(Document('photo"\r\nX-Bad: 1', ""),)).letter())
     assert answer.headers["content-disposition"] == f'attachment; filename="photo-X-Bad-1-{PROVED}.svg"'
     assert answer.headers["content-type"] == "image/svg+xml"
-    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
+    assert answer.headers["content-security-policy"] == SANDBOX
     assert "x-bad" not in answer.headers
 
 

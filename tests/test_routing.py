@@ -80,19 +80,19 @@ def test_what_fails_is_told_once_with_its_place_and_without_its_values(tmp_path,
 @pytest.fixture
 def raw(tmp_path):
     """`raw(head, body)`: what a shop's server answers to these very bytes."""
-    with shop(tmp_path, sandbox_of([]), "", stores={"main": store(hosts=("shop.example",))}) as front:
-        with serve(assemble(front.engine)) as served:
+    stores = {"main": store(hosts=("shop.example",))}
+    with shop(tmp_path, sandbox_of([]), "", stores=stores) as front, serve(assemble(front.engine)) as served:
 
-            def ask(head: str, body: bytes = b"") -> bytes:
-                with socket.create_connection(("127.0.0.1", served.port), 30) as connection:
-                    connection.sendall(head.replace("\n", "\r\n").encode("latin-1") + b"\r\n\r\n" + body)
-                    connection.shutdown(socket.SHUT_WR)
-                    answer = b""
-                    while part := connection.recv(65536):
-                        answer += part
-                return answer
+        def ask(head: str, body: bytes = b"") -> bytes:
+            with socket.create_connection(("127.0.0.1", served.port), 30) as connection:
+                connection.sendall(head.replace("\n", "\r\n").encode("latin-1") + b"\r\n\r\n" + body)
+                connection.shutdown(socket.SHUT_WR)
+                answer = b""
+                while part := connection.recv(65536):
+                    answer += part
+            return answer
 
-            yield ask
+        yield ask
 
 
 SMUGGLED = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: shop.example\r\n\r\n"
@@ -126,7 +126,7 @@ def test_no_header_of_a_client_changes_the_host_that_pages_name(raw):
     for path in ("/", "/nothing", f"/track/{DELIVERED}", "/?draft=x", f"/track/{DELIVERED}/", "//evil.example/"):
         answer = raw(f"GET {path} HTTP/1.1\nHost: shop.example\n{told}\nConnection: close")
         location = re.search(rb"(?m)^location: (\S+)", answer)
-        assert location is None or location[1].startswith((b"/track/", b"/?", b"/evil"))
+        assert location is None or re.match(rb"/($|[^/\\])", location[1])
         assert b"//evil" not in answer
     for host in (
         "evil.example",

@@ -126,6 +126,10 @@ class Store(Appearance, Struct, frozen=True, forbid_unknown_fields=True):
     contact_phone: str = ""
     return_url: str = ""  # where a shopper sends something back
 
+    def __repr__(self) -> str:
+        """Its name alone: what is raw has secrets in it as they were written."""
+        return f"Store({self.name!r})"
+
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. `secret_key`: the first signs, all verify. `redis` and `database` are URLs."""
@@ -140,6 +144,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     channels: dict[str, dict[str, Any]] = {}  # ways to send messages, raw until their plugin reads them
     file: str = "doorstep.toml"
     base: Path = Path()
+
+    def __repr__(self) -> str:
+        """Its file alone, as of a Store."""
+        return f"Config({self.file!r})"
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:

@@ -29,6 +29,7 @@ from .order_views import Looked
 from .orderbook import KeptParcel
 from .plugins import Account, Plugins
 from .proof import sees
+from .responses import SANDBOX
 from .shops import Shop
 from .visits import rendered, visit_of, visit_of_order
 
@@ -51,6 +52,7 @@ class _Reading(Struct, frozen=True):
             "Cache-Control": "private, no-cache",
             "Content-Language": self.visit.reader.localizer.tag,
             "Vary": "Accept-Language",
+            "Content-Security-Policy": SANDBOX,
         }
 
 
@@ -215,6 +217,7 @@ def _download(file: File, name: str) -> Response:
     suffix = mimetypes.guess_extension(file.media_type) or ".bin"
     headers = {
         "Cache-Control": "private, no-store",
+        "Content-Security-Policy": SANDBOX,
         "Content-Disposition": f'attachment; filename="{_UNSAFE.sub("-", name)}{suffix}"',
     }
     return Response(file.body, 200, headers, file.media_type)

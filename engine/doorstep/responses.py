@@ -37,8 +37,12 @@ SECURITY = {
     "X-Robots-Tag": "noindex",
     "Cache-Control": "no-store",  # of whatever does not say otherwise
     # Of what is no page: opened by itself it runs nothing and loads nothing, and no page frames it.
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
+# Of files, which strangers may have made: an SVG may hold a script. Its styles it keeps, also where a page shows it.
+# (Not of all that is no page: a browser runs no service worker from a sandbox.)
+SANDBOX = f"{SECURITY['Content-Security-Policy']}; sandbox"
+SANDBOX_WITH_STYLES = f"{SANDBOX}; style-src 'unsafe-inline'; img-src data:"
 _SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
 
 

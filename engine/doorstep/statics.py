@@ -3,13 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from .responses import takes_gzip
+from .responses import SANDBOX_WITH_STYLES, takes_gzip
 from .shops import Shop, Shops
 from .wardrobe import Wardrobe
 
 _YEAR = 31_536_000
-# A picture opened by itself runs nothing: an SVG may hold a script. Its styles it keeps, also where a page shows it.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 
 
 class Statics:
@@ -31,7 +29,7 @@ class Statics:
             return PlainTextResponse("There is no such file.", 404, {"Cache-Control": "no-store"})
         headers = {
             "Cache-Control": f"public, max-age={_YEAR}, immutable",
-            "Content-Security-Policy": _POLICY,
+            "Content-Security-Policy": SANDBOX_WITH_STYLES,
             "Vary": "Accept-Encoding",
         }
         if asset.packed is not None and takes_gzip(request.headers.get("accept-encoding", "")):
