@@ -1,10 +1,11 @@
 """Who may send a form: the page's own origin, and nobody else. No token in the page, so that a page can be shared."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+
+from .addresses import host_of
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -15,7 +16,7 @@ def own_origin(request: Request) -> bool:
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+    return origin is not None and host_of(origin) == request.headers.get("host")
 
 
 def from_own_pages(endpoint: Endpoint) -> Endpoint:

@@ -90,7 +90,7 @@ def made(
 async def form_of(request: Request) -> dict[str, str]:
     """The text fields of a sent form, bounded; files are not taken."""
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > _LARGEST_FORM:
+    if not length.isdecimal() or int(length) > _LARGEST_FORM:
         return {}
     async with request.form(max_files=0, max_fields=50) as form:
         return {key: value for key, value in form.items() if isinstance(value, str)}
