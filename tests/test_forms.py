@@ -124,6 +124,7 @@ FOREIGN = {
     "another port": {"Origin": f"{HOST}:8443"},
     "host as a prefix": {"Origin": f"{HOST}.evil.example"},
     "host as user": {"Origin": "http://shop.example@evil.example"},
+    "half a bracket": {"Origin": f"http://[{HOST.partition('//')[2]}"},
     "two sites in one header": {"Sec-Fetch-Site": "same-origin, cross-site"},
     "empty site": {"Sec-Fetch-Site": "", "Origin": HOST},
     "no address": {"Origin": "http://["},

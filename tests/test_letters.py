@@ -219,6 +219,7 @@ def test_pictures_of_things_come_from_the_shops_hosts_only(shop: Shop) -> None:
         Item("Two", "item-2", image="https://elsewhere.example/two.jpg"),
         Item("Three", "item-3", image="/three.jpg"),
         Item("Four", "item-4", image="https://img.example/four.svg"),
+        Item("Five", "item-5", image="https://[img.example/five.jpg"),
     ]
     order, looked = ordered(Status.DELIVERED, items=tuple(items))
     holding = structs.replace(looked[0].parcel, items=tuple(PackedItem(one.id) for one in items))

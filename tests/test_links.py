@@ -34,6 +34,14 @@ def test_a_token_stands_in_an_address_as_it_is_and_is_short_enough_for_any_order
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
+def test_a_token_of_400_signs_is_read_and_a_longer_one_is_not():
+    links = Links([KEY])
+    mixed = "".join(chr(48 + 37 * n * n % 75) for n in range(450)).replace("\\", "-")  # which zlib makes no shorter
+    tokens = [links.token(Ticket(mixed[:n], Proof.LINK, MAY, 3)) for n in range(250, 450)]
+    assert {len(one) for one in tokens} >= {400, 402}
+    assert [links.read(one) is not None for one in tokens] == [len(one) <= 400 for one in tokens]
+
+
 def test_a_link_given_before_the_secret_was_changed_still_works_and_new_ones_have_the_new_secret():
     old = Links([FORMER]).token(TICKET)
     new = Links([KEY, FORMER]).token(TICKET)

@@ -78,11 +78,13 @@ def test_before_any_parcel_it_says_what_happens_and_what_was_promised(front):
 
 def test_an_items_picture_has_its_size_and_comes_from_the_shops_own_hosts_only(front):
     stranger = order("1002", items=(Item("Cap", image="https://elsewhere.example/cap.jpg"),))
+    nowhere = order("1003", items=(Item("Cap", image="https://[img.example/cap.jpg"),))
     image = page(front, order()).find(".//ul[@class='items']//img")
     assert (image.get("src"), image.get("width"), image.get("height"), image.get("alt")) == (
         "https://img.example/shoes.jpg", "56", "56", "",
     )  # fmt: skip
     assert page(front, stranger).find(".//ul[@class='items']//img") is None
+    assert page(front, nowhere).find(".//ul[@class='items']//img") is None
 
 
 def test_parcels_stand_by_state_each_with_its_items_and_the_rest_is_not_sent_yet(front):

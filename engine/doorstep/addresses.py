@@ -16,7 +16,15 @@ _PATH = re.compile(rf"/(?!/){_SAFE}*")
 
 def is_web_address(text: str, *, paths: bool = False) -> bool:
     """Whether a text is an http(s) address with a host or, where `paths` are taken, a path of this very host."""
-    return bool(_WEB.fullmatch(text) or (paths and _PATH.fullmatch(text)))
+    return (_WEB.fullmatch(text) is not None and host_of(text) != "") or (paths and _PATH.fullmatch(text) is not None)
+
+
+def host_of(address: str) -> str:
+    """The host of an address, with its port; "" where there is none, or what stands there cannot be one (`https://[x/`)."""
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def may_show(image: str, hosts: Iterable[str]) -> bool:
@@ -24,10 +32,8 @@ def may_show(image: str, hosts: Iterable[str]) -> bool:
     `image_hosts`."""
     if image.startswith("/"):
         return True  # of the shop's own domain, where the page stands
-    address = urlsplit(image)
-    return address.scheme == "https" and any(
-        address.netloc == host or (host.startswith("*.") and address.netloc.endswith(host[1:])) for host in hosts
-    )
+    place = host_of(image) if image.lower().startswith("https://") else ""
+    return any(place == host or (host.startswith("*.") and place.endswith(host[1:])) for host in hosts)
 
 
 _MAIL = re.compile(r"[^\x00-\x20\x7f<>()\[\],;:\\\"@]+@([\w-]+\.)+[\w-]{2,}")

@@ -6,7 +6,6 @@ whether an address wants messages goes to somebody unknown, and says nothing of 
 
 from collections.abc import Sequence
 from datetime import date
-from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
@@ -211,8 +210,8 @@ def _shown(wanted: Wanted, item: ItemView) -> ItemView:
 
 def picture(address: str, origin: str) -> str:
     """The address of an image, as `whole`; "" for one that mail programs do not draw."""
-    is_drawn = not urlsplit(address).path.lower().endswith((".svg", ".svgz"))
-    return whole(address, origin) if is_drawn else ""
+    path = address.partition("#")[0].partition("?")[0]
+    return "" if path.lower().endswith((".svg", ".svgz")) else whole(address, origin)
 
 
 def whole(address: str, origin: str) -> str:

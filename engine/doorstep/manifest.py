@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
+from .addresses import is_web_address
 from .checksums import CHECKSUMS, WEIGHTED
 from .errors import ManifestError
 
@@ -196,7 +196,7 @@ def _manifest(tables: dict[str, Any], file: str) -> Manifest:
             next_step="update Doorstep" if newer else "update the plugin; CHANGELOG.md says what changed",
         )
     for url in filter(None, (manifest.endpoint, manifest.link, *manifest.links.values())):
-        if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
+        if not (url.startswith("https://") and is_web_address(url)):
             raise ManifestError(f"{file}: {url!r} is not an https URL", next_step="write the whole https://… address")
     for number_format in manifest.formats:
         _check_format(number_format, file)

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
+from .addresses import host_of
 from .appearance import Appearance, Draft
 from .assets import Shelf
 from .clock import Clock
@@ -236,7 +236,7 @@ def _nowhere(placed: Sequence[Placed], templates: Templates, looks: Iterable[Loo
 
 def _picture_hosts(store: Store) -> tuple[str, ...]:
     """The hosts whose pictures a browser shows on its pages, as far as the settings know its own."""
-    own = (*store.hosts, urlsplit(store.public_url).netloc)
+    own = (*store.hosts, host_of(store.public_url))
     return tuple(dict.fromkeys(filter(None, (*own, *store.image_hosts))))
 
 

@@ -16,11 +16,11 @@ from hashlib import blake2b
 from math import inf
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from msgspec import Struct, field
 
+from .addresses import host_of
 from .clock import Clock
 from .downloads import Downloads, Validators
 from .errors import CarrierError, SourceError
@@ -213,7 +213,7 @@ class Sources:
 
     def _begin_if_due(self, key: _Key, one: _Kept) -> None:
         now = self._clock.monotonic()
-        host = self._hosts.get(_host(key.address))
+        host = self._hosts.get(host_of(key.address))
         paused = max(one.pause.until, host.until if host else -inf)
         if one.task is None and now >= max(one.due, paused):
             self._begin(key, one)
@@ -301,12 +301,12 @@ class Sources:
         one.fetched, one.due = now, now + _spread(one.source.every)
         one.reason, one.since = "", None
         one.pause.over()
-        self._hosts.pop(_host(key.address), None)
+        self._hosts.pop(host_of(key.address), None)
 
     def _failed(self, key: _Key, one: _Kept, error: SourceError | CarrierError) -> None:
         now = self._clock.monotonic()
         of_the_host = one.source.is_remote and getattr(error, "server", False)
-        pause = self._hosts.setdefault(_host(key.address), _Pause()) if of_the_host else one.pause
+        pause = self._hosts.setdefault(host_of(key.address), _Pause()) if of_the_host else one.pause
         if pause.until <= now:  # of several questions that were under way, one counts
             pause.failed(now, error.retry_after or 0.0)
         self._metrics.source_failures.labels(key.store, key.widget, key.source).inc()
@@ -338,12 +338,8 @@ def _tell_left_out(key: _Key, part: PartRead) -> None:
 
 def _names(key: _Key) -> dict[str, str]:
     """For logs. What stands behind the host may hold a key, or what somebody bought."""
-    place = _host(key.address) or key.address
+    place = host_of(key.address) or key.address
     return {"store": key.store, "widget": key.widget, "source": key.source, "place": place}
-
-
-def _host(address: str) -> str:
-    return urlsplit(address).netloc.rpartition("@")[2]
 
 
 def _spread(seconds: float) -> float:

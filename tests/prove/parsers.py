@@ -26,6 +26,7 @@ from doorstep.codes import load_codes
 from doorstep.config import parse
 from doorstep.drafts import JsonLines, OrderFile
 from doorstep.errors import (
+    CarrierError,
     CatalogError,
     ConfigError,
     ManifestError,
@@ -89,7 +90,7 @@ def answers(data: bytes) -> None:
     response = Response(200, {"content-type": "a/b; charset=" + _text(data[:12])}, data)
     response.text()
     for read in (response.tree, lambda: answer(response), lambda: Incoming({}, data).json()):
-        with suppress(ProtocolError):
+        with suppress(CarrierError):
             _walk(read())
 
 
