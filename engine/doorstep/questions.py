@@ -332,6 +332,7 @@ def _slug(home: bytes | None) -> str:
     return home[STAMP:].decode("utf-8", "replace") if home is not None else ""
 
 
+@lru_cache(4096)  # one look-up asks for it several times
 def _seed(key: str) -> str:
     return urlsafe_b64decode(key[len(FORMAT) + 1 :][:4]).hex()
 

@@ -283,6 +283,8 @@ def normalise(typed: str) -> str:
     A look-alike of a letter becomes the letter; a label in front ("Tracking number:") and the address of a carrier's page
     around it fall away. Raises NumberError when it cannot be a tracking number.
     """
+    if _PLAIN.fullmatch(typed):  # as it stands in nearly all addresses
+        return typed
     if len(typed) > _TYPED_LONGEST:
         raise NumberError("this is too long for a tracking number")
     if not typed.isascii():

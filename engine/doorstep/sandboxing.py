@@ -7,7 +7,7 @@ cost time or memory is bounded as far as a template language allows (`bounds`). 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -138,6 +138,11 @@ class Sandbox(SandboxedEnvironment):
         """A template that stands in no file."""
         code = self._compile(self._generate(tree, name, None), f"<{name}>")
         return Template.from_code(self, code, self.globals)
+
+    def said(self, template: Template, given: dict[str, Any]) -> Iterable[str]:
+        """What a template says, piece by piece. What it raises comes as it is, and does not tell of the template's lines."""
+        context = _Context(self, {**self.globals, **given}, template.name, template.blocks)
+        return template.root_render_func(context)
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:
         if type(name) is str and name in self._compiled:

@@ -91,16 +91,18 @@ class Tallies:
 
     def view(self, glance: Glance) -> None:
         """Somebody sees a page: counted the first time on a day of the store."""
-        self.once(glance.store, "viewed", glance.page, glance.of)
+        day = self._day(glance.store)
+        self._once(Count(glance.store, day, "viewed", glance.page), glance.of)
         for widget in glance.widgets:
-            self.once(glance.store, "shown", widget, glance.of)
+            self._once(Count(glance.store, day, "shown", widget), glance.of)
 
     def once(self, store: str, kind: Kind, subject: str, of: str) -> None:
         """One more, the first time on a day of the store: `of` is the parcel or order that it is about."""
-        day = self._day(store)
-        count = Count(store, day, kind, subject)
+        self._once(Count(store, self._day(store), kind, subject), of)
+
+    def _once(self, count: Count, of: str) -> None:
         mark = self._mark(count, of)
-        if self._filter(day).add(mark):
+        if self._filter(count.day).add(mark):
             self._waiting.append((count, mark))
 
     def note(self, store: str, kind: Kind, subject: str) -> None:

@@ -107,7 +107,7 @@ class Templates:
         written = self._written(template, variables, frame)
         if written is not None:
             with suppress(*_FAILURES):  # which the files can tell the place of
-                return bounded(written.generate(given))
+                return bounded(self._environment.said(written, given))
         try:
             return bounded(self._environment.get_template(template).generate(given))
         except TemplateNotFound as error:

@@ -34,10 +34,11 @@ log = structlog.get_logger("doorstep.pages")
 def visit_of(request: Request, *, level: int = 0, language: str = "") -> Visit:
     """Who looks at what, from a request. `language` is that of the order: it comes before what the browser asks for."""
     shop: Shop = request.state.shop
-    asked, accepted = request.query_params.get("lang", ""), request.headers.get("accept-language", "")
-    reader = shop.reader(asked, accepted, level=level, ordered=language)
+    params: Mapping[str, str] = request.query_params if request.scope["query_string"] else {}
+    accepted = request.headers.get("accept-language", "")
+    reader = shop.reader(params.get("lang", ""), accepted, level=level, ordered=language)
     path: str = request.scope["path"]  # which `request.url` would put together and take apart again
-    return Visit(shop, reader, path.removeprefix(shop.view.base), request.query_params)
+    return Visit(shop, reader, path.removeprefix(shop.view.base), params)
 
 
 async def visit_of_order(request: Request, *, level: int, language: str) -> Visit:
