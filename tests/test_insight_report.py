@@ -158,7 +158,9 @@ def test_the_report_says_what_the_figures_say(found: Insights) -> None:
     rows = [
         [words(cell) for cell in row.findall("td")] for row in root.findall(".//tbody/tr") if row.find("td") is not None
     ]
-    lanes = rows[len(found.widgets) :]
+    told = rows[len(found.widgets) :][: len(found.messages)]
+    assert [row[0] for row in told] == [f"{one.sent:,}" for one in found.messages]
+    lanes = rows[len(found.widgets) + len(found.messages) :]
     assert [lane[0] for lane in lanes] == [str(one.parcels) for one in found.lanes]
     assert [lane[2] for lane in lanes] == [f"{one.on_time:.0f}%" for one in found.lanes]
     assert [lane[3:5] for lane in lanes] == [[f"{one.median_days:g}", f"{one.p90_days:g}"] for one in found.lanes]
