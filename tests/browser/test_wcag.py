@@ -30,9 +30,9 @@ CUT = """() => [...document.body.querySelectorAll("*")]
   .map((one) => one.outerHTML.slice(0, 90))"""
 # 2.4.3, 2.4.11: whether the focus goes on in the order of the document, and nothing lies over what has it.
 STOP = """() => {
-  const one = document.activeElement, before = window.stop;
+  const one = document.activeElement, before = window.stoppedAt;
   if (one === document.body) return null;
-  window.stop = one;
+  window.stoppedAt = one;
   const around = one.closest("label") ?? one, box = around.getClientRects()[0];
   const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
   return {
