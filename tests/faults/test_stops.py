@@ -180,6 +180,9 @@ def test_on_a_full_disk_pages_go_on_and_what_was_typed_comes_back(tmp_path, bund
     plain.close()
     on_connect(f"PRAGMA max_page_count = {pages}")
     with shop(tmp_path, *bundled, listening=True) as front:
+        assert (
+            front.get(f"/track/{DELIVERED}").status_code == 200
+        )  # before a sample that fails opens its carrier's breaker
         long = "An hour of work. " * 55
         answers = [front.post(f"{path}/widgets/survey", {"score": "1", "comment": f"{n} {long}"})
                    for n, path in enumerate(others(front))]  # fmt: skip
