@@ -127,7 +127,7 @@ async def test_the_right_mails_arrive_in_the_readers_language_through_a_bad_serv
 async def test_a_mail_taken_without_a_word_is_not_sent_again(
     database_url: str, post: MailServer, clock: FakeClock
 ) -> None:
-    """Row 44: whether it arrived nobody knows; that it may have is told, and it does not come twice."""
+    """Whether it arrived nobody knows; that it may have is told, and it does not come twice."""
     engine = open_shop(database_url, post.host, clock, quiet=NO_QUIET)
     engine.database.open_now()
     parcel = place(engine, "1001")
@@ -147,7 +147,7 @@ async def test_a_mail_taken_without_a_word_is_not_sent_again(
 async def test_an_address_that_does_not_exist_is_written_to_once(
     database_url: str, post: MailServer, clock: FakeClock
 ) -> None:
-    """Row 44: a hard bounce stops what would follow."""
+    """A hard bounce stops what would follow."""
     engine = open_shop(database_url, post.host, clock, quiet=NO_QUIET)
     engine.database.open_now()
     parcel = place(engine, "1001")

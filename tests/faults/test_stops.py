@@ -2,6 +2,7 @@
 accepted is kept, what was typed comes back, who waits is answered."""
 
 import re
+import signal
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -110,7 +111,7 @@ def test_who_waits_when_a_process_is_told_to_end_is_answered_first(slow):
         answers = [page.result() for page in pages]
     assert {answer.status_code for answer in answers} == {200}
     assert {words(parsed(answer.text).find(".//h1")) for answer in answers} == {"On its way"}
-    assert process.child.wait(60) == 0
+    assert process.child.wait(60) == -signal.SIGTERM  # passed on by uvicorn when all is done
 
 
 @pytest.mark.fault(42)
@@ -120,7 +121,7 @@ def test_a_process_ends_though_a_carrier_never_answers(slow):
     reader.start()
     until(lambda: carrier.asked)
     process.told_to_end()
-    assert process.child.wait(120) == 0
+    assert process.child.wait(120) == -signal.SIGTERM
     assert not carrier.go.is_set()
     assert "Traceback" not in process.log.read_text()
     reader.join()
@@ -173,12 +174,15 @@ def comments(front):
 @pytest.mark.fault(42)
 def test_on_a_full_disk_pages_go_on_and_what_was_typed_comes_back(tmp_path, bundled, on_connect):
     with shop(tmp_path, *bundled, listening=True) as front:
-        assert front.post(FORM, {"score": "9", "comment": "before"}).status_code == 303
+        assert front.post(FORM, {"score": "5", "comment": "before"}).status_code == 303
     with sqlite3.connect(tmp_path / "doorstep.db") as plain:
         (pages,) = plain.execute("PRAGMA page_count").fetchone()
     plain.close()
     on_connect(f"PRAGMA max_page_count = {pages}")
     with shop(tmp_path, *bundled, listening=True) as front:
+        assert (
+            front.get(f"/track/{DELIVERED}").status_code == 200
+        )  # before a sample that fails opens its carrier's breaker
         long = "An hour of work. " * 55
         answers = [front.post(f"{path}/widgets/survey", {"score": "1", "comment": f"{n} {long}"})
                    for n, path in enumerate(others(front))]  # fmt: skip
@@ -211,18 +215,18 @@ def test_while_the_database_is_locked_what_was_typed_comes_back_and_then_it_is_k
     with shop(tmp_path, *bundled, listening=True) as front:
         other = sqlite3.connect(tmp_path / "doorstep.db")
         other.execute("BEGIN IMMEDIATE")
-        comes_back(front.post(FORM, {"score": "9", "comment": "while it was locked"}), "while it was locked")
+        comes_back(front.post(FORM, {"score": "5", "comment": "while it was locked"}), "while it was locked")
         assert front.get(f"/track/{DELIVERED}").status_code == 200
         other.rollback()
         other.close()
-        assert front.post(FORM, {"score": "9", "comment": "after that"}).status_code == 303
+        assert front.post(FORM, {"score": "5", "comment": "after that"}).status_code == 303
         assert comments(front) == ["after that"]
 
 
 @pytest.mark.fault(42)
 def test_a_database_that_was_restarted_keeps_each_form_once(tmp_path, bundled, new_postgresql):
     with new_postgresql() as url, shop(tmp_path, *bundled, database=url, listening=True) as front:
-        assert front.post(FORM, {"score": "9", "comment": "before"}).status_code == 303
+        assert front.post(FORM, {"score": "5", "comment": "before"}).status_code == 303
         everybody = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
         with everybody.connect() as connection:
             connection.execute(
@@ -230,9 +234,9 @@ def test_a_database_that_was_restarted_keeps_each_form_once(tmp_path, bundled, n
                      "WHERE datname = current_database() AND pid <> pg_backend_pid()")
             )  # fmt: skip
         everybody.dispose()
-        first = front.post(FORM, {"score": "8", "comment": "after"})
+        first = front.post(FORM, {"score": "4", "comment": "after"})
         if first.status_code != 303:
             comes_back(first, "after")
-            assert front.post(FORM, {"score": "8", "comment": "after"}).status_code == 303
+            assert front.post(FORM, {"score": "4", "comment": "after"}).status_code == 303
         assert front.get(f"/track/{DELIVERED}").status_code == 200
         assert comments(front) == ["after"]
