@@ -129,7 +129,10 @@ def _menu(index: Page) -> list[tuple[str, list[tuple[str, Path]]]]:
             rows.append(("", []))
         elif token.type == "inline" and rows:
             links = [
-                (inner.content, place_of((index.source.parent / str(opening.attrs["href"])).resolve()))
+                (
+                    inner.content,
+                    place_of((index.source.parent / str(opening.attrs["href"]).partition("#")[0]).resolve()),
+                )
                 for opening, inner in pairwise(token.children or [])
                 if opening.type == "link_open"
             ]

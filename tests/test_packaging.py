@@ -175,6 +175,12 @@ def test_sdist_builds_the_same_wheel_as_the_checkout(checkout: Path, built: Path
     assert [name for name in names if name.startswith((".ci/", ".venv/", ".tools/", ".git/"))] == []
 
 
+def test_the_changelog_begins_with_the_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    told = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert told[0] == version
+
+
 def test_entry_points_name_the_commands_the_plugins_and_the_test_suites(checkout: Path, installed: Path) -> None:
     (file,) = installed.glob("doorstep-*.dist-info/entry_points.txt")
     lines = file.read_text("utf-8").splitlines()

@@ -91,4 +91,4 @@ def test_every_page_has_a_language_a_title_one_heading_and_says_where_it_is(site
         assert read.title, page
         here = {own["href"] for tag, own in read.elements if tag == "a" and own.get("aria-current") == "page"}
         assert here <= {page.name}
-    assert "Quickstart · Doorstep" in [read.title for read in site.values()]
+    assert "Your first page · Doorstep" in [read.title for read in site.values()]

@@ -44,12 +44,21 @@ for one in distributions():
 print(json.dumps(said))
 """
 _PAGE = """
-import re, subprocess, sys, urllib.request, urllib.error
+import re, subprocess, sys, time, urllib.error, urllib.request
+
+def read(address):
+    for _ in range(1200):  # the demo says its address a moment before it answers there
+        try:
+            return urllib.request.urlopen(address, timeout=60).read().decode()
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    raise SystemExit("the demo does not answer")
+
 command = [sys.executable, "-m", "doorstep", "demo", "--port", "0"]
 with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
     url = next(found[1] for line in demo.stdout if (found := re.search(r"Open +(http\\S+)/shop/", line)))
     try:
-        print(urllib.request.urlopen(f"{url}/shop/?lang=fr", timeout=60).read().decode())
+        print(read(f"{url}/shop/?lang=fr"))
     finally:
         demo.terminate()
 """

@@ -135,7 +135,7 @@ class Served:
         self._bearer = {"Authorization": f"Bearer {key}"}
 
     async def started(self, child: asyncio.subprocess.Process) -> None:
-        for _ in range(600):
+        for _ in range(3000):  # a busy machine takes its time; one that ends is seen at once
             with suppress(httpx2.TransportError):
                 if (await self.client.get("/readyz")).status_code == 200:
                     return
