@@ -3,11 +3,15 @@
 import json
 import re
 import socket
+import typing
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 
-from doorstep import Document, Leg, Piece, Place, Shipment, Status, Weight
+from doorstep import Document, Leg, PickupPoint, Piece, Place, Shipment, Status, Weight
 from doorstep.app import assemble
 from doorstep.errors import ThemeError
 from doorstep.sandbox import sandbox_of
@@ -72,8 +76,40 @@ def parcels(text, number):
         legs=(Leg(text, text),),
         documents=(Document(text, text),),
         weight=Weight(1, text),
+        pickup_point=PickupPoint(text, text, place, (text,), at(25), text),
         language=text,
     )
+
+
+NOT_WRITTEN = {"Shipment.number", "Shipment.id", "Shipment.carrier", "Moment.raw", "Moment.offset", "Place.country"}
+
+
+def texts_of(value, name=""):
+    """Every text of a value, with the field that it stands in."""
+    if isinstance(value, Struct):
+        for field in value.__struct_fields__:
+            yield from texts_of(getattr(value, field), f"{type(value).__name__}.{field}")
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from texts_of(one, name)
+    elif isinstance(value, str) and not isinstance(value, StrEnum):
+        yield name, value
+
+
+def test_these_parcels_have_the_text_in_every_field_that_a_carrier_fills():
+    """So a field that the model gets is among them, or fails here."""
+    found = {}
+    for name, text in texts_of(parcels(CORPUS[0], "SPY000000")):
+        found[name] = found.get(name, False) or CORPUS[0] in text
+    assert {name for name, filled in found.items() if not filled} <= NOT_WRITTEN
+    kinds, seen = [Shipment], set()
+    while kinds:
+        kind = kinds.pop()
+        seen.add(kind)
+        inner = [one for hint in typing.get_type_hints(kind).values() for one in (hint, *typing.get_args(hint))]
+        kinds += [one for one in inner if isinstance(one, type) and issubclass(one, Struct) and one not in seen]
+    written = {f"{kind.__name__}.{one.name}" for kind in seen for one in fields(kind) if "str" in str(one.type)}
+    assert written - {*found} - NOT_WRITTEN == set()
 
 
 def outline(html):
