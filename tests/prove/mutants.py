@@ -27,7 +27,7 @@ TESTS = {
     "links": ["test_links.py"],
     "models": ["test_intake.py", "test_compact.py", "test_summary.py"],
     "recognition": ["test_recognition.py", "carriers/test_known_by_number.py"],
-    "summary": ["test_summary.py", "test_summary_properties.py"],
+    "summary": ["test_arrange.py", "test_summary.py", "test_summary_properties.py"],
     "tracker": ["test_tracker.py", "test_tracker_carriers.py", "test_tracker_records.py"],
 }
 _OTHER: dict[type[ast.AST], type[ast.AST]] = {
