@@ -288,6 +288,11 @@ def test_either_end_of_the_way_is_enough() -> None:
     assert [one.score for one in candidates] == [0.55, 0.55]
 
 
+@pytest.mark.parametrize("number", ["1AB2", "AB1CD", "ABCDEF"])
+def test_what_repeats_may_be_of_several_lengths(number: str) -> None:
+    assert slugs(Recognizer([manifest("acme", form("([0-9]|[A-Z]{2}){3}"))]).candidates(number)) == ["acme"]
+
+
 def test_a_score_has_three_digits_after_the_point() -> None:
     recognizer = Recognizer([manifest("acme", form("[0-9]{8}", 57), countries=("SE",))])
     hints = Hints(carriers=frozenset({"acme"}), countries=frozenset({"SE"}))
