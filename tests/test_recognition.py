@@ -290,6 +290,18 @@ def test_either_end_of_the_way_is_enough() -> None:
     assert [one.score for one in candidates] == [0.55, 0.55]
 
 
+@pytest.mark.parametrize("number", ["1AB2", "AB1CD", "ABCDEF"])
+def test_what_repeats_may_be_of_several_lengths(number: str) -> None:
+    assert slugs(Recognizer([manifest("acme", form("([0-9]|[A-Z]{2}){3}"))]).candidates(number)) == ["acme"]
+
+
+def test_a_score_has_three_digits_after_the_point() -> None:
+    recognizer = Recognizer([manifest("acme", form("[0-9]{8}", 57), countries=("SE",))])
+    hints = Hints(carriers=frozenset({"acme"}), countries=frozenset({"SE"}))
+    (candidate,) = recognizer.candidates("12345678", hints)
+    assert candidate.score == 0.729  # 0.57 + 0.43 * 0.3 is 0.699, and a tenth of what is left is 0.0301
+
+
 def test_a_formats_own_countries_count_instead_of_the_carriers() -> None:
     recognizer = Recognizer([manifest("acme", form("[0-9]{8}", 50, countries=("SE",)), countries=("NO",))])
     (candidate,) = recognizer.candidates("12345678", Hints(countries=frozenset({"SE"})))

@@ -27,7 +27,7 @@ TESTS = {
     "links": ["test_links.py"],
     "models": ["test_intake.py", "test_compact.py", "test_summary.py"],
     "recognition": ["test_recognition.py", "carriers/test_known_by_number.py"],
-    "summary": ["test_summary.py", "test_summary_properties.py"],
+    "summary": ["test_arrange.py", "test_summary.py", "test_summary_properties.py"],
     "tracker": ["test_tracker.py", "test_tracker_carriers.py", "test_tracker_records.py"],
 }
 _OTHER: dict[type[ast.AST], type[ast.AST]] = {
@@ -42,25 +42,25 @@ _ENOUGH = 20  # times the seconds of processor that the tests take without a fau
 
 
 class Mutant(Struct, frozen=True):
-    """A fault: in which function, on which line, what stands there and what instead. `at` is the place among the module's."""
+    """A fault: on which line, what stands there and what instead. `at` is the place among the module's, `text` the line."""
 
     at: int
-    function: str
     line: int
+    text: str
     before: str
     after: str
 
     @property
     def name(self) -> str:
-        return f"{self.function}: {self.before}  ->  {self.after}"
+        return f"{self.text}: {self.before}  ->  {self.after}"
 
 
 def mutants(source: str) -> list[Mutant]:
     """All mutants of a module."""
-    places = enumerate(_places(ast.parse(source)))
+    places, lines = enumerate(_places(ast.parse(source))), source.splitlines()
     return [
-        Mutant(at, function, node.lineno, _shown(node), _shown(other))
-        for at, (function, _, _, _, node) in places
+        Mutant(at, node.lineno, lines[node.lineno - 1].strip(), _shown(node), _shown(other))
+        for at, (_, _, _, node) in places
         if (other := _other(node)) is not None
     ]
 
@@ -68,7 +68,7 @@ def mutants(source: str) -> list[Mutant]:
 def mutated(source: str, mutant: Mutant) -> ast.Module:
     """The module with the fault in it."""
     tree = ast.parse(source)
-    _, parent, field, index, node = next(islice(_places(tree), mutant.at, None))
+    parent, field, index, node = next(islice(_places(tree), mutant.at, None))
     other = _other(node)
     if index is None:
         setattr(parent, field, other)
@@ -77,10 +77,10 @@ def mutated(source: str, mutant: Mutant) -> ast.Module:
     return ast.fix_missing_locations(tree)
 
 
-Place = tuple[str, ast.AST, str, int | None, ast.expr | ast.stmt]
+Place = tuple[ast.AST, str, int | None, ast.expr | ast.stmt]
 
 
-def _places(node: ast.AST, function: str = "module") -> Iterator[Place]:
+def _places(node: ast.AST) -> Iterator[Place]:
     """Each expression and statement of a module, with where it hangs."""
     for field, value in ast.iter_fields(node):
         if field in _LEFT_ALONE or (field == "keywords" and isinstance(node, ast.ClassDef)):
@@ -88,12 +88,9 @@ def _places(node: ast.AST, function: str = "module") -> Iterator[Place]:
         for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr):
                 continue
-            within = (
-                child.name if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else function
-            )
             if isinstance(child, ast.expr | ast.stmt):
-                yield within, node, field, index, child
-            yield from _places(child, within)
+                yield node, field, index, child
+            yield from _places(child)
 
 
 def _other(node: ast.expr | ast.stmt) -> ast.expr | ast.stmt | None:
