@@ -11,7 +11,7 @@ from math import inf
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_LOOKS = 20  # that the loop takes, at the least, before the time is over
+LOOKS = 20  # that the loop takes, at the least, before the time is over
 _NOTHING = 0.001  # seconds: less is no time to wait
 Passed = Callable[[float], None]
 
@@ -75,7 +75,7 @@ async def patience(seconds: float, passed: Passed = lambda seconds: None) -> Asy
     """TimeoutError when the block takes longer. The time passes in twentieths, and what the loop is late for one of them does
     not count: it has read what came meanwhile before it begins the next. Each that has passed is told."""
     loop = asyncio.get_running_loop()
-    step = seconds / _LOOKS
+    step = seconds / LOOKS
     timer: asyncio.TimerHandle
 
     def begin(left: int) -> None:
@@ -90,7 +90,7 @@ async def patience(seconds: float, passed: Passed = lambda seconds: None) -> Asy
             limit.reschedule(loop.time())
 
     async with asyncio.timeout(None) as limit:
-        begin(_LOOKS)
+        begin(LOOKS)
         try:
             yield
         finally:

@@ -8,25 +8,43 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 from redis.exceptions import RedisError, ResponseError
 
 from .cache import LANDED, MemoryCache, Unshared
 from .metrics import Metrics
-from .patience import Allowance, allowed, apart, as_allowed, patience
+from .patience import LOOKS, Allowance, allowed, apart, as_allowed, patience
 from .redis_urls import QUIETLY, TIMEOUT, Client, listener, open_client
+from .round_trips import Argument, rounds_of
 
 T = TypeVar("T")
-Argument = str | bytes | float
 _Asked = tuple[
     Sequence[Argument], asyncio.Future[Any], Allowance | None
 ]  # with what who waits for the reply may still wait
+_STEP = TIMEOUT / LOOKS
 _FAILURES = (RedisError, OSError, TimeoutError, ValueError)
 _LONGEST = 7 * 86_400.0  # seconds that anything is kept
 _HEARTBEAT = 10.0  # seconds of silence after which the channel must show that it is still there
+
+
+class _Round(Struct):
+    """Commands that are under way, and how often the loop has still to look before their time is over."""
+
+    batch: Sequence[_Asked]
+    left: int = LOOKS
+
+    def look(self) -> None:
+        """Time has passed for those who wait: whose allowance is spent, waits no longer."""
+        self.left -= 1
+        waiting = [(reply, here) for _, reply, here in self.batch if here is not None and not reply.done()]
+        for here in {here for _, here in waiting}:
+            here.spend(_STEP)
+        for reply, here in waiting:
+            if here.spent:
+                reply.set_result(TimeoutError())
 
 
 class RedisServer:
@@ -38,8 +56,10 @@ class RedisServer:
         self._retry_after = retry_after
         self._recovery: asyncio.Task[None] | None = None
         self._lost_at = 0.0
+        self._rounds = rounds_of(self._client)
         self._waiting: list[_Asked] = []
-        self._rounds: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], _Round] = {}
+        self._next_look: asyncio.TimerHandle | None = None
         self._channel = _Channel(self._client, retry_after)
 
     @property
@@ -91,7 +111,7 @@ class RedisServer:
             yield bell
 
     async def close(self) -> None:
-        tasks = [task for task in (self._recovery, *self._rounds) if task is not None]
+        tasks = [task for task in (self._recovery, *self._under_way) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -99,35 +119,44 @@ class RedisServer:
         await self._client.aclose()
 
     def _depart(self) -> None:
-        batch, self._waiting = self._waiting, []
+        going, self._waiting = _Round(self._waiting), []
         # A task of its own: a reader that gives up takes nothing from the others, nor a reply half-way.
-        task = asyncio.create_task(self._round(batch))
-        self._rounds.add(task)
-        task.add_done_callback(self._rounds.discard)
+        task = asyncio.create_task(self._go(going))
+        self._under_way[task] = going
+        task.add_done_callback(self._under_way.pop)
+        if self._next_look is None:
+            self._look_later()
 
-    async def _round(self, batch: Sequence[_Asked]) -> None:
+    def _look_later(self) -> None:
+        self._next_look = asyncio.get_running_loop().call_later(_STEP, self._look)
+
+    def _look(self) -> None:
+        """As `patience` does, for all rounds with one timer."""
+        self._next_look = None
+        for task, going in list(self._under_way.items()):
+            going.look()
+            if not going.left:
+                task.cancel()
+        if self._under_way:
+            self._look_later()
+
+    async def _go(self, going: _Round) -> None:
         said: Sequence[Any]
         try:
-            async with patience(TIMEOUT, partial(_spend, batch)):
-                said = await self._sent([command for command, _, _ in batch])
+            said = await self._rounds.replies([command for command, _, _ in going.batch])
+        except asyncio.CancelledError:
+            if going.left:
+                raise
+            said = [TimeoutError()] * len(going.batch)
         except _FAILURES as error:
-            said = [error] * len(batch)
+            said = [error] * len(going.batch)
         # A ResponseError: the server is there, and that key or that write is the problem.
         if self.healthy and any(isinstance(one, Exception) and not isinstance(one, ResponseError) for one in said):
             self._lost_at = time.monotonic()
             self._recovery = apart(self._recover())
-        for (_, reply, _), one in zip(batch, said, strict=True):
+        for (_, reply, _), one in zip(going.batch, said, strict=True):
             if not reply.done():
                 reply.set_result(one)
-
-    async def _sent(self, commands: Sequence[Sequence[Argument]]) -> Sequence[Any]:
-        if len(commands) == 1:
-            return [await self._client.execute_command(*commands[0])]
-        pipeline = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
-        replies: list[Any] = await pipeline.execute(raise_on_error=False)
-        return replies
 
     async def _recover(self) -> None:
         """Tries the server quietly, so that no page pays for finding out that it is still lost."""
@@ -140,16 +169,6 @@ class RedisServer:
                 continue
             self._recovery = None
             return
-
-
-def _spend(batch: Sequence[_Asked], seconds: float) -> None:
-    """Time has passed for those who wait: whose allowance is spent, waits no longer."""
-    waiting = [(reply, here) for _, reply, here in batch if here is not None and not reply.done()]
-    for here in {here for _, here in waiting}:
-        here.spend(seconds)
-    for reply, here in waiting:
-        if here.spent:
-            reply.set_result(TimeoutError())
 
 
 class _Channel:
