@@ -70,7 +70,7 @@ async def test_a_server_killed_while_the_carrier_is_asked_loses_no_answer(server
 async def test_wherever_in_a_look_up_the_server_freezes_it_is_waited_for_once(server, worker, monkeypatch, answered):
     async with hostile(reply()) as carrier:
         one = worker(server.url, carrier)
-        sent, begun = one.server._sent, []
+        sent, begun = one.server._rounds.replies, []
 
         async def freezing(commands):
             begun.append(commands)
@@ -78,7 +78,7 @@ async def test_wherever_in_a_look_up_the_server_freezes_it_is_waited_for_once(se
                 server.freeze()
             return await sent(commands)
 
-        monkeypatch.setattr(one.server, "_sent", freezing)
+        monkeypatch.setattr(one.server._rounds, "replies", freezing)
         assert await asked(carrier, one) == ({"found"}, 1)
         assert len(begun) == answered + 1  # the one that was waited for in vain is the last
         server.thaw()
@@ -98,7 +98,7 @@ async def test_a_slow_server_is_left_alone_after_one_time_out(server, worker):
 
 async def connected(server):
     """Opens connections: each takes several round trips until it is there."""
-    await asyncio.gather(*(server._sent([("PING",)]) for _ in range(8)))
+    await asyncio.gather(*(server._rounds.replies([("PING",)]) for _ in range(8)))
 
 
 def had(server, monkeypatch):
