@@ -48,7 +48,7 @@ from .recognition import Recognizer, normalise
 from .recording import record as record_sample
 from .sandbox import sandbox_of
 from .scaffold import new_carrier, new_widget
-from .serving import Site, listen, passed_socket, serve_sites
+from .serving import Site, listen, serve_sites
 from .tracking import Asked, ask, ask_sandbox, settings
 from .wire import Wire
 from .worker import beside
@@ -127,16 +127,14 @@ _DEMO = """
 )
 def serve(path: Path, host: str | None, port: int | None, with_worker: bool, preview: bool) -> None:
     """Serve the stores of the settings. What is changed in themes, and in the settings of how a store looks, is shown two
-    seconds later, or at once on SIGHUP; other settings are read at start. A socket that systemd passes on is answered on
-    instead of host and port: processes that share one are started anew one after the other, and no request is lost."""
+    seconds later, or at once on SIGHUP; other settings are read at start."""
     logs.configure()
     config = loaded(path)
     engine = create_engine(config)
     app = assemble(engine, beside=partial(_alongside, engine, with_worker=with_worker))
     if preview:
         app = Preview(app, engine)
-    listening = passed_socket() or listen(host or config.server.host, config.server.port if port is None else port)
-    site = Site(app, listening)
+    site = Site(app, listen(host or config.server.host, config.server.port if port is None else port))
     click.echo(f"doorstep: serving on {site.url}", err=True)
     serve_sites([site])
 

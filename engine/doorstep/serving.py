@@ -1,11 +1,10 @@
 """Serving ASGI applications with uvicorn: in the foreground, several in one process, or on loopback while a block runs.
 
-A process that ends takes no new connection, and answers those that it has: where several processes share a socket, no request
-is lost when they are started anew one after the other.
+A process that ends takes no new connection, and answers those that it has: behind a proxy that asks another process then, no
+request is lost when they are started anew one after the other.
 """
 
 import asyncio
-import os
 import socket
 import threading
 import time
@@ -18,7 +17,6 @@ from starlette.types import ASGIApp
 
 from .errors import ConfigError
 
-_FIRST_PASSED = 3  # the descriptor at which systemd begins
 _LAST_REQUESTS = 0.25  # seconds for what is on its way on a connection that was taken
 
 
@@ -46,22 +44,6 @@ def listen(host: str, port: int) -> socket.socket:
         reason = error.strerror or str(error)
         raise ConfigError(f"cannot listen on {host}:{port}: {reason}", next_step="choose another: --port N") from None
     return listening
-
-
-def passed_socket() -> socket.socket | None:
-    """The socket that was opened by who started this process, in systemd's way (`LISTEN_PID`, `LISTEN_FDS`: sd_listen_fds(3));
-    None where there is none. It outlives the process: what comes in meanwhile waits in it, or goes to who shares it.
-    Raises ConfigError when there are several, or its peers would have no address, by which guesses are limited."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()):
-        return None
-    passed = socket.socket(fileno=_FIRST_PASSED)
-    if os.environ.get("LISTEN_FDS") != "1" or passed.family == socket.AF_UNIX:
-        passed.close()
-        raise ConfigError(
-            "the sockets that were passed on cannot be served",
-            next_step="name one in the socket unit, with address and port: ListenStream=127.0.0.1:8000",
-        )
-    return passed
 
 
 def serve_sites(sites: Sequence[Site]) -> None:

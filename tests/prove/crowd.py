@@ -6,10 +6,9 @@ import asyncio
 import json
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -23,6 +22,7 @@ from ..servers import Reply, Seen, reply, silence
 _BROWSER = "Mozilla/5.0 (Linux; Android 9) Firefox/140.0"
 _WAYS = (Status.LABEL_CREATED, Status.ACCEPTED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY)
 _HEADLINES = ("Getting ready to ship", "The carrier has your parcel", "On its way", "Out for delivery")
+_SHOP = "https://track.shop.example"
 _LATE = 30.0  # seconds after which a visitor gives up
 
 
@@ -51,6 +51,29 @@ class Post:
         return reply(200, json.dumps(scans).encode(), content_type="application/json")
 
 
+class Proxy(httpx2.AsyncBaseTransport):
+    """As the shop's own in front of several processes: a connection for each request, to another process each time; where
+    nobody listens, to the next."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._ports = deque(ports)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self._ports.rotate()
+        last: Exception | None = None
+        for port in list(self._ports):
+            request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=port)
+            try:
+                async with httpx2.AsyncHTTPTransport() as connection:
+                    answered = await connection.handle_async_request(request)
+                    return httpx2.Response(
+                        answered.status_code, headers=answered.headers, content=await answered.aread()
+                    )
+            except httpx2.ConnectError as error:
+                last = error
+        raise last or AssertionError("there is no process")
+
+
 class Answered(Struct, frozen=True):
     """What came of a visit: which phase it was due in, whether it was what was wanted, and the seconds until it was whole."""
 
@@ -64,14 +87,14 @@ class Crowd:
     """`answered` is everything that came of it. Every order that was accepted has a page at once, and one answer to
     its survey."""
 
-    def __init__(self, url: str, key: str, post: Post, dice: random.Random) -> None:
+    def __init__(self, ports: Sequence[int], key: str, post: Post, dice: random.Random) -> None:
         self.phase = ""
         self.answered: list[Answered] = []
         self.problems: list[str] = []
         self.orders: list[str] = []  # paths of their pages
         self.placed = 0
         self.forms = 0
-        self._url = url
+        self._proxy = Proxy(ports)
         self._key = {"Authorization": f"Bearer {key}"}
         self._post = post
         self._dice = dice
@@ -85,10 +108,10 @@ class Crowd:
 
     async def arrive(self, known: int, orders: int) -> None:
         """Before it begins: so many parcels that are known, and orders."""
-        async with _visitor() as client, asyncio.timeout(300):
+        async with self._visitor() as client, asyncio.timeout(300):
             for _ in range(known):
                 number = self._number()
-                await client.get(f"{self._url}/track/{number}", headers=self._reader())
+                await client.get(f"{_SHOP}/track/{number}", headers=self._reader())
                 self._known.append(number)
             for _ in range(orders):
                 await self._order(client)
@@ -104,9 +127,8 @@ class Crowd:
                 group.create_task(self._visit(kind, self.phase, due))
 
     async def _visit(self, kind: str, phase: str, due: float) -> None:
-        """On a connection of its own, as from a proxy that keeps none."""
         try:
-            async with _visitor() as client:
+            async with self._visitor() as client:
                 fine = await self._kinds[kind](client)
         except httpx2.TransportError as error:
             fine = False
@@ -123,7 +145,7 @@ class Crowd:
         """Nobody has asked about it: the page says that it is asking, where the answer takes longer than a page may; or
         that the carrier is down, and when to come again, while it is."""
         down = self._post.down
-        response = await client.get(f"{self._url}/track/{self._number()}", headers=self._reader())
+        response = await client.get(f"{_SHOP}/track/{self._number()}", headers=self._reader())
         told = response.status_code in (200, 202) or (
             (down or self._post.down) and response.status_code == 503 and "retry-after" in response.headers
         )
@@ -131,12 +153,12 @@ class Crowd:
 
     async def _page(self, client: httpx2.AsyncClient, number: str) -> bool:
         """A stage that the carrier has told is not taken back: what is shown is one of those up to where it is."""
-        response = await client.get(f"{self._url}/track/{number}", headers=self._reader())
+        response = await client.get(f"{_SHOP}/track/{number}", headers=self._reader())
         told = any(f"<h1>{one}</h1>" in response.text for one in _HEADLINES[: self._post.stage(number) + 1])
         return (response.status_code == 200 and told) or self._wrong(number, response)
 
     async def _order_page(self, client: httpx2.AsyncClient) -> bool:
-        response = await client.get(self._url + self._dice.choice(self.orders), headers=self._reader())
+        response = await client.get(_SHOP + self._dice.choice(self.orders), headers=self._reader())
         return response.status_code == 200 or self._wrong("an order's page", response)
 
     async def _form(self, client: httpx2.AsyncClient) -> bool:
@@ -144,8 +166,8 @@ class Crowd:
             return await self._order(client)
         page = self._unanswered.pop(self._dice.randrange(len(self._unanswered)))
         form = {"moment": "after_checkout", "score": "5", "comment": "quick"}
-        headers = {**self._reader(), "Origin": self._url}
-        response = await client.post(f"{self._url}{page}widgets/survey", data=form, headers=headers)
+        headers = {**self._reader(), "Origin": _SHOP}
+        response = await client.post(f"{_SHOP}{page}widgets/survey", data=form, headers=headers)
         self.forms += response.status_code == 303
         return response.status_code == 303 or self._wrong("a form", response)
 
@@ -154,7 +176,7 @@ class Crowd:
         number = f"L-{self._last}"
         order = {"number": number, "email": f"{number}@mail.example", "shipments": [{"number": self._number()}]}
         headers = {**self._key, "Idempotency-Key": number}
-        response = await client.post(f"{self._url}/api/v1/orders", json=order, headers=headers)
+        response = await client.post(f"{_SHOP}/api/v1/orders", json=order, headers=headers)
         if response.status_code != 201:
             return self._wrong("an order", response)
         self.placed += 1
@@ -166,8 +188,11 @@ class Crowd:
         number = self._dice.choice(self._known)
         self._post.moves(number)
         body = json.dumps({"numbers": [number], "id": str(self._dice.random())}).encode()
-        response = await client.post(f"{self._url}/webhooks/post/post", content=body, headers=signed(body, SECRET))
+        response = await client.post(f"{_SHOP}/webhooks/post/post", content=body, headers=signed(body, SECRET))
         return response.status_code == 200 or self._wrong("a push", response)
+
+    def _visitor(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=self._proxy, timeout=_LATE)
 
     def _number(self) -> str:
         self._last += 1
@@ -188,9 +213,3 @@ def waited(answered: Sequence[Answered]) -> tuple[float, float, float, float]:
     seconds = sorted(one.waited for one in answered)
     at = [len(seconds) // 2, len(seconds) * 9 // 10, len(seconds) * 99 // 100, len(seconds) - 1]
     return tuple(seconds[nth] for nth in at)  # type: ignore[return-value]
-
-
-@asynccontextmanager
-async def _visitor() -> Any:
-    async with httpx2.AsyncClient(timeout=_LATE, trust_env=False) as client:
-        yield client

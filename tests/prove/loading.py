@@ -1,14 +1,13 @@
 """A shop under load while its operator starts it anew, its Redis fails over and its carrier is gone.
 
-Two processes of `doorstep serve` share a socket that outlives them, as systemd passes it on; a worker is beside them; SQL is
-PostgreSQL, Redis a master with its replica and a Sentinel, or a cluster of three. What must hold: every visit is answered, each
-time with what it came for, and nothing that was accepted is lost.
+Two processes of `doorstep serve` are behind a proxy that asks the one while the other is not there; a worker is beside them;
+SQL is PostgreSQL, Redis a master with its replica and a Sentinel, or a cluster of three. What must hold: every visit is
+answered, each time with what it came for, and nothing that was accepted is lost.
 """
 
 import asyncio
 import random
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,23 +20,17 @@ from sqlalchemy import func, select
 from doorstep.clock import SystemClock
 from doorstep.database import Database
 from doorstep.keys import SCOPES, Keys
-from doorstep.serving import listen
 from doorstep.tables import answers, orders
 
 from ..databases import postgresql_server
 from ..posting import FILES, SECRET
 from ..rigs import cluster, watched
-from ..servers import RedisServer, hostile
+from ..servers import RedisServer, free_port, hostile
 from .crowd import Answered, Crowd, Post, waited
 
 RATES: Mapping[str, float] = {
     "hot": 20, "miss": 12, "cold": 3, "order's page": 3, "form": 1, "order": 1, "push": 2,
 }  # a second  # fmt: skip
-# As systemd starts what a socket unit belongs to: the socket is descriptor 3, and the environment says whose it is.
-PASSING = (
-    "import os, sys; os.dup2(int(sys.argv[1]), 3);"
-    "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1'); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
-)
 _SETTINGS = """\
 secret_key = "a secret of thirty-two characters or more"
 database = "{database}"
@@ -83,37 +76,44 @@ class Proof(Struct, frozen=True):
 
 
 class Processes:
-    """Those that serve: each is another `doorstep serve` on the one socket."""
+    """Those that serve, by their ports, and a worker."""
 
-    def __init__(self, folder: Path, listening: socket.socket) -> None:
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    def __init__(self, folder: Path) -> None:
+        self.ports = (free_port(), free_port())
         self.restarts = 0
         self.problems: list[str] = []
         self._folder = folder
-        self._socket = listening
-        self._running: list[asyncio.subprocess.Process] = []
+        self._running: dict[int, asyncio.subprocess.Process] = {}  # the worker's port is 0
 
-    async def start(self, *command: str) -> None:
-        passed = self._socket.fileno()
-        words = [sys.executable, "-c", PASSING, str(passed), "-m", "doorstep", *command]
-        with (self._folder / "processes.log").open("ab") as log:
-            child = await asyncio.create_subprocess_exec(
-                *words, cwd=self._folder, stdout=log, stderr=log, pass_fds=[passed]
-            )
-        self._running.append(child)
+    async def start(self) -> None:
+        """Comes back when all that serve answer."""
+        self._running[0] = await self._process("worker")
+        for port in self.ports:
+            await self._serve(port)
 
     async def restart_serving(self) -> None:
-        """The two that serve, one after the other, as an operator does who has installed a new version."""
-        for _ in range(2):
-            oldest = self._running.pop(0)
-            await self._end(oldest)
-            await self.start("serve")
+        """One after the other, as an operator does who has installed a new version."""
+        for port in self.ports:
+            await self._end(self._running.pop(port))
+            await self._serve(port)
             self.restarts += 1
-            await asyncio.sleep(1)
 
     async def end(self) -> None:
-        for child in self._running:
+        while self._running:
+            _, child = self._running.popitem()
             await self._end(child)
+
+    async def _serve(self, port: int) -> None:
+        self._running[port] = await self._process("serve", "--port", str(port))
+        async with httpx2.AsyncClient(timeout=60, trust_env=False) as client, asyncio.timeout(120):
+            while not await _answers(client, port):  # noqa: ASYNC110  # another process will
+                await asyncio.sleep(0.05)
+
+    async def _process(self, *command: str) -> asyncio.subprocess.Process:
+        with (self._folder / "processes.log").open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "doorstep", *command, cwd=self._folder, stdout=log, stderr=log
+            )
 
     async def _end(self, child: asyncio.subprocess.Process) -> None:
         if child.returncode is None:
@@ -166,7 +166,7 @@ async def load(
             database=database_url, redis=redis_url, carrier=carrier.url, secret=SECRET
         ), database_url)  # fmt: skip
         processes = await stack.enter_async_context(_serving(folder))
-        crowd = Crowd(processes.url, key, post, random.Random(dice.random()))
+        crowd = Crowd(processes.ports, key, post, random.Random(dice.random()))
         await crowd.arrive(known, orders)
         trouble = Trouble(processes, node, post, seconds)
         for name, trouble_of in _phases(trouble):
@@ -246,19 +246,16 @@ async def _redis(folder: Path, rig: str) -> AsyncIterator[tuple[str, RedisServer
 
 @asynccontextmanager
 async def _serving(folder: Path) -> AsyncIterator[Processes]:
-    """Two that serve and a worker, as soon as they answer."""
-    with listen("127.0.0.1", 0) as listening:
-        listening.listen(2048)
-        processes = Processes(folder, listening)
-        try:
-            for command in ("serve", "serve", "worker"):
-                await processes.start(command)
-            await _answers(processes.url)
-            yield processes
-        finally:
-            await processes.end()
+    processes = Processes(folder)
+    try:
+        await processes.start()
+        yield processes
+    finally:
+        await processes.end()
 
 
-async def _answers(url: str) -> None:
-    async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
-        (await client.get(f"{url}/healthz")).raise_for_status()
+async def _answers(client: httpx2.AsyncClient, port: int) -> bool:
+    try:
+        return (await client.get(f"http://127.0.0.1:{port}/healthz")).is_success
+    except httpx2.TransportError:
+        return False
