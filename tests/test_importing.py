@@ -140,6 +140,7 @@ def test_bad_lines_are_given_back_to_be_mended_and_read_again(imported) -> None:
     assert (counts.created, counts.bad) == (2, 0)
 
 
+@pytest.mark.exhaustive
 def test_memory_does_not_grow_with_the_file(new_sqlite, tmp_path, clock) -> None:
     database = Database(new_sqlite(tmp_path / "flat.db"), base=tmp_path)
     importer = Importer(

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.anyio
 RATES = {"hot": 3, "miss": 2, "cold": 1, "order's page": 1, "form": 0.5, "order": 0.5, "push": 1}  # a second
 
 
-@pytest.mark.parametrize("rig", ["sentinel", pytest.param("cluster", marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("rig", ["sentinel", "cluster"])
 async def test_every_visit_is_answered_and_nothing_accepted_is_lost(tmp_path: Path, rig: str) -> None:
     proof = await load(tmp_path, rig, 1.5, seed=11, rates=RATES, known=40, orders=4)
     assert proof.problems == []

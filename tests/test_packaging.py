@@ -231,6 +231,7 @@ def test_installed_engine_makes_its_database_and_a_themed_page(
     assert (tmp_path / "page.db").is_file()
 
 
+@pytest.mark.exhaustive
 def test_carrier_as_a_distribution_of_its_own_passes_the_contract(
     checkout: Path, wheel: Path, dependencies: Path, tmp_path: Path
 ) -> None:

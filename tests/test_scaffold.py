@@ -88,6 +88,7 @@ def test_in_a_shop_it_passes_its_own_tests_and_the_check_and_is_asked(tmp_path: 
     assert "✓ With your neighbour" in run("doorstep", "track", "BL482107352", cwd=tmp_path)
 
 
+@pytest.mark.exhaustive
 def test_as_a_distribution_it_is_built_installed_and_passes_its_own_tests(tmp_path: Path) -> None:
     new_carrier("Blue Line", tmp_path, shop=False)
     home, site = tmp_path / "doorstep-blue-line", tmp_path / "site"

@@ -31,6 +31,7 @@ def lost(since: float, until: float) -> bool:
     return False
 
 
+@pytest.mark.exhaustive
 async def test_a_few_seconds_of_random_faults_break_no_promise(tmp_path: Path) -> None:
     proof = await soak(tmp_path, BRIEF, seed=7)
     assert proof.problems == []

@@ -99,5 +99,6 @@ NO_PUSH = N_("This browser takes no messages from this page.")
 # The shop's report.
 SENT = N_("Messages sent")
 BOUNCED = N_("Not reached")
+REACHED = N_("Reached")
 OPENED = N_("Messages opened")
 VISITS = N_("Visits for each parcel")

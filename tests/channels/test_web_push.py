@@ -148,7 +148,7 @@ async def test_what_is_newer_of_a_parcel_replaces_what_was_not_fetched_and_tells
     to = subscription(f"{service.url}/push/abc")
     async with channel(service) as sender:
         for event in ({"order": "1001", "parcel": "JD1"}, {"order": "1001", "parcel": "JD1"}, {"order": "1001"}):
-            await sender.send(message(to=to, event=event))
+            await sender.send(message(to=to, event=event, kind=Kind.ON_ITS_WAY))
     first, second, third = (got.headers["topic"] for got in service.got)
     assert (first == second, first == third, len(first)) == (True, False, 32)
     assert got_urgency(service) == {"normal"}

@@ -44,7 +44,7 @@ def test_when_the_clock_jumps_a_day_no_age_is_negative_and_days_are_named_as_the
     assert named[0][:2] == ["Today", "Yesterday"]
     assert named[1][:1] == ["Yesterday"]
     assert "Yesterday" not in named[2]
-    assert named[3] == named[0]
+    assert named[3][:2] == named[0][:2]  # behind them stands when it was asked for, which may be the day between
 
 
 @pytest.mark.fault(41)

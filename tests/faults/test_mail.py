@@ -191,7 +191,7 @@ def test_no_mail_comes_twice_and_none_is_lost_by_kill_9(database_url: str, post:
         worker.wait()
         kills += 1
         assert kills < 100
-    assert kills >= 3, "it was killed while it was at work"
+    assert kills >= 2, "it was killed while it was at work"
     with engine.database.reading() as connection:
         states = dict(connection.execute(select(messages.c.id, messages.c.state)).all())
     assert len(states) == ORDERS

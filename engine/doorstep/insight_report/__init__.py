@@ -11,7 +11,7 @@ from msgspec import Struct
 from ..i18n import N_, Localizer
 from ..insights import Insights, ScoreFigures
 from ..message import Kind
-from ..message_words import BOUNCED, LETTERS, OPENED, SENT, VISITS
+from ..message_words import BOUNCED, LETTERS, OPENED, REACHED, SENT, VISITS
 
 _WIDTH, _HEIGHT, _GAP = 720, 140, 2
 _KINDS = {  # of what is counted of a widget
@@ -23,7 +23,7 @@ _KINDS = {  # of what is counted of a widget
 }
 _MESSAGES = {
     "sent": SENT,
-    "delivered": N_("Delivered"),
+    "delivered": REACHED,
     "bounced": BOUNCED,
     "opened": OPENED,
     "followed": N_("Links followed"),
