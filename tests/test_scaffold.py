@@ -81,6 +81,7 @@ def run(*command: str, cwd: Path, **environ: str) -> str:
     return done.stdout
 
 
+@pytest.mark.exhaustive
 def test_in_a_shop_it_passes_its_own_tests_and_the_check_and_is_asked(tmp_path: Path) -> None:
     new_carrier("Blue Line", tmp_path, shop=True)
     assert " passed" in run("pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path)

@@ -5,6 +5,8 @@ import re
 import socket
 import typing
 from enum import StrEnum
+from itertools import product
+from operator import itemgetter
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +20,7 @@ from doorstep.sandbox import sandbox_of
 from doorstep.testing import serve
 
 from .acme import at, scan
+from .gates import telling
 from .shopfront import OWN, carriers, parsed, shop, store
 from .spy import SPY, spy
 
@@ -146,9 +149,10 @@ def front(tmp_path, plugin):
         yield front
 
 
-@pytest.mark.parametrize("base", ["", "/minimal"])
-@pytest.mark.parametrize("kind", ["SPY", "SPY9"], ids=["parcel", "choice"])
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize(
+    ("base", "kind", "language"),
+    telling(product(["", "/minimal"], ["SPY", "SPY9"], ["en", "ar"]), *map(itemgetter, range(3)), id=" ".join),
+)
 @pytest.mark.fault(33)
 def test_no_text_of_a_carrier_changes_the_page_around_it(front, base, kind, language):
     digits = 9 - len(kind)

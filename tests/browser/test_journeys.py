@@ -129,6 +129,7 @@ def test_product_of_the_shop_and_help_are_reached_from_the_parcel(watch: Watch, 
     expect(page.locator("#help")).to_be_in_viewport()
 
 
+@pytest.mark.exhaustive
 def test_every_parcel_of_the_front_page_opens(watch: Watch, site: Site) -> None:
     page = watch()
     page.goto(site.address("/shop/"))

@@ -1,6 +1,8 @@
 """What WCAG 2.2 AA asks for and axe cannot see: order and place of the focus, text spacing, pasting, what is announced."""
 
 from collections.abc import Callable
+from itertools import product
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from doorstep.demo import THEMES
 
+from ..gates import telling
 from .looks import LANGUAGES, OVERFLOW, UNFOLD
 from .sites import DELIVERED, PAGES, Site, number_of
 from .test_access import refused
@@ -43,8 +46,10 @@ STOP = """() => {
 }"""
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("name", ["delivered", "sixty scans", "look-up form", "choose"])
+SPACED = ["delivered", "sixty scans", "look-up form", "choose"]
+
+
+@pytest.mark.parametrize(("theme", "name"), telling(product(THEMES, SPACED), itemgetter(0), itemgetter(1), id="-".join))
 def test_nothing_is_cut_off_when_a_reader_spaces_the_text_out(watch: Watch, site: Site, theme: str, name: str) -> None:
     page = watch(viewport={"width": 320, "height": 640})
     for language in LANGUAGES:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.fault(8)
+@pytest.mark.exhaustive
 async def test_after_a_failover_a_page_still_goes_when_another_process_hears_news(tmp_path):
     with watched(tmp_path) as rig:
         async with process(rig.url) as (one, _), process(rig.url) as (other, kept):
@@ -32,6 +33,7 @@ async def test_after_a_failover_a_page_still_goes_when_another_process_hears_new
 
 
 @pytest.mark.fault(9)
+@pytest.mark.exhaustive
 async def test_in_a_cluster_a_page_goes_when_another_process_hears_news_also_with_a_node_down(tmp_path):
     async with cluster(tmp_path) as (url, nodes), process(url) as (one, _), process(url) as (other, kept):
         await both_trusted(one, other)

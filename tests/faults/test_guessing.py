@@ -61,6 +61,7 @@ def answered(front):
 
 
 @pytest.mark.fault(43)
+@pytest.mark.exhaustive
 def test_of_a_thousand_answers_one_is_kept_and_the_last_edit_that_was_taken_wins(front):
     kept = placed(front, order("1001", packed(DELIVERED, shoes=1, socks=3)))
     form = f"/o/{front.engine.access.link(kept, timedelta(days=30))}/widgets/survey"
