@@ -87,7 +87,7 @@ def test_run_finds_the_commands_of_the_environment_first_and_keeps_arguments_who
 
 
 def test_test_uses_every_processor_and_hands_its_arguments_to_pytest(checkout: Path) -> None:
-    started = ".venv/bin/python -m pytest --numprocesses logical --dist worksteal"
+    started = f".venv/bin/python -m pytest --numprocesses {(os.cpu_count() or 1) + 1} --dist worksteal"
     assert dev(checkout, "test", "-q", "tests").stdout == f"{started} -q tests\n"
 
 

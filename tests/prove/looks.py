@@ -1,19 +1,19 @@
-"""Every page in every theme, direction and colour scheme, with a script and without: what `./dev test` does by pairs. In
-four languages all of it, in the others whether it fits a narrow screen."""
+"""Pages in every theme, direction and colour scheme, with a script and without; and whether every page in every theme and every
+language fits a narrow screen: what `./dev test` does by pairs."""
 
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import Struct
 from playwright.sync_api import Browser, sync_playwright
 
 from ..browser import orders, sites
 from ..browser.conftest import BROWSERS, QUIET, Watched
-from ..browser.looks import Look, amiss, every_look, in_every_language, narrow, said
+from ..browser.looks import OVERFLOW, UNFOLD, Look, amiss, every_look, in_every_language, said
 
 
 class View(Struct, frozen=True):
@@ -22,7 +22,6 @@ class View(Struct, frozen=True):
     name: str
     url: str
     look: Look
-    whole: bool = True  # not only whether it fits
 
 
 class Seen(Struct, frozen=True):
@@ -35,6 +34,18 @@ class Seen(Struct, frozen=True):
 
 def watch_all(most: int, seed: int) -> Seen:
     """Looks at `most` views, drawn by `seed` when there are more."""
+    return _looked_at(every_look(), most, seed, lambda browser: lambda view: _wrong(browser, view.url, view.look))
+
+
+def fit_all(most: int, seed: int) -> Seen:
+    """The same, for what needs sideways scrolling at 320 px, in every language."""
+    looks = [*in_every_language(), *(look for look in every_look() if look.scheme == "light")]
+    return _looked_at(looks, most, seed, _unfitting)
+
+
+def _looked_at(
+    looks: Iterable[Look], most: int, seed: int, looker: Callable[[Browser], Callable[[View], list[str]]]
+) -> Seen:
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
         return Seen(0, 0, [f"there is no browser: none of {', '.join(BROWSERS)} is on the path"])
@@ -47,14 +58,12 @@ def watch_all(most: int, seed: int) -> Seen:
         shop = stack.enter_context(orders.running(folder / "orders"))
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
-        views = [view for look in every_look() for view in _views(site, shop, look)]
-        others = (view for look in in_every_language() for view in _views(site, shop, look))
-        views += [structs.replace(view, whole=False) for view in others]
+        views = [view for look in looks for view in _views(site, shop, look)]
+        wrong = looker(browser)
         drawn = random.Random(seed).sample(views, min(most, len(views)))
         for number, view in enumerate(drawn, start=1):
             look = view.look
-            found = _wrong(browser, view.url, look) if view.whole else _unfitting(browser, view.url, look)
-            problems += [f"{view.name}, {look.theme}, {look.language}, {look.scheme}: {one}" for one in found]
+            problems += [f"{view.name}, {look.theme}, {look.language}, {look.scheme}: {one}" for one in wrong(view)]
             if number % 100 == 0:
                 print(f"{number} of {len(drawn)}, {len(problems)} faults", flush=True)
         browser.close()
@@ -68,12 +77,16 @@ def _views(site: sites.Site, shop: orders.Orders, look: Look) -> Iterator[View]:
         yield View(f"order {name}", shop.address(name, look.theme, look.language), look)
 
 
-def _unfitting(browser: Browser, url: str, look: Look) -> list[str]:
-    context = browser.new_context()
-    try:
-        return narrow(context.new_page(), url, look)
-    finally:
-        context.close()
+def _unfitting(browser: Browser) -> Callable[[View], list[str]]:
+    page = browser.new_page(viewport={"width": 320, "height": 640})
+
+    def wrong(view: View) -> list[str]:
+        page.goto(view.url, wait_until="load")
+        page.evaluate(UNFOLD)
+        found: list[str] = page.evaluate(OVERFLOW)
+        return found
+
+    return wrong
 
 
 def _wrong(browser: Browser, url: str, look: Look) -> list[str]:
