@@ -321,3 +321,13 @@ async def test_an_answer_written_in_an_outage_is_not_hidden_by_the_older_one_in_
     await until(lambda: cache.healthy)
     assert await shared.get("k") in (b"00000001 before", b"00000002 meanwhile")
     assert await cache.get("k") == b"00000002 meanwhile"
+
+
+async def test_connections_that_the_server_has_closed_meanwhile_are_opened_anew_and_nothing_is_lost(server, open_cache):
+    cache, failed = open_cache(server.url)
+    await asyncio.gather(*(cache.set(f"k{nth}", b"1", 60) for nth in range(3)))
+    async with Redis.from_url(server.url) as operator:
+        await operator.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await asyncio.sleep(0.1)  # until it is read here
+    assert await cache.get_all("k0", "k1", "k2") == [b"1"] * 3
+    assert (cache.healthy, failed()) == (True, 0)
