@@ -25,6 +25,7 @@ _WAYS = (Status.LABEL_CREATED, Status.ACCEPTED, Status.IN_TRANSIT, Status.OUT_FO
 _HEADLINES = ("Getting ready to ship", "The carrier has your parcel", "On its way", "Out for delivery")
 _SHOP = "https://track.shop.example"
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a default one is read from the disk, for every visit
+_SPARED = 40.0  # seconds
 _LATE = 30.0  # seconds after which a visitor gives up
 
 
@@ -33,9 +34,19 @@ class Post:
 
     def __init__(self, dice: random.Random) -> None:
         self.down = False
+        self._spared_until = 0.0
         self.asked = 0
         self._dice = dice
         self._stages: dict[str, int] = {}
+
+    def comes_back(self) -> None:
+        self.down = False
+        self._spared_until = time.monotonic() + _SPARED
+
+    @property
+    def may_be_missed(self) -> bool:
+        """It is down, or was until a short time ago: an account whose carrier kept failing asks once in half a minute."""
+        return self.down or time.monotonic() < self._spared_until
 
     def moves(self, number: str) -> None:
         self._stages[number] = min(self.stage(number) + 1, len(_WAYS) - 1)
@@ -145,11 +156,11 @@ class Crowd:
 
     async def _cold(self, client: httpx2.AsyncClient) -> bool:
         """Nobody has asked about it: the page says that it is asking, where the answer takes longer than a page may; or
-        that the carrier is down, and when to come again, while it is."""
-        down = self._post.down
+        that the carrier is not answering, and when to come again."""
+        missed = self._post.may_be_missed
         response = await client.get(f"{_SHOP}/track/{self._number()}", headers=self._reader())
         told = response.status_code in (200, 202) or (
-            (down or self._post.down) and response.status_code == 503 and "retry-after" in response.headers
+            (missed or self._post.may_be_missed) and response.status_code == 503 and "retry-after" in response.headers
         )
         return told or self._wrong("cold", response)
 

@@ -148,7 +148,7 @@ class Trouble:
     async def carrier_fails(self) -> None:
         self._post.down = True
         await asyncio.sleep(self._seconds * 0.9)
-        self._post.down = False
+        self._post.comes_back()
 
 
 async def load(
