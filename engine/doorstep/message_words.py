@@ -94,7 +94,6 @@ WHOLE_ADDRESS = N_("Please write the whole email address, such as name@shop.exam
 WHOLE_NUMBER = N_("Please write the number with the code of the country, such as +33.")
 NO_LONGER = N_("This link does not work any more")
 ASK_AGAIN = N_("Please open the page of your order and ask for messages there.")
-NO_PUSH = N_("This browser takes no messages from this page.")
 
 # The shop's report.
 SENT = N_("Messages sent")
