@@ -1,8 +1,10 @@
 """Messages as files: each is whole or not there, and is written again under the same name."""
 
+import asyncio
 import json
 from email import message_from_bytes, policy
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import httpx2
@@ -46,6 +48,23 @@ async def test_a_message_is_four_files_and_the_mail_is_as_it_would_be_sent(tmp_p
     assert (tmp_path / f"{ID}.txt").read_text("utf-8").startswith("Dein Päckchen ist da.")
     record = json.loads((tmp_path / f"{ID}.json").read_text("utf-8"))
     assert (record["kind"], record["to"], record["event"]["order"]) == ("delivered", "mara@post.example", "1001")
+
+
+def test_the_same_message_at_the_same_moment_is_written_by_both(tmp_path: Path) -> None:
+    meeting, wrote = Barrier(2), Path.replace
+
+    def replace(half: Path, target: Path) -> Path:
+        meeting.wait(10)
+        return wrote(half, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+
+        async def both() -> list[str]:
+            return await asyncio.gather(*(channel(tmp_path).send(message()) for _ in range(2)))
+
+        assert asyncio.run(both()) == [ID, ID]
+    assert names(tmp_path) == [f"{ID}.{end}" for end in ("eml", "html", "json", "txt")]
 
 
 async def test_a_message_for_the_shop_alone_is_written_too(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 
 import msgspec
@@ -65,12 +66,14 @@ def _files(message: Message, sender: Mailbox) -> Mapping[str, bytes]:
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # there are addresses in it
     for name, content in files.items():
-        half = folder / f".{name}.half"
+        # A name of its own for each: the same message may be handed over twice at the same moment.
+        descriptor, half = mkstemp(".half", f".{name}.", folder)
         try:
-            half.write_bytes(content)
-            half.replace(folder / name)
+            with open(descriptor, "wb") as file:
+                file.write(content)
+            Path(half).replace(folder / name)
         except OSError:
-            half.unlink(missing_ok=True)
+            Path(half).unlink(missing_ok=True)
             raise
 
 
