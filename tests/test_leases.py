@@ -92,7 +92,14 @@ async def told(one):
     return msgspec.json.decode(await one.stdout.readline())
 
 
-@pytest.mark.parametrize("clocks", [[0], [0, 0], [0, 0, 5, 5]], ids=["one process", "two", "two groups, 5 s apart"])
+@pytest.mark.parametrize(
+    "clocks",
+    [
+        pytest.param([0], id="one process", marks=pytest.mark.exhaustive),
+        pytest.param([0, 0], id="two", marks=pytest.mark.exhaustive),
+        pytest.param([0, 0, 5, 5], id="two groups, 5 s apart"),
+    ],
+)
 async def test_five_hundred_first_questions_at_once_are_one_call(server, clocks):
     async with hostile(slow(0.3, reply())) as carrier:
         running = [process(server.url, carrier.url, 500 // len(clocks), ahead) for ahead in clocks]

@@ -82,7 +82,7 @@ async def test_the_right_messages_go_out_at_their_time_and_none_twice(database: 
     assert sorted(talk.counted) == sorted(("sent", kind) for kind, _ in EXPECTED["de"] * 2)
 
 
-@pytest.mark.parametrize("channel", [Post, SurePost])
+@pytest.mark.parametrize("channel", [pytest.param(Post, marks=pytest.mark.exhaustive), SurePost])
 async def test_nothing_is_sent_twice_or_lost_by_kills_and_a_bad_provider(
     database: Database, clock: FakeClock, channel: type[Post]
 ) -> None:

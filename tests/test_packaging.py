@@ -165,6 +165,7 @@ def test_wheel_has_no_tests_no_templates_for_translators_no_notes_and_no_traces(
     assert [name for name in code if name.startswith(("doorstep/themes/", "doorstep/locales/"))] == []
 
 
+@pytest.mark.exhaustive
 def test_sdist_builds_the_same_wheel_as_the_checkout(checkout: Path, built: Path, wheel: Path, tmp_path: Path) -> None:
     build(checkout, tmp_path, "--wheel")
     assert contents(wheel) == contents(tmp_path / wheel.name)
@@ -201,6 +202,7 @@ def test_installed_engine_is_whole_away_from_the_checkout(installed: Path, depen
     assert "broken" not in listed
 
 
+@pytest.mark.exhaustive
 def test_installed_engine_tracks_a_sample_in_another_language(
     installed: Path, dependencies: Path, tmp_path: Path
 ) -> None:
@@ -209,6 +211,7 @@ def test_installed_engine_tracks_a_sample_in_another_language(
     assert "DHL" in said
 
 
+@pytest.mark.exhaustive
 def test_installed_engine_makes_its_database_and_a_themed_page(
     installed: Path, dependencies: Path, tmp_path: Path
 ) -> None:

@@ -111,6 +111,7 @@ def test_the_command_says_what_it_wrote_and_what_comes_next(tmp_path: Path) -> N
     assert "is there already" in again.stderr
 
 
+@pytest.mark.exhaustive  # the tutorial does the same with another name
 def test_a_new_widget_in_a_shop_keeps_every_rule_and_passes_its_own_tests(tmp_path: Path) -> None:
     files = new_widget("Care Tips", tmp_path, shop=True)
     assert not [file for file in files if "acme" in f"{file} {file.read_text('utf-8')}".lower()]
