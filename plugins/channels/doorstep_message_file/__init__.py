@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from os import fdopen
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any
@@ -69,7 +70,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
         # A name of its own for each: the same message may be handed over twice at the same moment.
         descriptor, half = mkstemp(".half", f".{name}.", folder)
         try:
-            with open(descriptor, "wb") as file:
+            with fdopen(descriptor, "wb") as file:
                 file.write(content)
             Path(half).replace(folder / name)
         except OSError:
