@@ -1,8 +1,9 @@
 """Wiring: settings in, an ASGI application out."""
 
 import gc
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
@@ -48,6 +49,7 @@ from .routing import StoreRouter, TrackRoute
 from .sources import FIRST_WAIT
 from .statics import Statics
 
+Beside = Callable[[], AbstractAsyncContextManager[None]]
 _NEW_OBJECTS = 10_000  # before garbage is looked for among them, which takes less than a millisecond
 
 log = structlog.get_logger("doorstep.app")
@@ -58,14 +60,13 @@ def create_app(config: Config, *, clock: Clock | None = None, packages: Iterable
     return assemble(create_engine(config, clock=clock, packages=packages))
 
 
-def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext) -> ASGIApp:
+def assemble(engine: Engine, *, beside: Beside = nullcontext) -> ASGIApp:
     """The ASGI application of an engine. Its lifespan opens the database, works `beside` what is served and, at the end,
     closes the engine."""
     _tell_what_is_broken(engine)
     longest = engine.config.server.deadline
-    deadline = max(
-        longest - widgets.LONGEST - FIRST_WAIT, longest / 2
-    )  # of look-ups; the rest is for what is made of them
+    # Of look-ups: the rest is for what is made of them.
+    deadline = max(longest - widgets.LONGEST - FIRST_WAIT, longest / 2)
     pages = Pages(
         engine.tracker, engine.plugins, engine.backstage, engine.answers, engine.access, engine.banners, engine.limits,
         near=engine.near, tallies=engine.tallies, deadline=deadline,
@@ -89,35 +90,6 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     connect = ConnectApi(engine.connectors, engine.database, engine.receiver)
     push = PushApi(engine.plugins, engine.pushes, engine.database, engine.metrics)
     channels = ChannelsApi(engine.channels, engine.fates, engine.database, engine.metrics, clock=engine.clock)
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await engine.database.open()
-        engine.invalidation.start()
-        await engine.wardrobe.refresh()
-        gc.freeze()  # templates, catalogs, manifests: what lasts need not be searched for garbage again and again
-        often = gc.get_threshold()
-        gc.set_threshold(_NEW_OBJECTS, *often[1:])  # a page makes more than the usual 700, none of them in circles
-        with engine.loop_watch.watching():
-            async with (
-                engine.wardrobe.kept(), engine.sources.kept(), reading(engine.shops, engine.sources), engine.tallies.running(),
-                beside(),
-            ):  # fmt: skip
-                yield
-        gc.set_threshold(*often)
-        gc.unfreeze()
-        await engine.close()
-
-    async def missing(request: Request, error: Exception) -> Response:
-        return api.not_found(request) if _wants_json(request) else pages.not_found(request)
-
-    async def failed(request: Request, error: Exception) -> Response:
-        return api.failed(request) if _wants_json(request) else pages.failed(request)
-
-    async def wrong_method(request: Request, error: Exception) -> Response:
-        if isinstance(error, HTTPException) and _wants_json(request):
-            return not_allowed(request, error.headers or {})
-        return PlainTextResponse("Method Not Allowed", 405, getattr(error, "headers", None))
 
     # What is in this table is mounted, and is in /openapi.json.
     below = [*open_operations(api, pages.view_model), *order_pages.operations(), *_merchants(engine)]
@@ -157,8 +129,8 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
             Route("/static/{fingerprint}/{name:path}", Statics(engine.shops, engine.wardrobe).file),
         ],
         middleware=[Middleware(Cors), Middleware(TrackRoute, page=pages.track)],
-        exception_handlers={404: missing, 405: wrong_method, 500: failed},
-        lifespan=lifespan,
+        exception_handlers=_errors(pages, api),
+        lifespan=_lifespan(engine, beside),
     )
     inner.router.redirect_slashes = False  # its redirects are absolute, with the scheme behind the proxy
     outside = Starlette(routes=health.routes())
@@ -167,6 +139,47 @@ def assemble(engine: Engine, *, beside: Callable[[], AbstractAsyncContextManager
     return HotPath(
         router, engine.shops, engine.near, engine.limits, engine.tallies, metrics=engine.metrics, clock=engine.clock
     )
+
+
+def _lifespan(engine: Engine, beside: Beside) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """What goes on from the start of the application to its end."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await engine.database.open()
+        engine.invalidation.start()
+        await engine.wardrobe.refresh()
+        gc.freeze()  # templates, catalogs, manifests: what lasts need not be searched for garbage again and again
+        often = gc.get_threshold()
+        gc.set_threshold(_NEW_OBJECTS, *often[1:])  # a page makes more than the usual 700, none of them in circles
+        with engine.loop_watch.watching():
+            async with (
+                engine.wardrobe.kept(), engine.sources.kept(), reading(engine.shops, engine.sources), engine.tallies.running(),
+                beside(),
+            ):  # fmt: skip
+                yield
+        gc.set_threshold(*often)
+        gc.unfreeze()
+        await engine.close()
+
+    return lifespan
+
+
+def _errors(pages: Pages, api: Api) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
+    """What answers where nothing else does: to programs as problems, to readers as pages."""
+
+    async def missing(request: Request, error: Exception) -> Response:
+        return api.not_found(request) if _wants_json(request) else pages.not_found(request)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        return api.failed(request) if _wants_json(request) else pages.failed(request)
+
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and _wants_json(request):
+            return not_allowed(request, error.headers or {})
+        return PlainTextResponse("Method Not Allowed", 405, getattr(error, "headers", None))
+
+    return {404: missing, 405: wrong_method, 500: failed}
 
 
 def health_of(engine: Engine) -> HealthApi:
