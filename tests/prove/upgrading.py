@@ -366,5 +366,8 @@ def unpacked(ref: str, folder: Path) -> Iterator[Path]:
     archive = subprocess.run(["git", "archive", ref], cwd=ROOT, capture_output=True, check=True)
     subprocess.run(["tar", "x"], cwd=folder, input=archive.stdout, check=True)
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environ["PATH"] = (
+        f"{sys.base_prefix}/bin{os.pathsep}{environ['PATH']}"  # an environment's own python3 may have no pip
+    )
     subprocess.run(["./dev", "run", "true"], cwd=folder, env=environ, check=True)
     yield folder
