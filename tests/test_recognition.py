@@ -84,6 +84,12 @@ def test_an_address_without_one_number_is_refused(address: str) -> None:
         normalise(address)
 
 
+def test_a_part_of_an_address_is_a_number_from_six_digits_on() -> None:
+    assert normalise("https://carrier.example/track/AB123456") == "AB123456"
+    with pytest.raises(NumberError):
+        normalise("https://carrier.example/track/ABC12345")
+
+
 def test_the_sign_a_scanner_puts_in_front_of_a_barcode_is_not_the_number_s() -> None:
     assert normalise("%0053101 05318801410058 136 276X") == "005310105318801410058136276X"
 
