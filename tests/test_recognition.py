@@ -201,6 +201,7 @@ def test_only_formats_of_its_length_see_a_number() -> None:
         ("([0-9]{2}[A-Z]?){2,3}", "12A3456", True),
         (r"\(?AB[0-9]{4}CD", "AB1234CD", True),
         ("AB[0-9]{4}|[0-9]{4}AB", "1234AB", True),
+        ("[0-9]{64}", "1" * 64, True),
     ],
 )
 def test_a_pattern_is_tried_where_length_and_looked_at_characters_allow_it(
