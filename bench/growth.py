@@ -75,7 +75,7 @@ async def _look_ups(settings: Settings, size: int) -> Row:
         for _ in range(_LOOK_UPS):
             asked = number(chance.randrange(size))
             began = time.perf_counter()
-            lookup = await engine.tracker.look_up(asked, store)
+            lookup = await engine.tracker.look_up(asked, store, wait=5)
             seconds.append((time.perf_counter() - began) * 1e6)
             missed += not lookup.shipments
     finally:

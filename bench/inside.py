@@ -118,7 +118,7 @@ def render(*, named: bool) -> list[Row]:
 
 async def _render(engine: Any) -> list[Row]:
     shop = engine.shops.all[0]
-    lookup = await engine.tracker.look_up(number(0), shop.config)
+    lookup = await engine.tracker.look_up(number(0), shop.config, wait=5)
     visit = Visit(shop, shop.reader("", "en"), f"/track/{number(0)}")
     contexts = Contexts(engine.plugins.manifests)
     context = contexts.of(visit, lookup)

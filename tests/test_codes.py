@@ -1,12 +1,24 @@
 """Code tables: full keys, a fallback that is never a guess, and mistakes named with file and row."""
 
+import json
 import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
+from babel.support import NullTranslations
+from hypothesis import given
+from hypothesis import strategies as st
 
-from doorstep import CodeTable, Event, Flag, Meaning, Moment, Place, Status
+from doorstep import CodeTable, Event, Flag, Found, Meaning, Moment, Place, Shipment, Status
 from doorstep.codes import load_codes
 from doorstep.errors import ManifestError
+from doorstep.i18n import Localizer
+from doorstep.intake import take_in
+from doorstep.packages import installed
+from doorstep.views import Reader, hero
+
+from .acme import ACME
 
 TABLE = """
 key = ["table", "code"]
@@ -153,3 +165,58 @@ def test_a_meaning_is_made_finer_by_what_is_said_beside_it() -> None:
     assert (flagged.status, flagged.reason, flagged.flags) == (
         Status.EXCEPTION, "carrier.held", (Flag.DELAYED, Flag.RETURN)
     )  # fmt: skip
+
+
+# Any code
+
+
+TABLES = [(package.manifests()[0].slug, package.codes()) for package in installed() if package.has_carrier]
+KEYS = sorted({part for _, table in TABLES for key in table.items() for part in key})
+SENT = st.sampled_from(KEYS) | st.text(max_size=30) | st.text(st.characters(), max_size=4)
+READER = Reader(Localizer("en", NullTranslations()), datetime(2026, 11, 22, 12, tzinfo=UTC), ZoneInfo("UTC"))
+
+
+def written(table: CodeTable) -> str:
+    """A table as a plugin's author writes it."""
+    lines = [f"key = {json.dumps(table.key)}", "[codes]"]
+    for key, row in table.items().items():
+        fields = {
+            "status": row.status or "informational",
+            "reason": row.reason,
+            "flags": row.flags,
+            "source": row.source,
+        }
+        said = ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
+        lines.append(f"{'.'.join(json.dumps(part, ensure_ascii=False) for part in key)} = {{ {said} }}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("table", [pytest.param(table, id=slug) for slug, table in TABLES])
+def test_each_row_of_a_bundled_table_is_found_by_its_own_key_also_when_the_table_is_written_anew(
+    table: CodeTable,
+) -> None:
+    again = load_codes(written(table), file="codes.toml")
+    assert again.items() == table.items()
+    for key, row in table.items().items():
+        assert again.read(("no such", "key"), key) == table.find(*key) == row
+        assert row.mapped
+
+
+@given(
+    st.sampled_from([table for _, table in TABLES]), st.lists(st.lists(SENT, max_size=3).map(tuple), min_size=1, max_size=3),
+    st.none() | st.sampled_from(Status), SENT,
+)  # fmt: skip
+def test_any_code_a_carrier_may_send_has_a_status_and_words(
+    table: CodeTable, keys: list[tuple[str, ...]], coarse: Status | None, text: str
+) -> None:
+    meaning = table.read(*keys, coarse=coarse)
+    assert meaning.mapped is any(key in table.items() for key in keys)
+    if not meaning.mapped:
+        assert meaning.status is (coarse or Status.UNKNOWN), "what is not known is never guessed"
+    finer = meaning.finer(table.said(keys[0][0] if keys[0] else "", text))
+    event = finer.event(Moment("noon"), code=" ".join(keys[0]), text=text)
+    answer = take_in(Found((Shipment("1", (event,)),)), ACME)
+    assert isinstance(answer, Found)
+    shown = hero(answer.shipments[0], READER)
+    assert shown.headline
+    assert shown.detail

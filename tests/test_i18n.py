@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from doorstep.i18n import Catalogs, Localizer
-from doorstep.languages import NAMES, by_name, direction_of, known, match, name_of, negotiate
+from doorstep.languages import NAMES, by_name, direction_of, known, match, name_of, negotiate, tag_of
 
 TODAY = date(2026, 11, 22)
 FSI, PDI = "\u2068", "\u2069"
@@ -179,6 +179,23 @@ def test_a_header_of_100_kilobytes_is_read_to_its_bound_and_no_further() -> None
 @pytest.mark.fault(36)
 def test_no_path_or_trick_in_the_address_is_a_language(asked: str) -> None:
     assert negotiate(asked, "", HAVE, "en") == "en"
+
+
+BLANK = st.text(" \t", max_size=2)
+# RFC 9110, 12.4.2 and 12.5.4: thousandths as a weight, in letters of either case.
+WEIGHED = st.tuples(
+    st.sampled_from([*HAVE, "xx", "da", "x-a"]), st.integers(0, 1000), BLANK, BLANK, st.sampled_from("qQ")
+)
+
+
+@given(st.lists(WEIGHED, max_size=10, unique_by=lambda one: one[0]))
+def test_of_what_a_reader_wants_the_language_with_the_most_weight_comes_out(wanted: list[Any]) -> None:
+    header = ",".join(
+        f"{before}{tag_of(tag)}{after};{before}{q}={weight / 1000:.3f}{after}"
+        for tag, weight, before, after, q in wanted
+    )
+    spoken = [(weight, -place, tag) for place, (tag, weight, *_) in enumerate(wanted) if weight and tag in HAVE]
+    assert negotiate("", header, HAVE, "en") == (max(spoken)[2] if spoken else "en")
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -48,6 +48,17 @@ def test_a_refused_address_stays_typed_and_asks_nobody(front):
     assert not questions(front)
 
 
+def test_what_is_typed_into_a_form_that_lay_open_while_something_else_was_asked_for_stays_typed(front):
+    page = page_of(front, placed(front, order("1001", MOVING, email=EMAIL)))
+    front.post(f"{page}widgets/notify", {"order": "1", "by_email": "1"})
+    refused = front.post(f"{page}widgets/notify", {"order": "1", "phone_address": "my phone"})
+    shown = parsed(refused.text)
+    assert refused.status_code == 422
+    assert shown.find(".//input[@name='phone_address']").get("value") == "my phone"
+    assert words(shown.find(".//section[@id='widget-notify']//p[@role='alert']"))
+    assert widget_on(front, page).find("form") is None, "nobody is asked for more while an answer is awaited"
+
+
 def test_where_only_a_number_is_known_it_is_not_there_and_takes_nothing(front):
     placed(front, order("1001", MOVING, email=EMAIL))
     assert widget_on(front, f"/track/{MOVING}") is None

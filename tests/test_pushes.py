@@ -160,7 +160,7 @@ async def test_an_order_of_a_store_that_does_not_use_the_account_is_let_be(rig, 
 async def test_a_number_that_two_stores_ask_for_in_two_languages_is_asked_about_in_both(rig):
     shop = await rig()
     for store in ("main", "outlet"):
-        await shop.engine.tracker.look_up(NUMBER, shop.engine.config.stores[store])
+        await shop.engine.tracker.look_up(NUMBER, shop.engine.config.stores[store], wait=5)
     shop.clock.advance(1)
     shop.engine.pushes.ask(shop.account, [NUMBER, OTHER])
     await shop.engine.pushes.settled()

@@ -84,6 +84,12 @@ def test_an_address_without_one_number_is_refused(address: str) -> None:
         normalise(address)
 
 
+def test_a_part_of_an_address_is_a_number_from_six_digits_on() -> None:
+    assert normalise("https://carrier.example/track/AB123456") == "AB123456"
+    with pytest.raises(NumberError):
+        normalise("https://carrier.example/track/ABC12345")
+
+
 def test_the_sign_a_scanner_puts_in_front_of_a_barcode_is_not_the_number_s() -> None:
     assert normalise("%0053101 05318801410058 136 276X") == "005310105318801410058136276X"
 
@@ -195,6 +201,7 @@ def test_only_formats_of_its_length_see_a_number() -> None:
         ("([0-9]{2}[A-Z]?){2,3}", "12A3456", True),
         (r"\(?AB[0-9]{4}CD", "AB1234CD", True),
         ("AB[0-9]{4}|[0-9]{4}AB", "1234AB", True),
+        ("[0-9]{64}", "1" * 64, True),
     ],
 )
 def test_a_pattern_is_tried_where_length_and_looked_at_characters_allow_it(

@@ -1,10 +1,10 @@
 """From raw TOML to typed settings: every mistake with its path, and its mend where that can be guessed."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from doorstep import Secret
 from doorstep.errors import ConfigError
@@ -23,6 +23,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True):
     folder: Path = Path()
     address: Address = Address()
     branches: dict[str, Address] = {}
+    days: dict[Annotated[str, Meta(pattern="^[a-z]+$")], tuple[int, ...]] = {}
 
 
 def account(raw: dict[str, Any], base: Path | None = None) -> Account:
@@ -72,7 +73,12 @@ def test_a_missing_setting_is_named_with_where_to_add_it() -> None:
         ({"client_id": "a", "retries": "3"}, "carriers.acme.retries: Expected `int`, got `str`"),
         ({"client_id": "a", "client_secret": 7}, "carriers.acme.client_secret: Expected `Secret`, got `int`"),
         ({"client_id": "a", "address": "b"}, "carriers.acme.address: Expected `object`, got `str`"),
-        ({"client_id": "a", "branches": {"oslo": 1}}, "carriers.acme.branches[...]: Expected `object`, got `int`"),
+        ({"client_id": "a", "branches": {"oslo": 1}}, "carriers.acme.branches.oslo: Expected `object`, got `int`"),
+        ({"client_id": "a", "days": {"oslo": ["1", 2]}}, "carriers.acme.days.oslo[0]: Expected `int`, got `str`"),
+        (
+            {"client_id": "a", "days": {"Oslo": [1]}},
+            "carriers.acme.days.Oslo: Expected `str` matching regex '^[a-z]+$'",
+        ),
     ],
 )
 def test_a_wrong_type_is_named_with_its_path(raw: dict[str, Any], said: str) -> None:
@@ -103,6 +109,11 @@ def test_a_file_that_is_not_text_is_refused_without_its_bytes(tmp_path: Path) ->
     (tmp_path / "binary").write_bytes(b"\xff\xfesecret")
     error = refused({"client_id_file": "binary"}, tmp_path)
     assert error.message.endswith("cannot read 'binary': not UTF-8 text")
+
+
+def test_a_file_that_no_system_could_have_is_named_with_its_setting() -> None:
+    error = refused({"client_id": "a", "client_secret_file": "a\0b"})
+    assert error.message == "doorstep.toml: carriers.acme.client_secret_file: cannot read 'a\\x00b': no path"
 
 
 def test_a_value_and_its_file_together_are_refused(tmp_path: Path) -> None:

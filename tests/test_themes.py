@@ -100,6 +100,12 @@ def test_a_theme_that_is_not_there_is_answered_with_those_that_are(tmp_path: Pat
         load("sea")
 
 
+def test_a_theme_without_a_name_is_no_theme(tmp_path: Path, load: Load) -> None:
+    write_theme(tmp_path, "land")
+    with pytest.raises(ThemeError, match="there is no theme ''"):
+        load("")
+
+
 def test_a_missing_parent_names_the_child(tmp_path: Path, load: Load) -> None:
     write_theme(tmp_path, "sea", extends='"land"')
     with pytest.raises(ThemeError, match="no theme 'land', which 'sea' extends"):

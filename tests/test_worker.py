@@ -208,7 +208,7 @@ async def test_several_numbers_go_in_one_call_and_pages_have_what_was_learnt(eng
     await ordered(engine, *NUMBERS[:9])
     await Worker(engine).refresh()
     assert Counter(post.calls) == {"/register": 3, "/many": 2, f"/track/{NUMBERS[8]}": 1}
-    lookup = await engine.tracker.look_up(NUMBERS[3], SHOP)
+    lookup = await engine.tracker.look_up(NUMBERS[3], SHOP, wait=5)
     assert (lookup.freshness, lookup.shipments[0].status) == (Freshness.FRESH, "in_transit")
     assert post.asked[NUMBERS[3]] == 1
 
@@ -296,7 +296,7 @@ async def test_a_carrier_that_is_down_keeps_what_is_known_and_is_asked_ever_less
         pauses.append((row.due_at - clock.now()).total_seconds())
     assert pauses == sorted(pauses)
     assert pauses[-1] > 6 * pauses[0]
-    page = await engine.tracker.look_up(NUMBERS[0], SHOP)
+    page = await engine.tracker.look_up(NUMBERS[0], SHOP, wait=5)
     assert page.shipments[0].status == "in_transit"
 
 
@@ -308,7 +308,7 @@ async def test_nothing_is_lost_when_redis_is_emptied_and_the_carrier_is_down(
         engine = await engine_of(redis=Secret(redis.url))
         await ordered(engine, NUMBERS[0])
         await Worker(engine).refresh()
-        known = await engine.tracker.look_up(NUMBERS[0], SHOP)
+        known = await engine.tracker.look_up(NUMBERS[0], SHOP, wait=5)
         redis.kill()
         redis.start()
         clock.advance(DAY)

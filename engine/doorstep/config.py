@@ -219,9 +219,10 @@ def _check_stores(config: Config, file: str) -> None:
                     f"{file}: stores.{id}.carriers names {account!r}",
                     next_step=f"add [carriers.{account}] or correct it",
                 )
-        for name in (*store.messages.channels, *store.messages.unasked):
-            if name not in config.channels:
-                raise ConfigError(
-                    f"{file}: stores.{id}.messages names the channel {name!r}",
-                    next_step=f"add [channels.{name}] or correct it",
-                )
+        for key, names in (("channels", store.messages.channels), ("unasked", store.messages.unasked)):
+            for name in names:
+                if name not in config.channels:
+                    raise ConfigError(
+                        f"{file}: stores.{id}.messages.{key} names the channel {name!r}",
+                        next_step=f"add [channels.{name}] or correct it",
+                    )

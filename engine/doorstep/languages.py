@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
 
-_RANGE = re.compile(r"(?P<tag>[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:\s*;\s*q=(?P<q>[01](?:\.[0-9]{0,3})?))?")
+_RANGE = re.compile(r"(?P<tag>[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:\s*;\s*[qQ]=(?P<q>[01](?:\.[0-9]{0,3})?))?")
 _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,8}")
 _LONGEST_HEADER, _MOST_RANGES = 1000, 10
 # Codes that are no longer used, or stand for several languages (RFC 5646, 2.2.1; CLDR's languageAlias).

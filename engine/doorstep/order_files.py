@@ -29,7 +29,7 @@ from .order_views import Looked
 from .orderbook import KeptParcel
 from .plugins import Account, Plugins
 from .proof import sees
-from .responses import SANDBOX
+from .responses import SANDBOX, names
 from .shops import Shop
 from .visits import rendered, visit_of, visit_of_order
 
@@ -226,6 +226,6 @@ def _download(file: File, name: str) -> Response:
 def _tagged(request: Request, body: bytes, headers: Mapping[str, str], media_type: str) -> Response:
     """A file with its tag, or 304 when the reader has it already."""
     etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    if etag in request.headers.get("if-none-match", ""):
+    if names(request.headers.get("if-none-match", "").encode("latin-1"), etag.encode("latin-1")):
         return Response(None, 304, {**headers, "ETag": etag})
     return Response(body, 200, {**headers, "ETag": etag}, media_type)

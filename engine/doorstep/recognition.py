@@ -271,7 +271,8 @@ def _characters(items: tuple[Any, ...]) -> frozenset[str]:
         if str(op) == "LITERAL":
             chars.add(chr(value))
         elif str(op) == "RANGE":
-            chars.update(map(chr, range(value[0], min(value[1], 127) + 1)))
+            low, high = map(chr, value)
+            chars.update(char for char in _ALPHABET if low <= char <= high)
         else:
             return _ALPHABET
     return frozenset(chars & _ALPHABET)

@@ -149,12 +149,21 @@ def finished(
 
 def unless_known(request: Request, response: Response) -> Response:
     """The page, or 304 when the reader has it already."""
-    known = request.headers.get("if-none-match", "")
-    if not known or response.status_code != 200 or (response.headers.get("etag") or "none") not in known:
+    known, etag = request.headers.get("if-none-match", ""), response.headers.get("etag", "")
+    if response.status_code != 200 or not names(known.encode("latin-1"), etag.encode("latin-1")):
         return response
     unchanged = Response(None, 304)
     unchanged.raw_headers = of_a_304(response.raw_headers)
     return unchanged
+
+
+def names(known: bytes, etag: bytes) -> bool:
+    """Whether this `If-None-Match` names the tag of an answer, as RFC 9110 compares there (13.1.2): a weak tag and a strong one
+    of the same letters are one, and a star is any."""
+    opaque = etag.removeprefix(b"W/")
+    return opaque != b"" and (
+        known.find(opaque) >= 0 or known.strip() == b"*"
+    )  # `in` would raise and catch an error first
 
 
 def of_a_304(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

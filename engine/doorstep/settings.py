@@ -24,23 +24,34 @@ def convert(raw: Mapping[str, Any], kind: type[T], *, path: str, file: str, base
     try:
         return msgspec.convert(known, kind, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        for name, item, inner in _tables(known, kind):  # of tables with free names, msgspec does not tell which
-            convert(item, inner, path=f"{path}.{name}" if path else name, file=file, base=base)
-        raise _explained(error, path, file) from None
+        where, innermost = _traced(known, kind, path, error)
+        raise _explained(innermost, where, file) from None
 
 
-def _tables(known: Mapping[str, Any], kind: type[Struct]) -> Iterator[tuple[str, Mapping[str, Any], type[Struct]]]:
-    """The tables within tables of tables, with their names and types."""
-    for field in msgspec.structs.fields(kind):
-        value = known.get(field.encode_name)
-        if (
-            get_origin(field.type) is dict
-            and _is_struct(inner := get_args(field.type)[1])
-            and isinstance(value, Mapping)
-        ):
-            for key, item in value.items():
-                if isinstance(item, Mapping):
-                    yield f"{field.encode_name}.{key}", item, inner
+def _traced(value: Any, kind: Any, path: str, error: msgspec.ValidationError) -> tuple[str, msgspec.ValidationError]:
+    """The innermost value that is wrong, and why: in tables with free names, msgspec does not tell which it is."""
+    for step, part, inner in _parts(value, kind):
+        try:
+            msgspec.convert(part, inner, dec_hook=_decode)
+        except msgspec.ValidationError as closer:
+            return _traced(part, inner, f"{path}{step}" if path else step.lstrip("."), closer)
+    return path, error
+
+
+def _parts(value: Any, kind: Any) -> Iterator[tuple[str, Any, Any]]:
+    """What a value is made of: how it is written behind the value's path, the part itself, and its type."""
+    args = get_args(kind)
+    if isinstance(value, list) and args[1:] == (...,):
+        for place, item in enumerate(value):
+            yield f"[{place}]", item, args[0]
+    elif isinstance(value, Mapping) and get_origin(kind) is dict:
+        for name, item in value.items():
+            yield f".{name}", name, args[0]
+            yield f".{name}", item, args[1]
+    elif isinstance(value, Mapping) and _is_struct(kind):
+        for field in msgspec.structs.fields(kind):
+            if field.encode_name in value:
+                yield f".{field.encode_name}", value[field.encode_name], field.type
 
 
 def _known(raw: Mapping[str, Any], kind: type[Struct], path: str, file: str, base: Path) -> dict[str, Any]:
@@ -85,11 +96,13 @@ def _is_struct(kind: Any) -> bool:
 def _read(value: Any, path: str, file: str, base: Path) -> str:
     try:
         return (base / str(value)).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(
-            f"{file}: {path}: cannot read {value!r}: {reason}", next_step="check path and rights"
-        ) from None
+    except OSError as error:
+        reason = error.strerror
+    except UnicodeDecodeError:
+        reason = "not UTF-8 text"
+    except ValueError:  # of a NUL
+        reason = "no path"
+    raise ConfigError(f"{file}: {path}: cannot read {value!r}: {reason}", next_step="check path and rights")
 
 
 def _decode(kind: Any, value: Any) -> Any:

@@ -120,7 +120,7 @@ def load_theme(name: str, found: Mapping[str, Path]) -> Theme:
     """A theme with its parents. Raises ThemeError: missing, circular, not readable."""
     chain: list[ThemeManifest] = []
     folders: list[Path] = []
-    while name:
+    while name or not chain:
         if name not in found:
             known = ", ".join(sorted(found))
             child = f", which {chain[-1].name!r} extends" if chain else ""

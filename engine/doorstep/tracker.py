@@ -28,7 +28,6 @@ from .metrics import Metrics
 from .planning import NOBODY, Plan, Planner
 from .plugins import Account, Plugins
 from .questions import Part, Questions
-from .recognition import Candidate
 from .secret import Secret
 from .wire import Wire
 
@@ -86,17 +85,13 @@ class Tracker:
         """Lets no question outlive the process."""
         await self.questions.close()
 
-    def candidates(self, number: str, store: Store) -> list[Candidate]:
-        """The carriers a normalised number may belong to, best first, as this store sees it."""
-        return self._planner.candidates(number, store)
-
     async def look_up(
         self,
         number: str,
         store: Store,
         *,
         carrier: str = "",
-        wait: float = 2.5,
+        wait: float,
         stranger: bool = True,
         wire: Wire | None = None,
     ) -> Lookup:
@@ -139,7 +134,7 @@ class Tracker:
             account = (await self._plan(wish)).first
             if account is not None and Ability.TRACK_MANY in account.carrier.manifest.can:
                 together.setdefault((account.name, wish.store.language), []).append((account, wish))
-        await asyncio.gather(*(self._ask_together(batch) for batch in together.values() if len(batch) > 1))
+        await asyncio.gather(*map(self._ask_together, together.values()))
         return await asyncio.gather(*map(self._refreshed, wishes))
 
     async def renew(self, number: str, store: Store, since: datetime) -> None:
@@ -168,7 +163,7 @@ class Tracker:
     async def _ask_together(self, batch: Sequence[tuple[Account, Wish]]) -> None:
         """Asks one account about several numbers, those it was not asked about a moment ago."""
         due: dict[str, tuple[str, Wish, Entry | None]] = {}
-        account = batch[0][0]
+        account, _ = batch[0]
         for _, wish in batch:
             key, entry = await self._kept(account, wish)
             if self._standing(wish, key, entry).state.begins:
@@ -186,7 +181,7 @@ class Tracker:
             flights[key] = (self.questions.flight(key, account, before, ask, life, quiet=True, since=since), wish)
         await asyncio.wait([flight for flight, _ in flights.values()])
         for key, (flight, wish) in flights.items():
-            if not flight.cancelled() and flight.exception() is None:
+            if flight.exception() is None:
                 wish.read[key] = flight.result()
 
     async def _look_up(self, wish: Wish) -> Lookup:
@@ -223,7 +218,7 @@ class Tracker:
         if heard.waiting:
             return Lookup(Outcome.WAITING, number, carriers=slugs or likely)
         if heard.errors:
-            after = max((error.retry_after or 0 for error in heard.errors), default=0)
+            after = max(error.retry_after or 0 for error in heard.errors)
             code = heard.errors[0].code
             return Lookup(Outcome.UNAVAILABLE, number, carriers=slugs, retry_after=after or None, error=code)
         if plan.direct:
@@ -243,11 +238,12 @@ class Tracker:
                 heard.asked.append(account.carrier.manifest.slug)
                 key, entry = await self._kept(account, wish)
                 stands = self._standing(wish, key, entry)
-                known = stands.shown is not None and (stands.state.settled or not wish.patient)
-                if not (stands.state.settled or stands.failure):
-                    flight = await self._flight(key, account, wish, entry, behind=known)
-                if stands.shown is not None and known:
-                    heard.answers.append(Known(account, key, stands.shown, stands.state.served))
+                settled = stands.state.settled
+                shown = stands.shown if settled or not wish.patient else None
+                if not (settled or stands.failure):
+                    flight = await self._flight(key, account, wish, entry, behind=shown is not None)
+                if shown is not None:
+                    heard.answers.append(Known(account, key, shown, stands.state.served))
                 elif stands.failure is not None:
                     heard.errors.append(stands.failure)
                 else:
@@ -321,7 +317,7 @@ class Tracker:
 
     async def _answers_at_once(self, wish: Wish, plan: Plan) -> bool:
         """Whether the cache says all that this plan would ask; then nothing is asked, of whomever."""
-        if wish.wire is not None or plan.first is None:
+        if plan.first is None:
             return False
         for group in plan.groups:
             found = False

@@ -76,7 +76,7 @@ class Notify(Widget[Settings]):
             return None
         ways = _written_to(view)
         state = _state(view.messages.ways)
-        open_to = self._open(ways) if state != Agreed.ASKED else ()
+        open_to = self._open(ways) if state != Agreed.ASKED or view.problem else ()
         return Context(
             *in_language(self.settings.title, view.language),
             state,
