@@ -15,12 +15,13 @@ from doorstep import Shipment
 from doorstep.answers import listed
 from doorstep.banner import Banner
 from doorstep.config import Config, Store
+from doorstep.errors import CatalogError
 from doorstep.order import Order
 from doorstep.orderbook import KeptOrder
 from doorstep.packages import installed
 from doorstep.paths import shipped
 from doorstep.plugins import load_plugins
-from doorstep.rewording import Source
+from doorstep.rewording import Source, read_source, reworded
 from doorstep.sandbox import sandbox_of
 from doorstep.theme_settings import Setting, SettingType, is_own_file
 from doorstep.themes import find_themes, load_theme
@@ -118,14 +119,28 @@ def theme_settings(text: str, settings: Mapping[str, Setting]) -> dict[str, Any]
     return found
 
 
-def own_words(text: str, source: Source) -> dict[str, Any]:
-    """Every text that a page says, in words of the shop that begin with a hostile one."""
-    found: dict[str, Any] = {}
+def own_words(text: str) -> dict[str, Any]:
+    """Every text that a page says, in words of the shop that begin with the boldest that is taken."""
+    source = read_source([shipped("locales")])
+    said: dict[str, Any] = {}
     for name in (*source.places, *source.texts):
-        msgid, plural = source.of(name) or ("", "")
-        forms = [f"{text.replace('ZQ', 'zq99z')} {form}" for form in (msgid, plural) if form]
-        found[name] = forms if plural else forms[0]
-    return found
+        english = [one for one in source.of(name) or () if one]
+        said[name] = next(found for found in _bolder(text, english) if _is_taken(name, found, source))
+    return said
+
+
+def _bolder(text: str, english: list[str]) -> Iterator[Any]:
+    for form in (*forms(text.replace("ZQ", "zq99z")), "zq99z"):
+        told = [f"{form} {one}" for one in english]
+        yield told if len(told) > 1 else told[0]
+
+
+def _is_taken(name: str, said: Any, source: Source) -> bool:
+    try:
+        reworded([("", {"en": {name: said}})], source, ("en",), in_html=frozenset)
+    except CatalogError:
+        return False
+    return True
 
 
 def store_of(text: str, name: str, offers: Mapping[str, Any], into: list[Filling], theme: str = "classic") -> Store:
@@ -137,7 +152,8 @@ def store_of(text: str, name: str, offers: Mapping[str, Any], into: list[Filling
         shown[one] = into[-1].raw(offer.type.settings_type)
     given = {**GIVEN["store"], "path": f"/{name}", "theme": theme, "widgets": shown, "settings": settings}
     into += (Filling(text, given, SOURCES.index("store")), Filling(text, GIVEN["banner"], SOURCES.index("banner")))
-    return structs.replace(into[-2].made(Store), banners=(into[-1].made(Banner),))
+    made, banner = into[-2].made(Store), into[-1].made(Banner)
+    return structs.replace(made, banners=(banner,), words={"en": own_words(text)})
 
 
 def parcels_of(text: str, name: str, into: list[Filling]) -> dict[str, tuple[Shipment, ...]]:
