@@ -1,6 +1,6 @@
 """A shop with a store for each hostile text, which is in every field that a merchant, a program, a carrier or a shopper has."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -168,12 +168,13 @@ def parcels_of(text: str, name: str, into: list[Filling]) -> dict[str, tuple[Shi
 class Hostile:
     """The shop at work: a store for each text, an order of two parcels in each, and links to it."""
 
-    def __init__(self, front: Front, filled: list[Filling]) -> None:
+    def __init__(self, front: Front, filled: list[Filling], texts: Collection[str]) -> None:
         self.front = front
         self.filled = filled  # what the calm store is made of
         self.shown = ""
         self.kept: dict[tuple[str, str], KeptOrder] = {}
-        for name, text in TEXTS.items():
+        for name in texts:
+            text = TEXTS[name]
             filling = Filling(text, GIVEN["order"] | {"shipments[].number": NUMBERS[name][0]}, SOURCES.index("order"))
             order = filling.made(Order)
             moving, arrived = (structs.replace(order.shipments[0], number=number) for number in NUMBERS[name])
@@ -212,12 +213,13 @@ class Hostile:
 
 
 @contextmanager
-def trading(folder: Path) -> Iterator[Hostile]:
-    """The shop, at work."""
+def trading(folder: Path, texts: Collection[str] = TEXTS, **fields: Any) -> Iterator[Hostile]:
+    """The shop, at work, with the stores of these texts. `fields` are more of its settings."""
     offers = load_plugins(Config(stores={}, base=folder), installed()).registered.widgets
     filled: list[Filling] = []
     answers, stores = {}, {}
-    for name, text in TEXTS.items():
+    for name in texts:
+        text = TEXTS[name]
         into = filled if name == "calm" else []
         answers |= parcels_of(text, name, into)
         stores[name] = store_of(text, name, offers, into)
@@ -225,6 +227,6 @@ def trading(folder: Path) -> Iterator[Hostile]:
     with pytest.MonkeyPatch.context() as patch:
         write = writer(folder, patch)
         packages = (spy(write, answers), silent(write), *notify())
-        wanted = {"more": packages, "accounts": SPY, "stores": stores, "channels": channels}
+        wanted = {"more": packages, "accounts": SPY, "stores": stores, "channels": channels, **fields}
         with shop(folder, sandbox_of([]), "", **wanted) as front:
-            yield Hostile(front, filled)
+            yield Hostile(front, filled, texts)
