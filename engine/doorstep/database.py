@@ -271,4 +271,6 @@ def _cause(error: BaseException) -> str:
     cause = getattr(error, "orig", None)
     if cause is None:
         return type(error).__name__
-    return str(cause).partition("\n")[0].partition(': "')[0]  # behind that PostgreSQL quotes a value that it cannot read
+    return (
+        str(cause).partition("\n")[0].partition(': "')[0]
+    )  # behind that PostgreSQL quotes a value that it cannot read
