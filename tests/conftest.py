@@ -1,6 +1,5 @@
 """What tests of several modules share."""
 
-import importlib
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from .clock import FakeClock
 from .databases import database, database_url, empty_url, new_postgresql, new_sqlite
 from .erp import Shop, selling
 from .gates import GATES, parse_toml, sorted_out
+from .plugging import writer
 
 __all__ = ["database", "database_url", "empty_url", "new_postgresql", "new_sqlite"]  # fixtures of every module
 
@@ -74,17 +74,4 @@ def erp(tmp_path: Path, new_sqlite: Any, clock: FakeClock) -> Iterator[Shop]:
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Package]:
     """`plugin("doorstep_acme", {"__init__.py": "…", "carrier.toml": "…"})` writes an importable package and names it."""
-    site = tmp_path / "site"
-    site.mkdir()
-    monkeypatch.syspath_prepend(site)
-
-    def write(module: str, files: dict[str, str], **fields: Any) -> Package:
-        for name, text in files.items():
-            file = site / module / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, "utf-8")
-        importlib.invalidate_caches()
-        named = {"name": module.removeprefix("doorstep_"), "distribution": module.replace("_", "-"), "version": "1.0"}
-        return Package(module=module, **{**named, **fields})
-
-    return write
+    return writer(tmp_path, monkeypatch)

@@ -197,3 +197,13 @@ def test_any_text_is_read_or_a_config_error(text: str) -> None:
 def test_any_variable_is_read_or_a_config_error(name: str, value: str) -> None:
     with suppress(ConfigError):
         config(SMALL, **{name: value})
+
+
+@pytest.mark.parametrize("field", ["home_url", "logo_url", "contact_url", "return_url"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "//evil.example", "mailto:a@b.example", "shop.example", "data:text/html,x"]
+)
+def test_an_address_that_pages_cannot_link_is_named(field, url):
+    with pytest.raises(ConfigError, match=f"{field} .*cannot be linked"):
+        parse(f'[stores.main]\nname = "Shop"\n{field} = "{url}"', file="doorstep.toml", environ={})
+    assert parse(f'[stores.main]\nname = "Shop"\n{field} = "/help"', file="x", environ={}).stores["main"].name == "Shop"

@@ -1,11 +1,13 @@
 """What a database accepted stays through kill -9 and a full disk, on SQLite and on PostgreSQL; what fails tells nothing."""
 
 import asyncio
+import logging
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import traceback
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Barrier
@@ -16,8 +18,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, func, inspect, make_url, select, text, update
+from sqlalchemy import create_engine, func, inspect, literal, make_url, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
+from structlog.testing import capture_logs
 
 from doorstep import database as module
 from doorstep.database import Database, newest_version
@@ -195,6 +199,7 @@ async def test_a_database_in_memory_is_one_for_all_threads(tmp_path, another):
 
 WRITER = """
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from doorstep.database import Database
@@ -239,6 +244,47 @@ async def refused(database):
 async def test_a_row_that_is_there_already_is_told_without_its_values(database):
     await database.write(keep("ban_private"))
     assert "uni" in (await refused(database)).lower()
+
+
+_FAILING = [
+    "INSERT INTO banners (id, store, document, created_at, updated_at) VALUES (:told, 'main', :told, NULL, NULL)",
+    "INSERT INTO nowhere (id) VALUES (:told)",
+    "INSERT INTO banners (id, store, document, created_at, updated_at) VALUES ('1', :told, CAST(:told AS INTEGER), NULL, NULL)",
+    "SELECT :told FROM FROM banners",
+]
+
+
+@pytest.mark.parametrize("statement", _FAILING)
+async def test_no_failing_statement_tells_its_values_to_an_error_a_traceback_or_a_log(database, statement, caplog):
+    caplog.set_level(logging.DEBUG)
+
+    def work(connection):
+        try:
+            connection.execute(text(statement), {"told": "a dead parrot"})
+        except DBAPIError as error:
+            seen.append(str(error).partition("\n")[2])  # beside the driver's own words: SQLAlchemy's
+            raise
+
+    seen: list[str] = []
+    with capture_logs() as logs, pytest.raises(StoreError) as caught:
+        await database.write(work)
+    told = "".join(traceback.format_exception(caught.value))
+    assert "dead parrot" not in "".join([str(caught.value), repr(caught.value), told, caplog.text, str(logs), *seen])
+    assert "hide_parameters" in seen[0]
+
+
+async def test_a_traceback_of_a_row_that_is_there_already_has_no_value(database):
+    await database.write(keep("ban_private"))
+    with pytest.raises(StoreError) as caught:
+        await database.write(keep("ban_private", SECRETIVE))
+    assert "ban_private" not in "".join(traceback.format_exception(caught.value)).replace('keep("ban_private"', "")
+
+
+async def test_a_nul_is_no_error_on_either_database_and_finds_nothing_else(database):
+    odd = select(literal("a\0b"), literal("ab"))
+    kept, plain = await database.read(lambda connection: tuple(connection.execute(odd).one()))
+    assert plain == "ab"
+    assert kept in ("a\0b", "a\ufffdb")
 
 
 @pytest.fixture

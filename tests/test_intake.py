@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from math import inf, nan
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from msgspec import structs
 from doorstep import Event, Flag, Found, Moment, NotFound, Piece, Place, Precision, Shipment, Status, Weight, Window
 from doorstep.errors import PluginFailed
 from doorstep.intake import LONGEST_TEXT, MOST_EVENTS, MOST_SHIPMENTS, take_in
+from doorstep.models import UNITS_OF_WEIGHT
+from doorstep.writing import Writing
 
 from .acme import ACME, at, parcel, scan
 
@@ -311,3 +314,14 @@ def test_junk_in_any_field_is_taken_in_or_refused_and_nothing_else(field, value)
     shipment = structs.replace(parcel("1"), **{field: value})
     with suppress(PluginFailed):
         one(shipment)
+
+
+@pytest.mark.parametrize("weight", [Weight(1, "stone"), Weight(1, ""), Weight(0), Weight(-1), Weight(inf), Weight(nan)])
+def test_a_weight_that_no_page_can_write_is_left_out_and_nothing_else(weight):
+    assert one(parcel("1", weight=weight)) == one(parcel("1"))
+
+
+@pytest.mark.parametrize("unit", UNITS_OF_WEIGHT)
+def test_every_unit_of_a_weight_can_be_written(unit):
+    assert one(parcel("1", weight=Weight(1.5, unit))).weight == Weight(1.5, unit)
+    assert "1.5" in Writing("en").weight(1.5, unit)

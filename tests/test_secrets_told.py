@@ -2,11 +2,14 @@
 
 import importlib
 import io
+import json
 import logging
 import pickle
 import re
 import typing
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,12 +17,15 @@ import pytest
 import structlog
 from msgspec import Struct
 
-from doorstep import Secret
-from doorstep.config import Messages, Webhook
+from doorstep import Credential, Incoming, Query, Request, Secret
+from doorstep.config import Config, Messages, Webhook
+from doorstep.errors import ProtocolError
 from doorstep.logs import configure
 from doorstep.packages import installed
+from doorstep.plugins import load_plugins
 from doorstep.samples import Role
-from doorstep.sandbox import sandbox_accounts
+from doorstep.sandbox import sandbox_accounts, sandbox_of
+from doorstep.wire import secrets_of
 
 from .shopfront import OWN, carriers, shop, store
 
@@ -154,3 +160,34 @@ def test_no_secret_comes_out_anywhere(tmp_path, monkeypatch, caplog, capsys) -> 
     for text in told:
         for secret in (CANARY, "Y2FuYXJ5Y2FuYXJ5", KEY):
             assert secret not in text, text[max(0, text.find(secret) - 300) : text.find(secret) + 80]
+
+
+def test_no_request_prints_what_signs_it_and_nothing_that_came_in_what_proves_it() -> None:
+    """Of every carrier: its logins, its questions, and both as its credential signs them."""
+    accounts = sandbox_accounts(sandbox := sandbox_of(installed()), "http://127.0.0.1:1")
+    plugins, signed = load_plugins(Config(stores={}, carriers=accounts, base=Path()), installed()), 0
+    credential = Credential(Secret(json.dumps({"token": CANARY, "key": CANARY})))
+    for slug, account in plugins.accounts.items():
+        carrier = account.carrier
+        number = next(case.number for case in sandbox.samples[slug].of(Role.PARCEL))
+        begun: list[Any] = [carrier.auth().login(), carrier.track(Query(number))]
+        asked = [
+            Request("GET", "/", json={}),
+            *(one for exchange in begun if (one := next(exchange, None)) is not None),
+        ]
+        for request in asked:
+            with suppress(ValueError, KeyError, ProtocolError):  # what a login gives or signs has another form there
+                asked = [carrier.auth().sign(request, credential)]
+                signed += CANARY in str(structs_of(asked[0]))
+            for printed in (repr(request), str(request), f"{asked}"):
+                for secret in (CANARY, number, *(one.reveal() for one in secrets_of(carrier.settings))):
+                    assert secret not in printed, slug
+        for exchange in begun:
+            exchange.close()
+    assert signed > 20, "the credential is in most of them"
+    incoming = Incoming({"authorization": CANARY}, CANARY.encode(), {"secret": CANARY})
+    assert CANARY not in f"{incoming} {incoming!r}"
+
+
+def structs_of(request: Request) -> list[Any]:
+    return [getattr(request, name) for name in request.__struct_fields__]

@@ -132,7 +132,7 @@ def assert_no_door(page):
         for name in ("href", "src", "action", "formaction", "srcset", "poster", "data"):
             if url := element.get(name):
                 split = urlsplit(url)
-                assert split.scheme in ("", "https", "mailto"), url
+                assert split.scheme in ("", "https", "mailto", "tel"), url
                 assert split.netloc in FRIENDS, url
                 assert not url.startswith(("//", "/\\")), url
 

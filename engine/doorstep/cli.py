@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from . import __version__, logs, terminal
 from .app import assemble
@@ -37,6 +36,7 @@ from .config import Config, Server
 from .demo import demo_site
 from .engine import Engine, create_engine
 from .errors import NumberError
+from .lines import escaped
 from .lookup import Outcome
 from .packages import found
 from .parsing import as_json as parsed_json
@@ -179,8 +179,11 @@ def track(path: Path | None, number: str, verbose: bool, as_json: bool, locale: 
         click.echo("No doorstep.toml here: asking the carriers' sandbox.\n", err=True)
     shown = ask_sandbox(asked) if config is None else ask(asked, config)
     if wire is not None:
-        click.echo("\n".join(wire.lines()) + "\n", err=True)
-    click.echo(shown.json if as_json else "\n".join(shown.lines))
+        terminal.say(*wire.lines(), "", err=True)
+    if as_json:
+        click.echo(escaped(shown.json))
+    else:
+        terminal.say(*shown.lines)
     if shown.outcome not in (Outcome.FOUND, Outcome.CHOOSE, Outcome.LINK_ONLY):
         raise click.exceptions.Exit(1)
 
@@ -199,11 +202,11 @@ def recognize(numbers: tuple[str, ...], as_json: bool) -> None:
         except NumberError as error:
             found.append({"number": typed[:64], "candidates": [], "problem": str(error)})
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        terminal.say_json(found)
     else:
         for one in found:
             lines = terminal.candidate_lines(str(one["number"]), one["candidates"])  # type: ignore[arg-type]
-            click.echo("\n".join([lines[0], f"  {one['problem']}"] if "problem" in one else lines))
+            terminal.say(*([lines[0], f"  {one['problem']}"] if "problem" in one else lines))
     if not all(one["candidates"] for one in found):
         raise click.exceptions.Exit(1)
 
@@ -218,7 +221,10 @@ def recognize(numbers: tuple[str, ...], as_json: bool) -> None:
 def parse(carrier: str, file: Path, number: str, status: int, language: str, as_json: bool) -> None:
     """Read a CARRIER's raw answer from FILE, and print the shipments in it: every scan, and what could not be mapped."""
     parsed = parse_file(carrier, file, found(_OWN), number=number, status=status, language=language)
-    click.echo(parsed_json(parsed).decode() if as_json else "\n".join(terminal.parsed_lines(parsed)))
+    if as_json:
+        click.echo(escaped(parsed_json(parsed).decode()))
+    else:
+        terminal.say(*terminal.parsed_lines(parsed))
 
 
 @main.command()
@@ -231,7 +237,7 @@ def record(path: Path, account: str, number: str, case: str, language: str) -> N
     """Ask a real ACCOUNT about NUMBER and keep the answer as sample CASE of its plugin, without anybody's data."""
     config = loaded(path)
     recorded = record_sample(config, found(config.base / config.plugins.folder), account, number, case, language)
-    click.echo("\n".join(terminal.recorded_lines(recorded)))
+    terminal.say(*terminal.recorded_lines(recorded))
 
 
 messages.add_command(queue_command)
@@ -293,9 +299,9 @@ def carriers(path: Path | None, everything: bool, as_json: bool) -> None:
     plugins = load_plugins(config, found(config.base / config.plugins.folder))
     states = sorted(plugins.states.values(), key=lambda one: (one.state, one.slug))
     if as_json:
-        click.echo(msgspec.json.encode({"carriers": states, "broken": plugins.broken}).decode())
+        terminal.say_json({"carriers": states, "broken": plugins.broken})
     else:
-        click.echo("\n".join(terminal.carrier_lines(states, plugins.broken, everything=everything)))
+        terminal.say(*terminal.carrier_lines(states, plugins.broken, everything=everything))
     if plugins.broken or any(one.state == "broken" for one in states):
         raise click.exceptions.Exit(1)
 

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Meta, Struct, field
 
+from .addresses import is_web_address
 from .appearance import Appearance, Language
 from .banner import Banner
 from .calendar import Calendar
@@ -125,6 +126,14 @@ class Store(Appearance, Struct, frozen=True, forbid_unknown_fields=True):
     contact_email: str = ""
     contact_phone: str = ""
     return_url: str = ""  # where a shopper sends something back
+
+    def __post_init__(self) -> None:
+        for name, url in (
+            ("home_url", self.home_url), ("logo_url", self.logo_url), ("contact_url", self.contact_url),
+            ("return_url", self.return_url),
+        ):  # fmt: skip
+            if url and not is_web_address(url, paths=True):
+                raise ValueError(f"{name} {url!r} cannot be linked: write https://… or a path that starts with one /")
 
     def __repr__(self) -> str:
         """Its name alone: what is raw has secrets in it as they were written."""

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -150,7 +151,7 @@ def _told() -> Iterator[None]:
         yield
     except (DBAPIError, PoolExhausted, OSError) as error:
         kind = _Undone if getattr(getattr(error, "orig", None), "sqlstate", "") in _UNDONE else StoreError
-        raise kind(_cause(error)) from error
+        raise kind(_cause(error)) from None  # of PostgreSQL's errors the second line has the values
 
 
 def _engine(url: str, base: Path) -> Engine:
@@ -183,7 +184,7 @@ def _sqlite_engine(url: URL, base: Path) -> Engine:
 
 def _postgresql_engine(url: URL) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=_THREADS,
             max_overflow=_THREADS,
@@ -195,6 +196,8 @@ def _postgresql_engine(url: URL) -> Engine:
         raise ConfigError(
             "database: the driver for PostgreSQL is not installed", next_step="pip install doorstep[postgres]"
         ) from None
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
@@ -203,6 +206,22 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
     connection.isolation_level = None  # transactions begin below, not where the driver guesses
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: Any, record: object) -> None:
+    """PostgreSQL has no NUL in texts. One that a stranger wrote is another character there: it is kept, and finds nothing."""
+    connection.adapters.register_dumper(str, _without_nul())
+
+
+@cache
+def _without_nul() -> type[Any]:
+    from psycopg.types.string import StrDumperUnknown
+
+    class WithoutNul(StrDumperUnknown):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    return WithoutNul
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -250,4 +269,8 @@ def newest_version() -> str:
 def _cause(error: BaseException) -> str:
     """The driver's own words, without the statement and its values: those may be personal."""
     cause = getattr(error, "orig", None)
-    return str(cause).partition("\n")[0] if cause is not None else type(error).__name__
+    if cause is None:
+        return type(error).__name__
+    return (
+        str(cause).partition("\n")[0].partition(': "')[0]
+    )  # behind that PostgreSQL quotes a value that it cannot read

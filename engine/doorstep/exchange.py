@@ -35,6 +35,10 @@ class Request(Struct, frozen=True):
     accept: tuple[int, ...] = ()
     idempotent: bool = False
 
+    def __repr__(self) -> str:
+        """Its method alone: signed, it has keys in whatever else it has, and numbers of parcels."""
+        return f"Request({self.method!r})"
+
     def adding(
         self,
         *,

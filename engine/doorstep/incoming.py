@@ -28,6 +28,10 @@ class Incoming(Struct, frozen=True):
     body: bytes
     query: Mapping[str, str] = {}
 
+    def __repr__(self) -> str:
+        """How long it is: some senders show a secret, and all tell of persons."""
+        return f"Incoming({len(self.body)} bytes)"
+
     def header(self, name: str) -> str:
         return self.headers.get(name.lower(), "")
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from math import inf
 from operator import attrgetter
 from typing import Any
 
@@ -16,7 +17,7 @@ from .exchange import Answer, Found, NotFound, Query
 from .files import KINDS, File
 from .incoming import Pushed
 from .manifest import Manifest
-from .models import Event, Piece, Shipment, Status, Summary
+from .models import UNITS_OF_WEIGHT, Event, Piece, Shipment, Status, Summary
 from .recognition import normalise
 from .summary import arrange, by_piece, together
 
@@ -153,7 +154,10 @@ def _checked(shipment: Any) -> Shipment:
     events = msgspec.convert(told, _Events).events
     if not _are_clean(events):
         events = msgspec.convert(_cleaned(told), _Events).events
-    return structs.replace(msgspec.convert(_cleaned(raw), Shipment), events=events)
+    checked = msgspec.convert(_cleaned(raw), Shipment)
+    weight = checked.weight
+    known = weight is not None and weight.unit in UNITS_OF_WEIGHT and 0 < weight.value < inf
+    return structs.replace(checked, events=events, weight=weight if known else None)
 
 
 def _shortened(shipment: Shipment) -> Shipment:

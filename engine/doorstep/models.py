@@ -41,6 +41,8 @@ TROUBLE = (
     Status.LOST,
 )
 
+UNITS_OF_WEIGHT = ("kg", "g", "lb", "oz")
+
 
 class Flag(StrEnum):
     """What a scan says beside the position."""
@@ -146,8 +148,10 @@ class Document(Struct, frozen=True):
 
 
 class Weight(Struct, frozen=True):
+    """A weight that is positive, in a unit of `UNITS_OF_WEIGHT`; another one is not shown."""
+
     value: float
-    unit: str = "kg"  # kg or lb
+    unit: str = "kg"
 
 
 class Summary(Struct, frozen=True):

@@ -3,8 +3,12 @@
 import unicodedata
 from collections.abc import Sequence
 
+import click
+import msgspec
+
 from .checking import Report
 from .context import PageContext
+from .lines import escaped, without_controls
 from .models import Event
 from .parsing import Parsed
 from .plugins import Broken, CarrierState, State
@@ -12,6 +16,15 @@ from .recognition import Candidate
 from .recording import Recorded
 
 _MARKS = {"good": "✓", "attention": "!", "problem": "×", "neutral": "·"}
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Prints lines. What carriers, shops and shoppers wrote begins none of its own, and tells the terminal nothing."""
+    click.echo("\n".join(map(without_controls, lines)), err=err)
+
+
+def say_json(value: object) -> None:
+    click.echo(escaped(msgspec.json.encode(value).decode()))
 
 
 def page_lines(context: PageContext) -> list[str]:

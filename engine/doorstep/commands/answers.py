@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from ..answers import Answer, Answers, find, listed
 from ..clock import SystemClock
 from ..database import Database
 from ..errors import DoorstepError
 from ..outbox import Outbox
-from ..terminal import table
+from ..terminal import say, say_json, table
 from ..voices import may_be_shown
 from .options import chosen, config_option, json_option, loaded, opened, store_option
 
@@ -50,9 +49,9 @@ def list_command(
     with opened(config) as database, database.reading() as connection:
         found = listed(connection, store, widget=widget, moment=moment, since=_utc(since), limit=limit).answers
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        say_json(found)
     else:
-        click.echo("\n".join(table([_row(one) for one in found] or [("no answer",)])))
+        say(*table([_row(one) for one in found] or [("no answer",)]))
 
 
 @answers.command()

@@ -19,6 +19,7 @@ from ..paths import shipped
 from ..preview.trial import trial_of
 from ..reading import sources_of
 from ..source_files import mistakes_in
+from ..terminal import say, say_json
 from ..theme_rules import Finding, accept_parents, changed_parents, check_theme
 from .options import chosen, config_option, engine_of, json_option, loaded
 
@@ -112,7 +113,10 @@ def _check_settings(path: Path, *, as_json: bool) -> None:
 
 
 def _tell(found: Sequence[Any], lines: Sequence[str], *, as_json: bool, wrong: bool) -> None:
-    click.echo(msgspec.json.encode(found).decode() if as_json else "\n".join(lines))
+    if as_json:
+        say_json(found)
+    else:
+        say(*lines)
     if wrong:
         raise click.exceptions.Exit(1)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
-import msgspec
 
 from ..clock import SystemClock
 from ..config import Config
@@ -17,6 +16,7 @@ from ..insights import Insights, insights, period
 from ..packages import found as found_packages
 from ..paths import shipped
 from ..plugins import load_plugins
+from ..terminal import say, say_json
 from .options import chosen, config_option, json_option, loaded, opened, store_option
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -53,12 +53,12 @@ def insights_command(
         report.write_text(_written(config, found, today), "utf-8")
         click.echo(f"{report}: {found.first} to {found.last}")
     elif as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        say_json(found)
     elif as_table:
         click.echo(as_csv(found, as_table), nl=False)
     else:
         width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
-        click.echo("\n".join(insight_lines(found, width=width)))
+        say(*insight_lines(found, width=width))
 
 
 def _written(config: Config, found: Insights, today: date) -> str:

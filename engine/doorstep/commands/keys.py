@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from ..clock import SystemClock
 from ..keys import SCOPES, Key, Keys
 from ..secret import Secret
+from ..terminal import say, say_json
 from .options import chosen, config_option, json_option, loaded, opened, store_option
 
 T = TypeVar("T")
@@ -53,9 +54,9 @@ def show(path: Path, store: str, as_json: bool) -> None:
         chosen(loaded(path), store)
     found = _written(path, lambda known, connection: known.all(connection, store))
     if as_json:
-        click.echo(msgspec.json.encode(found).decode())
+        say_json(found)
     else:
-        click.echo("\n".join(map(_line, found)) or "There is no key: doorstep keys new NAME --scope orders:write")
+        say(*(map(_line, found) if found else ["There is no key: doorstep keys new NAME --scope orders:write"]))
 
 
 @keys.command()

@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
-import msgspec
 
 from ..access import Access
 from ..clock import SystemClock
@@ -14,8 +13,9 @@ from ..errors import ConfigError
 from ..links import Links
 from ..message_links import home
 from ..orderbook import OrderBook
+from ..terminal import say, say_json
 from ..vault import Vault
-from .options import chosen, config_option, json_option, loaded, store_option
+from .options import chosen, config_option, json_option, loaded, opened, store_option
 
 
 @click.command()
@@ -34,9 +34,10 @@ def link(order: str, path: Path, store: str, days: int | None, void: bool, as_js
         raise click.UsageError("--void makes no link: leave --days out")
     config = loaded(path)
     store = chosen(config, store)
-    database, book, access = _opened(config)
-    database.open_now()
-    with database.writing() as connection:
+    if not config.secret_key:
+        raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
+    with opened(config) as database, database.writing() as connection:
+        book, access = _book(config, database)
         kept = book.find(connection, store, order)
         if kept is None or kept.erased_at is not None:
             raise click.ClickException(f"store {store!r} has no order {order!r}: list them with `doorstep orders list`")
@@ -44,22 +45,23 @@ def link(order: str, path: Path, store: str, days: int | None, void: bool, as_js
             book.void_links(connection, kept.id)
     if void:
         told: dict[str, object] = {"order": kept.id, "number": kept.order.number, "voided": True}
-        click.echo(_json(told) if as_json else f"No link to order {kept.order.number} works any more.")
+        _tell(told, f"No link to order {kept.order.number} works any more.", as_json=as_json)
         return
     lasting = timedelta(days=days or config.stores[store].link_days)
     url = f"{home(config, store)}/o/{access.link(kept, lasting)}/"
     expires_at = SystemClock().now() + lasting
     told = {"order": kept.id, "number": kept.order.number, "url": url, "expires_at": expires_at}
-    click.echo(_json(told) if as_json else url)
+    _tell(told, url, as_json=as_json)
 
 
-def _opened(config: Config) -> tuple[Database, OrderBook, Access]:
-    if not config.secret_key:
-        raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
-    database, clock, vault = Database(config.database, base=config.base), SystemClock(), Vault(config.secret_key)
+def _book(config: Config, database: Database) -> tuple[OrderBook, Access]:
+    clock, vault = SystemClock(), Vault(config.secret_key)
     book = OrderBook(vault, clock=clock, calendars={}, carrier_named=str)  # nothing is written
-    return database, book, Access(database, book, Links(config.secret_key), vault, clock=clock)
+    return book, Access(database, book, Links(config.secret_key), vault, clock=clock)
 
 
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+def _tell(told: object, line: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json(told)
+    else:
+        say(line)

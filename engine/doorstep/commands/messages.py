@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
-import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ..fates import Told
 from ..message import Reach
 from ..returned_mail import reports_in
+from ..terminal import say, say_json
 from .options import config_option, engine_of, json_option
 
 _LARGEST = 10_000_000  # bytes
@@ -35,10 +35,10 @@ def bounced(path: Path, mail: BinaryIO, as_json: bool) -> None:
             settled = [engine.fates.settle(connection, Told(one, Reach.EMAIL)) for one in reports]
     if as_json:
         found = [{"id": one.id, "fate": one.fate, "reason": one.reason} for one in reports]
-        click.echo(msgspec.json.encode({"reports": found, "kept": any(settled)}).decode())
+        say_json({"reports": found, "kept": any(settled)})
         return
     for one in reports:
-        click.echo(f"{one.id}: {one.fate.value}{', ' + one.reason if one.reason else ''}")
+        say(f"{one.id}: {one.fate.value}{', ' + one.reason if one.reason else ''}")
     click.echo("kept" if any(settled) else "nothing to keep")
 
 

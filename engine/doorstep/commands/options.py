@@ -13,6 +13,7 @@ from ..config import Config, load
 from ..database import Database
 from ..engine import Engine, create_engine
 from ..errors import DoorstepError
+from ..terminal import say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,7 +25,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except DoorstepError as error:
-            click.echo(f"doorstep: {error}", err=True)
+            say(f"doorstep: {error}", err=True)
             ctx.exit(1)
 
 

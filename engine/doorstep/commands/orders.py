@@ -15,7 +15,7 @@ from ..drafts import Draft, JsonLines, OrderFile
 from ..importing import Counts, Importer
 from ..orderbook import KeptOrder
 from ..sheet import Sheet
-from ..terminal import table
+from ..terminal import say, say_json, table
 from .options import chosen, config_option, engine_of, json_option, loaded, store_option
 
 _SHOWN = 50  # problems on the screen
@@ -51,8 +51,11 @@ def import_orders(path: Path, file: Path, store: str, report: Path | None, dry_r
         importer = Importer(engine.database, engine.ledger, clock=SystemClock(), store=into)
         done = _run(importer, source, bad, size=file.stat().st_size, dry_run=dry_run)
     if isinstance(source, Sheet) and source.unknown:
-        click.echo(f"doorstep: columns that say nothing here: {', '.join(source.unknown)}", err=True)
-    click.echo(_as_json(done, bad) if as_json else "\n".join(_told(done, bad, file, dry_run=dry_run)))
+        say(f"doorstep: columns that say nothing here: {', '.join(source.unknown)}", err=True)
+    if as_json:
+        say_json({**msgspec.to_builtins(done), "report": str(bad.path) if done.bad else None})
+    else:
+        say(*_told(done, bad, file, dry_run=dry_run))
     if done.bad or done.stopped:
         raise click.exceptions.Exit(1)
 
@@ -154,11 +157,6 @@ def _told(done: _Done, bad: _Report, file: Path, *, dry_run: bool) -> list[str]:
     return lines
 
 
-def _as_json(done: _Done, bad: _Report) -> str:
-    members = {**msgspec.to_builtins(done), "report": str(bad.path) if done.bad else None}
-    return msgspec.json.encode(members).decode()
-
-
 @orders.command("list")
 @config_option
 @store_option
@@ -172,11 +170,11 @@ def list_orders(path: Path, store: str, limit: int, as_json: bool) -> None:
     with engine_of(path) as engine, engine.database.reading() as connection:
         found = engine.orders.page(connection, into, limit=limit).orders
     if as_json:
-        click.echo(msgspec.json.encode([_summary(one) for one in found]).decode())
+        say_json([_summary(one) for one in found])
         return
     rows = [("number", "placed", "promised", "parcels", "id")]
     rows += [(one.order.number, f"{one.placed_at:%Y-%m-%d}", _until(one), _parcels(one), one.id) for one in found]
-    click.echo("\n".join(table(rows)) if found else "There is no order yet: doorstep orders import FILE")
+    say(*(table(rows) if found else ["There is no order yet: doorstep orders import FILE"]))
 
 
 @orders.command("show")
@@ -192,9 +190,9 @@ def show_order(path: Path, order: str, store: str, as_json: bool) -> None:
     if found is None:
         raise click.ClickException(f"there is no order {order!r}")
     if as_json:
-        click.echo(msgspec.json.encode({**_summary(found), "items": found.order.items}).decode())
+        say_json({**_summary(found), "items": found.order.items})
     else:
-        click.echo("\n".join(_lines(found)))
+        say(*_lines(found))
 
 
 def _summary(kept: KeptOrder) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from ..clock import SystemClock
 from ..config import Config
 from ..errors import ConfigError
+from ..lines import escaped
 from ..orderbook import OrderBook
 from ..privacy import Dossier, dossier, erase, find
 from ..vault import Vault
@@ -57,7 +58,7 @@ def export(path: Path, store: str, order: str, email: str, postcode: str, out: P
         exported = _Exported(store, [dossier(connection, book, vault, id) for id in ids])
     written = msgspec.json.format(msgspec.json.encode(exported))
     if out is None:
-        click.echo(written.decode())
+        click.echo(escaped(written.decode()))
         return
     out.touch()
     out.chmod(0o600)

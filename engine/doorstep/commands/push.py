@@ -8,6 +8,7 @@ import httpx2
 
 from ..packages import found
 from ..samples import Case, Role, load_samples
+from ..terminal import say
 
 
 @click.command()
@@ -34,7 +35,7 @@ def push(carrier: str, case: str, url: str, account: str) -> None:
             answer = client.post(address, content=pushed.body, headers=headers, params=pushed.push.query)
     except httpx2.HTTPError as error:
         raise click.ClickException(f"{address} cannot be reached: {error}") from None
-    click.echo(f"{answer.status_code} {answer.text}")
+    say(f"{answer.status_code} {answer.text}")
     if not answer.is_success:
         raise click.exceptions.Exit(1)
 

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from ..errors import DoorstepError
 from ..planner import Answer
 from ..tables import messages, orders
-from ..terminal import table
+from ..terminal import say, say_json, table
 from .options import chosen, config_option, engine_of, json_option, loaded, opened, store_option
 
 
@@ -61,14 +60,14 @@ def queue_command(path: Path, store: str, everything: bool, limit: int, as_json:
     with opened(config) as database, database.reading() as connection:
         listed = _listed(connection, store, limit, everything=everything)
     if as_json:
-        click.echo(msgspec.json.encode({"messages": listed}).decode())
+        say_json({"messages": listed})
         return
     rows = [
         (one.order, one.kind, one.channel, one.state, _minute(one.due_at or one.settled_at), one.reason or one.error)
         for one in listed
     ]
     head = ("order", "message", "channel", "state", "when", "")
-    click.echo("\n".join(table([head, *rows]) if rows else ["no message"]))
+    say(*(table([head, *rows]) if rows else ["no message"]))
 
 
 @click.command("why")
@@ -90,13 +89,13 @@ def why_command(order: str, path: Path, store: str, as_json: bool) -> None:
         found = [_reason(one, numbers) for one in engine.speaking.planner.answers(connection, kept.id)]
         silent = not engine.config.stores[store].messages.channels
     if as_json:
-        click.echo(msgspec.json.encode({"order": kept.order.number, "messages": found}).decode())
+        say_json({"order": kept.order.number, "messages": found})
         return
     if silent:
         click.echo(f"the store {store} sends no messages: name channels in [stores.{store}.messages]")
         return
     rows = [(one.kind, one.parcel, one.channel, _said(one), one.reason) for one in found]
-    click.echo("\n".join(table([("message", "parcel", "channel", "", "why"), *rows])))
+    say(*table([("message", "parcel", "channel", "", "why"), *rows]))
 
 
 def _listed(connection: Connection, store: str, limit: int, *, everything: bool) -> list[Listed]:

@@ -19,7 +19,7 @@ from ..metrics import Metrics
 from ..outbox import Outbox, State
 from ..signing import new_secret
 from ..tables import deliveries, events, troubles
-from ..terminal import table
+from ..terminal import say, say_json, table
 from .options import chosen, config_option, json_option, loaded, opened, store_option
 
 
@@ -63,12 +63,12 @@ def list_command(path: Path, store: str, state: str | None, limit: int, as_json:
     with opened(config) as database, database.reading() as connection:
         listed, left_alone = _listed(connection, store, state, limit), _left_alone(connection, store)
     if as_json:
-        click.echo(msgspec.json.encode({"deliveries": listed, "left_alone": left_alone}).decode())
+        say_json({"deliveries": listed, "left_alone": left_alone})
         return
     for one in left_alone:
         until = f"until {_minute(one.paused_until)}" if one.paused_until else "for good: it said that it is gone"
         click.echo(f"{one.endpoint} is left alone {until}")
-    click.echo("\n".join(table([_row(one) for one in listed] or [("no delivery",)])))
+    say(*table([_row(one) for one in listed] or [("no delivery",)]))
 
 
 @webhooks.command()
@@ -106,9 +106,9 @@ def test(path: Path, store: str, endpoint: str, as_json: bool) -> None:
     _known(config, store, endpoint)
     reply = asyncio.run(_tried(config, store, endpoint))
     if as_json:
-        click.echo(msgspec.json.encode({"accepted": reply.accepted, "answer": reply.answer}).decode())
+        say_json({"accepted": reply.accepted, "answer": reply.answer})
     else:
-        click.echo(f"{endpoint}: {reply.answer}, {'accepted' if reply.accepted else 'not accepted'}")
+        say(f"{endpoint}: {reply.answer}, {'accepted' if reply.accepted else 'not accepted'}")
     if not reply.accepted:
         raise click.exceptions.Exit(1)
 
