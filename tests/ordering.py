@@ -1,10 +1,13 @@
 """A shop with orders: parcels of a carrier that answers from a file, and links to the orders' pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
+
+from sqlalchemy import Row, Table, select
 
 from doorstep import Document, PickupPoint, Place, Shipment, Status, Window
 from doorstep.config import Store
@@ -14,7 +17,7 @@ from doorstep.packages import Package
 from doorstep.sandbox import sandbox_of
 
 from .acme import at, scan
-from .shopfront import Front, shop, store
+from .shopfront import Front, parsed, shop, store
 from .spy import SPY, spy
 
 EMAIL, POSTCODE = "ada@post.example", "SW1A 2AA"
@@ -72,3 +75,23 @@ def placed(front: Front, wanted: Order, store_id: str = "main") -> KeptOrder:
 def page_of(front: Front, wanted: Order, *, days: int = 30) -> str:
     """The path of the page of a new order."""
     return f"/o/{front.engine.access.link(placed(front, wanted), timedelta(days=days))}/"
+
+
+def page(front: Front, wanted: Order, language: str = "en") -> Element:
+    """The page of an order that is placed, as the browser builds it."""
+    response = front.get(page_of(front, wanted), language)
+    assert response.status_code == 200
+    return parsed(response.text)
+
+
+def parcel_of(shown: Element) -> str:
+    """The id of the first parcel of a page."""
+    return next(
+        one.get("aria-labelledby", "") for one in shown.iter("section") if "parcel" in one.get("class", "").split()
+    )
+
+
+def rows(front: Front, table: Table) -> Sequence[Row[Any]]:
+    """What lies in a table."""
+    with front.engine.database.reading() as connection:
+        return list(connection.execute(select(table)))
