@@ -151,7 +151,7 @@ class Weight(Struct, frozen=True):
     """A weight that is positive, in a unit of `UNITS_OF_WEIGHT`; another one is not shown."""
 
     value: float
-    unit: str = "kg"
+    unit: str = "kg"  # kg, g, lb or oz
 
 
 class Summary(Struct, frozen=True):
