@@ -6,12 +6,12 @@ import inspect
 import pkgutil
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,7 +22,7 @@ UNBOUNDED = 64  # so often repeated is as good as without end
 PROBES = [*map(chr, range(128)), "é", "ß", "中", "\u00a0", "\u2028", "٣"]
 _REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
 _CALL = re.compile(r"\bre\.[a-z]+\(r?[\"']")
-_CALLS = {"compile", "match", "search", "fullmatch", "sub", "split", "findall", "finditer"}
+_CALLS = {"match", "search", "fullmatch", "sub", "split", "findall", "finditer"}
 
 
 def modules() -> Iterator[ModuleType]:
@@ -35,22 +35,30 @@ def modules() -> Iterator[ModuleType]:
                 yield importlib.import_module(one.name)
 
 
-def every() -> dict[str, tuple[str, int]]:
-    """Patterns with their flags, by where they stand."""
-    found: dict[str, tuple[str, int]] = {}
+class Found(NamedTuple):
+    """A pattern, and whether a text is searched for it: one that begins at the text's start alone takes less time."""
+
+    pattern: str
+    flags: int
+    searched: bool = True
+
+
+def every() -> dict[str, Found]:
+    """Patterns by where they stand."""
+    found: dict[str, Found] = {}
     for module in modules():
         for name, value in vars(module).items():
             for nth, one in enumerate(_patterns(value)):
-                found[f"{module.__name__}.{name}[{nth}]"] = one.pattern, one.flags
+                found[f"{module.__name__}.{name}[{nth}]"] = Found(one.pattern, one.flags, _is_searched(module, name))
             if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ == module.__name__:
                 for field, pattern in _of_struct(value):
-                    found[f"{module.__name__}.{name}.{field}"] = pattern, 0
-        found |= {f"{module.__name__}:{line}": (pattern, 0) for line, pattern in _written(module)}
+                    found[f"{module.__name__}.{name}.{field}"] = Found(pattern, 0)
+        found |= {f"{module.__name__}:{line}": one for line, one in _written(module)}
     for package in installed():
         for manifest in package.manifests() if package.has_carrier else ():
             for nth, form in enumerate(manifest.formats):
-                found[f"{manifest.slug}/carrier.toml[{nth}]"] = form.pattern, 0
-    return {where: one for where, one in found.items() if isinstance(one[0], str)}
+                found[f"{manifest.slug}/carrier.toml[{nth}]"] = Found(form.pattern, 0, searched=False)
+    return {where: one for where, one in found.items() if isinstance(one.pattern, str)}
 
 
 def _patterns(value: Any, depth: int = 0) -> Iterator[re.Pattern[str]]:
@@ -76,8 +84,14 @@ def _of_struct(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
                 yield field.name, pattern
 
 
-def _written(module: ModuleType) -> Iterator[tuple[int, str]]:
-    """Patterns that stand in a call: re.sub("…", …)."""
+def _is_searched(module: ModuleType, name: str) -> bool:
+    """Unless its module uses it by name, and never but from a text's start."""
+    used = set(re.findall(rf"\b{name}\.([a-z]+)\(", inspect.getsource(module))) if module.__file__ else set()
+    return not used or not used <= {"match", "fullmatch"}
+
+
+def _written(module: ModuleType) -> Iterator[tuple[int, Found]]:
+    """Patterns that stand in a call: re.sub("…", …). Those of re.compile are found by their names."""
     if not module.__file__:  # a folder of files that are no code
         return
     source = inspect.getsource(module)
@@ -92,7 +106,7 @@ def _written(module: ModuleType) -> Iterator[tuple[int, str]]:
         ):
             first = node.args[0]
             if isinstance(node.func.value, ast.Name) and node.func.value.id == "re" and isinstance(first, ast.Constant):
-                yield node.lineno, first.value
+                yield node.lineno, Found(first.value, 0, node.func.attr not in ("match", "fullmatch"))
 
 
 def parsed(pattern: str, flags: int = 0) -> Any:
@@ -222,14 +236,14 @@ _LENGTHS = (
 )  # near each other where an exponential one begins to take long
 
 
-def growth(pattern: str, flags: int, attack: tuple[str, str, str]) -> float:
+def growth(one: Found, attack: tuple[str, str, str]) -> float:
     """How many times longer twice as long a text takes, at the longest that is worth measuring: 2 is linear, 4 quadratic."""
-    compiled, ratio = re.compile(pattern, flags), 1.0
+    compiled, ratio = re.compile(one.pattern, one.flags & ~re.DEBUG), 1.0
     head, unit, tail = attack
     took: dict[int, float] = {}
     for length in _LENGTHS:
         text = head + unit * length + tail
-        took[length] = min(islice(_timed(compiled, text), 2))
+        took[length] = min(islice(_timed(compiled.search if one.searched else compiled.fullmatch, text), 2))
         before = took.get(length // 2, 0)
         if before > 5e-5:  # what is shorter is noise
             ratio = took[length] / before
@@ -238,9 +252,8 @@ def growth(pattern: str, flags: int, attack: tuple[str, str, str]) -> float:
     return ratio
 
 
-def _timed(compiled: re.Pattern[str], text: str) -> Iterator[float]:
+def _timed(look: Callable[[str], Any], text: str) -> Iterator[float]:
     while True:
         began = time.process_time()
-        compiled.search(text)
-        compiled.fullmatch(text)
+        look(text)
         yield time.process_time() - began
