@@ -114,10 +114,10 @@ def test_script_is_executable_as_it_is_kept() -> None:
     assert os.access(ROOT / "dev", os.X_OK)
 
 
-def test_the_parts_of_the_proof_are_those_that_contributing_lists_and_take_less_than_an_hour() -> None:
+def test_the_parts_of_the_proof_are_those_that_contributing_lists_and_take_an_hour_at_most() -> None:
     rows = [f"| `{name}` | {part.proves} | {part.usual} {part.of} | {part.minutes} |" for name, part in PARTS.items()]
     assert "\n".join(rows) in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    assert sum(part.minutes for part in PARTS.values()) < 60
+    assert sum(part.minutes for part in PARTS.values()) <= 60
 
 
 @pytest.mark.parametrize("asked", [["nothing"], ["kills", "many"], ["kills", "1", "one"], ["kills", "1", "1", "1"]])

@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 import pytest
 from sqlalchemy import select
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from doorstep.app import assemble
+from doorstep.errors import StoreError
 from doorstep.keys import SCOPES, Keys
 from doorstep.outgoing import Outgoing
+from doorstep.preview.gallery import Preview
 from doorstep.responses import SANDBOX, SANDBOX_WITH_STYLES, SECURITY, content_security_policy
 from doorstep.tables import parcels
 
@@ -201,3 +206,110 @@ def test_every_route_protects_what_it_tells_strangers_and_lets_nobody_keep_a_ref
             assert response.status_code == 200
         elif "{token}" in name or name.partition(" ")[2].startswith(("/api/v1/orders", "/api/v1/answers")):
             assert response.status_code in (308, 401, 404), name
+
+
+def refusals(front: Front, patch: pytest.MonkeyPatch) -> Iterator[tuple[int, str, Any]]:
+    """Every status with which somebody is sent away, or is told that there is nothing new."""
+    visitor = Visitor(front, may=True)
+    client, link = front.client, f"/o/{visitor.given['token']}/"
+    plain = {"headers": {"Accept-Language": "en"}, "follow_redirects": False}
+    yield 200, "level 2", client.get(_second(front, link), **plain)
+    for path in (f"/track/{DELIVERED}", "/", f"{link}feed.atom", "/api/v1/orders"):
+        bearer = {"Authorization": f"Bearer {visitor.key}"}
+        tag = client.get(path, headers={**plain["headers"], **bearer}).headers.get("etag")
+        if tag:
+            again = {**plain["headers"], **bearer, "If-None-Match": tag}
+            yield 304, f"not modified {path}", client.get(path, headers=again)
+    for path in (f"/track/{DELIVERED}", "/", link, "/healthz", "/openapi.json", f"/api/v1/shipments/{DELIVERED}"):
+        yield 200, f"HEAD {path}", client.head(path, **plain)
+    yield 308, "redirect", client.get(f"/track/{DELIVERED}/", **plain)
+    yield 400, "two hosts", client.get("/", headers=[("Host", "shop.example"), ("Host", "evil.example")])
+    yield (
+        400,
+        "no JSON",
+        client.post("/api/v1/orders", content=b"{", headers={**bearer, "Content-Type": "application/json"}),
+    )
+    yield 401, "no key", client.get("/api/v1/orders", **plain)
+    yield 403, "from another site", client.post("/", data={"order": "1"}, headers={"Origin": "https://evil.example"})
+    for path in ("/nothing", "/api/v1/nothing", "/static/0000000000000000/x.css", "/o/none/"):
+        yield 404, f"nothing at {path}", client.get(path, **plain)
+    for method, path in (
+        ("PUT", "/"),
+        ("DELETE", f"/track/{DELIVERED}"),
+        ("POST", "/healthz"),
+        ("TRACE", "/api/v1/orders"),
+    ):
+        yield 405, f"{method} {path}", client.request(method, path, headers=OWN)
+    yield 422, "large form", client.post("/", content=b"a=" + b"x" * 3_000_000, headers={**OWN, **_FORM})
+    yield 413, "large document", client.post("/api/v1/orders", content=b" " * 11_000_000, headers={**bearer, **_JSON})
+    yield 415, "no form", client.post("/api/v1/orders", content=b"a=b", headers={**bearer, **_FORM})
+    for _ in range(6):
+        guessed = client.post("/", data={"order": "1001", "proof": "eve@post.example"}, headers=OWN)
+    yield 429, "too many guesses", guessed
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("broken")
+
+    with patch.context() as one:
+        one.setattr("doorstep.pages.normalise", broken)
+        yield 500, "page", client.get("/track/1Z", **plain)
+        yield 500, "API", client.get("/api/v1/pages/1Z", **plain)
+    with patch.context() as one:
+        one.setattr(front.engine.database, "read", _away)
+        yield 503, "page of an order", client.get(link, **plain)
+        yield 503, "API of orders", client.get("/api/v1/orders", headers=bearer)
+
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_JSON = {"Content-Type": "application/json"}
+
+
+async def _away(*args: Any) -> Any:
+    raise StoreError("the database is away")
+
+
+def _second(front: Front, link: str) -> str:
+    """The page at level 2."""
+    answer = front.post(f"{link}proof", {"proof": EMAIL})
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+def test_whoever_is_sent_away_gets_the_same_protection(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    statuses = set()
+    for status, named, answer in refusals(front, monkeypatch):
+        assert answer.status_code == status, (named, answer.status_code)
+        if status == 304:  # the reader goes by the headers of what it has
+            assert answer.content == b""
+            told = answer.headers.get("content-security-policy", SANDBOX)  # a feed has its own at hand
+            assert told == SANDBOX, named
+        else:
+            protected(answer, named)
+        if status >= 400:
+            assert "no-store" in answer.headers.get("cache-control", ""), named
+        statuses.add(status)
+    assert statuses >= {200, 304, 308, 400, 401, 403, 404, 405, 413, 415, 429, 500, 503}
+
+
+def test_pages_of_the_preview_are_protected_too(front: Front) -> None:
+    client = TestClient(Preview(assemble(front.engine), front.engine), base_url="http://shop.example")
+    root = client.get("/_preview/")
+    assert root.status_code == 200
+    addresses = [one.get(name) for one in parsed(root.text).iter() for name in ("href", "src")]
+    paths = {urljoin("/_preview/", one) for one in addresses if one and not one.startswith("data:")}
+    assert {path.partition("?")[0] for path in paths} >= {"/_preview/page", "/_preview/files/gallery.css"}
+    some = {path.partition("?")[0]: path for path in sorted(paths)}.values()
+    for path in ("/_preview/", *some, "/_preview/page?case=nothing", "/_preview/nothing", f"/track/{DELIVERED}"):
+        answer = client.get(path)
+        for name, value in SECURITY.items():
+            if name not in (
+                "Cache-Control",
+                "Content-Security-Policy",
+                "Cross-Origin-Resource-Policy",
+                "X-Frame-Options",
+            ):
+                assert answer.headers.get_list(name) == [value], (path, name)
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith(("default-src 'none'", "default-src 'self'")), path  # it frames its own pages
+        assert "unsafe" not in policy, path
+        assert answer.status_code < 400 or "no-store" in answer.headers.get("cache-control", ""), path

@@ -132,7 +132,7 @@ class Store(Appearance, Struct, frozen=True, forbid_unknown_fields=True):
             ("home_url", self.home_url), ("logo_url", self.logo_url), ("contact_url", self.contact_url),
             ("return_url", self.return_url),
         ):  # fmt: skip
-            if url and not is_web_address(url, paths=True):
+            if url and not (is_web_address(url, paths=True) or url.startswith(("mailto:", "tel:"))):
                 raise ValueError(f"{name} {url!r} cannot be linked: write https://… or a path that starts with one /")
 
     def __repr__(self) -> str:

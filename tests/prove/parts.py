@@ -20,6 +20,7 @@ from .killing import prove
 from .looks import Seen, fit_all, watch_all
 from .mutants import survive
 from .releasing import release
+from .timing import timed
 
 
 class Part(Struct, frozen=True):
@@ -137,6 +138,10 @@ def mutated(minutes: str, seed: int) -> bool:
     return not survive(int(minutes), seed)
 
 
+def times(tries: str, seed: int) -> bool:
+    return _none(timed(int(tries), seed))
+
+
 def covered(percent: str, seed: int) -> bool:
     return cover([], int(percent))
 
@@ -179,5 +184,8 @@ PARTS = {
     ),
     "release": Part("what would go out is built, and works on every Python that is here", release, "all", "Pythons", 3),
     "fuzz": Part("no input that nobody thought of breaks a parser", fuzzed, "2", "minutes", 2),
+    "timing": Part(
+        "how long an answer takes tells no stranger whether a guess was near", times, "200", "tries of each kind", 1,
+    ),
     "mutants": Part("tests notice small faults put into the code", mutated, "2", "minutes", 2),
 }  # fmt: skip

@@ -13,8 +13,8 @@ CLOCKS = {
     "ACT": "Australia/Sydney", "NSW": "Australia/Sydney", "NT": "Australia/Darwin", "QLD": "Australia/Brisbane",
     "SA": "Australia/Adelaide", "TAS": "Australia/Hobart", "VIC": "Australia/Melbourne", "WA": "Australia/Perth",
 }  # fmt: skip
-STATE = re.compile(rf"(.*?),?\s*\b({'|'.join(CLOCKS)})(?:\s+(\d{{4}}))?")  # KEW VIC 3101
-COUNTRY = re.compile(r"(.*?)(?:\s*\(([A-Z]{2})\)|,\s*([^,]+))")  # CHICAGO (US), or AUCKLAND, NEW ZEALAND
+STATE = re.compile(rf"(|.*?[^\s,])[\s,]*\b({'|'.join(CLOCKS)})(?:\s+(\d{{4}}))?")  # KEW VIC 3101
+COUNTRY = re.compile(r"(|.*?\S)\s*(?:\(([A-Z]{2})\)|,\s*([^,\s][^,]*))")  # CHICAGO (US), or AUCKLAND, NEW ZEALAND
 SIGNED = re.compile(r"\b(signed)(?: for)? by\b.*", re.IGNORECASE | re.DOTALL)
 BESIDE = {Status.CANCELLED, Status.EXCEPTION}  # what a status may tell and no scan
 
