@@ -248,6 +248,13 @@ def test_a_carrier_appears_once_with_its_best_format() -> None:
         assert (candidate.format, candidate.score) == ("express", 0.8)
 
 
+def test_of_formats_that_are_as_good_the_one_that_the_manifest_has_first_is_named() -> None:
+    formats = (form("[0-9]{8}", 50, name="freight"), form("1[0-9]{7}", 50, name="express"))
+    for order in (formats, formats[::-1]):
+        (candidate,) = Recognizer([manifest("acme", *order)]).candidates("12345678")
+        assert candidate.format == order[0].name
+
+
 def test_a_wrong_check_digit_is_no_candidate_and_a_right_one_is_evidence() -> None:
     checked = form("(?P<serial>[0-9]{10})(?P<check>[0-9])", checksum=Checksum("luhn"))
     recognizer = Recognizer([manifest("acme", checked)])
