@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from doorstep import Manifest
 from doorstep.errors import NumberError
 from doorstep.manifest import Checksum, Format
-from doorstep.recognition import Candidate, Hints, Recognizer, normalise
+from doorstep.recognition import Candidate, Hints, Recognizer, carrier_named, normalise
 
 
 def manifest(slug: str, *formats: Format, countries: tuple[str, ...] = ()) -> Manifest:
@@ -145,6 +145,19 @@ def test_separators_never_change_the_number(text: str, separators: list[str]) ->
     number = text + "7"
     spread = "".join(char + (separators[i] if i < len(separators) else "") for i, char in enumerate(number))
     assert normalise(spread) == normalise(number)
+
+
+def test_what_is_typed_is_read_up_to_128_characters_with_whatever_stands_between() -> None:
+    assert normalise("1234" + " " * 120 + "5678") == "12345678"
+    with pytest.raises(NumberError, match="too long"):
+        normalise("1234" + " " * 121 + "5678")
+
+
+@pytest.mark.parametrize("name", ["acme", "ACME", "Acme Express", " acme-express", "AcmeExpress."])
+def test_a_carrier_is_found_by_whatever_a_shop_calls_it(name: str) -> None:
+    acme = Manifest("acme", "Acme Express", 1)
+    assert carrier_named({"acme": acme})(name) == "acme"
+    assert carrier_named({"acme": acme})("another one") == ""
 
 
 # Its candidates.
