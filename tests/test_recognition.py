@@ -215,6 +215,7 @@ def test_only_formats_of_its_length_see_a_number() -> None:
         (r"\(?AB[0-9]{4}CD", "AB1234CD", True),
         ("AB[0-9]{4}|[0-9]{4}AB", "1234AB", True),
         ("[0-9]{64}", "1" * 64, True),
+        ("ABC[0-9]{5}", "ABD12345", False),
     ],
 )
 def test_a_pattern_is_tried_where_length_and_looked_at_characters_allow_it(
