@@ -105,7 +105,7 @@ def test_with_a_key_every_answer_is_as_described(case: Any, served: tuple[str, s
 
 @pytest.mark.exhaustive
 @described.parametrize()
-@settings(FEW, max_examples=100)
+@settings(FEW, max_examples=40)
 def test_with_a_key_every_answer_is_as_described_whatever_is_asked(
     case: Any, served: tuple[str, str], opened: Engine
 ) -> None:
