@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from doorstep import Manifest
 from doorstep.errors import NumberError
 from doorstep.manifest import Checksum, Format
-from doorstep.recognition import Candidate, Hints, Recognizer, normalise
+from doorstep.recognition import Candidate, Hints, Recognizer, carrier_named, normalise
 
 
 def manifest(slug: str, *formats: Format, countries: tuple[str, ...] = ()) -> Manifest:
@@ -147,6 +147,19 @@ def test_separators_never_change_the_number(text: str, separators: list[str]) ->
     assert normalise(spread) == normalise(number)
 
 
+def test_what_is_typed_is_read_up_to_128_characters_with_whatever_stands_between() -> None:
+    assert normalise("1234" + " " * 120 + "5678") == "12345678"
+    with pytest.raises(NumberError, match="too long"):
+        normalise("1234" + " " * 121 + "5678")
+
+
+@pytest.mark.parametrize("name", ["acme", "ACME", "Acme Express", " acme-express", "AcmeExpress."])
+def test_a_carrier_is_found_by_whatever_a_shop_calls_it(name: str) -> None:
+    acme = Manifest("acme", "Acme Express", 1)
+    assert carrier_named({"acme": acme})(name) == "acme"
+    assert carrier_named({"acme": acme})("another one") == ""
+
+
 # Its candidates.
 
 
@@ -202,6 +215,7 @@ def test_only_formats_of_its_length_see_a_number() -> None:
         (r"\(?AB[0-9]{4}CD", "AB1234CD", True),
         ("AB[0-9]{4}|[0-9]{4}AB", "1234AB", True),
         ("[0-9]{64}", "1" * 64, True),
+        ("ABC[0-9]{5}", "ABD12345", False),
     ],
 )
 def test_a_pattern_is_tried_where_length_and_looked_at_characters_allow_it(
@@ -246,6 +260,13 @@ def test_a_carrier_appears_once_with_its_best_format() -> None:
     for order in (formats, formats[::-1]):
         (candidate,) = Recognizer([manifest("acme", *order)]).candidates("12345678")
         assert (candidate.format, candidate.score) == ("express", 0.8)
+
+
+def test_of_formats_that_are_as_good_the_one_that_the_manifest_has_first_is_named() -> None:
+    formats = (form("[0-9]{8}", 50, name="freight"), form("1[0-9]{7}", 50, name="express"))
+    for order in (formats, formats[::-1]):
+        (candidate,) = Recognizer([manifest("acme", *order)]).candidates("12345678")
+        assert candidate.format == order[0].name
 
 
 def test_a_wrong_check_digit_is_no_candidate_and_a_right_one_is_evidence() -> None:

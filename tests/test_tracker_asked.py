@@ -149,6 +149,19 @@ async def test_an_account_for_orders_alone_is_not_asked_for_a_stranger_though_th
     assert rig.fetcher.names == ["acme"]
 
 
+async def test_an_account_for_orders_alone_is_not_asked_again_for_a_number_whose_order_is_gone(new, clock):
+    rig = new(acme=0)
+    rig.aggregator("many", strangers=0)
+    rig.fetcher.answers["many"] = YES
+    rig.records.record = Record(ordered=True)
+    assert (await rig.look_up()).outcome is Outcome.FOUND
+    rig.records.record = Record()
+    clock.advance(DAY)
+    assert (await rig.look_up()).outcome is Outcome.LINK_ONLY
+    await rig.landed()
+    assert rig.fetcher.names == ["many"]
+
+
 async def test_of_carriers_one_after_the_other_four_are_asked_at_most(new):
     rig = new(**{f"first{n}": 90 for n in range(3)}, **{f"second{n}": 50 for n in range(3)})
     rig.fetcher.answers = dict.fromkeys(rig.plugins.accounts, NotFound())
