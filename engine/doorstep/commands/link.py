@@ -8,9 +8,8 @@ import msgspec
 
 from ..access import Access
 from ..clock import SystemClock
-from ..config import Config
+from ..config import Config, require_secret_key
 from ..database import Database
-from ..errors import ConfigError
 from ..links import Links
 from ..message_links import home
 from ..orderbook import OrderBook
@@ -54,8 +53,7 @@ def link(order: str, path: Path, store: str, days: int | None, void: bool, as_js
 
 
 def _opened(config: Config) -> tuple[Database, OrderBook, Access]:
-    if not config.secret_key:
-        raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
+    require_secret_key(config)
     database, clock, vault = Database(config.database, base=config.base), SystemClock(), Vault(config.secret_key)
     book = OrderBook(vault, clock=clock, calendars={}, carrier_named=str)  # nothing is written
     return database, book, Access(database, book, Links(config.secret_key), vault, clock=clock)
