@@ -1,11 +1,17 @@
-"""What the contract suites say to the author of a plugin that they cannot try."""
+"""What the author of a plugin is told of what is not there: by the contract suites, and by what a plugin is made from."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from doorstep import Carrier, Incoming, NoSettings, Query
 from doorstep.testing import CarrierContract, ChannelContract, WidgetContract
+
+from .acme import ACME, CODES
+
+NEWS = Incoming({}, b"{}")
 
 
 def suite(of: type[Any], **fields: Any) -> Any:
@@ -59,3 +65,23 @@ def test_a_channel_s_suite_asks_for_the_fixtures_that_only_its_author_can_write(
 def test_a_package_without_a_channel_is_told_so() -> None:
     with pytest.raises(AssertionError, match="register_channels gave nothing: one a package"):
         suite(ChannelContract, package="doorstep_dhl").test_it_registers_one_channel()
+
+
+class Bare(Carrier[NoSettings]):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("called", "missing"),
+    [
+        (lambda carrier: carrier.track(Query("1")), "track"),
+        (lambda carrier: carrier.track_many([Query("1")]), "track_many"),
+        (lambda carrier: carrier.register([Query("1")]), "register"),
+        (lambda carrier: carrier.verify(NEWS), "verify"),
+        (lambda carrier: carrier.push(NEWS), "push"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_carrier_has_not_written_is_named_with_its_class(called: Callable[[Any], Any], missing: str) -> None:
+    with pytest.raises(NotImplementedError, match=rf"^Bare has no {missing}\(\)$"):
+        called(Bare(ACME, CODES, NoSettings()))
