@@ -1,12 +1,27 @@
 """What the author of a plugin is told of what is not there: by the contract suites, and by what a plugin is made from."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from doorstep import Carrier, Incoming, NoSettings, Query
+from doorstep import (
+    Carrier,
+    Channel,
+    ChannelSettings,
+    Connector,
+    ConnectorSettings,
+    Document,
+    FormProblem,
+    Incoming,
+    Kind,
+    NoSettings,
+    Query,
+    Verdict,
+    Widget,
+)
 from doorstep.testing import CarrierContract, ChannelContract, WidgetContract
 
 from .acme import ACME, CODES
@@ -71,6 +86,18 @@ class Bare(Carrier[NoSettings]):
     pass
 
 
+class Deaf(Connector[ConnectorSettings]):
+    pass
+
+
+class Mute(Channel[ChannelSettings]):
+    pass
+
+
+class Blank(Widget[Any]):
+    pass
+
+
 @pytest.mark.parametrize(
     ("called", "missing"),
     [
@@ -78,6 +105,7 @@ class Bare(Carrier[NoSettings]):
         (lambda carrier: carrier.track_many([Query("1")]), "track_many"),
         (lambda carrier: carrier.register([Query("1")]), "register"),
         (lambda carrier: carrier.verify(NEWS), "verify"),
+        (lambda carrier: carrier.document(Query("1"), Document("photo", "7")), "document"),
         (lambda carrier: carrier.push(NEWS), "push"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -85,3 +113,26 @@ class Bare(Carrier[NoSettings]):
 def test_what_a_carrier_has_not_written_is_named_with_its_class(called: Callable[[Any], Any], missing: str) -> None:
     with pytest.raises(NotImplementedError, match=rf"^Bare has no {missing}\(\)$"):
         called(Bare(ACME, CODES, NoSettings()))
+
+
+@pytest.mark.parametrize(
+    ("called", "missing"),
+    [
+        (lambda: Deaf(Any).verify(NEWS), "Deaf has no verify"),
+        (lambda: Deaf(Any).read(NEWS), "Deaf has no read"),
+        (lambda: asyncio.run(Mute(ChannelSettings(), Any).send(Any)), "Mute has no send"),
+        (lambda: Blank(None).context(Any), "Blank has no context"),
+    ],
+    ids=["connector verify", "connector read", "channel", "widget"],
+)
+def test_what_another_plugin_has_not_written_is_named_with_its_class(called: Callable[[], Any], missing: str) -> None:
+    with pytest.raises(NotImplementedError, match=rf"^{missing}\(\)$"):
+        called()
+
+
+def test_what_a_plugin_need_not_write_says_nothing() -> None:
+    assert Mute(ChannelSettings(), Any).verify(NEWS) is Verdict.REFUSED
+    assert Mute(ChannelSettings(), Any).read(NEWS) == ()
+    assert (Blank(None).sources(Any), Blank(None).codes(), Blank(None).follows(Kind.DELIVERED)) == ((), None, False)
+    with pytest.raises(FormProblem, match="cannot be sent"):
+        Blank(None).submit({}, Any)
