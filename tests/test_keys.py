@@ -172,6 +172,8 @@ def test_wrong_usage_is_told_with_what_is_there(desk: Path) -> None:
     )  # fmt: skip
     assert "orders:write" in run("new", "x", "--scope", "orders:writes", code=2)
     assert "--scope" in run("new", "x", code=2)
+    for name in ("", "x" * 101, "two\nlines"):
+        assert "a name has 1 to 100 characters" in run("new", name, "--scope", "orders:read", code=2)
     assert "there is no key 'abc'" in run("revoke", "abc", code=2)
     assert "there is no key 'abc'" in run("rotate", "abc", code=2)
     assert "There is no key" in run("list")

@@ -73,3 +73,23 @@ def test_an_order_that_is_not_there_is_a_problem_and_a_contradiction_wrong_usage
     assert missing.exit_code == 1
     assert "has no order '1002'" in missing.output
     assert link(settings, "1001", "--void", "--days", "3").exit_code == 2
+
+
+@pytest.mark.parametrize("secret", ["", 'secret_key = ""\n'], ids=["none", "empty"])
+@pytest.mark.parametrize(
+    "command",
+    [["link", "1001"], ["draft", "link", "spring"], ["privacy", "export", "--order", "1001"], ["serve"]],
+    ids=lambda command: command[0],
+)
+def test_without_a_secret_nothing_is_signed_or_opened(settings: Path, command: list[str], secret: str) -> None:
+    settings.write_text(secret + SETTINGS.partition("\n")[2], "utf-8")
+    told = CliRunner().invoke(main, [*command, "--config", str(settings)])
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr == "doorstep: doorstep.toml: secret_key is missing: put in 32 random characters or more\n"
+
+
+def test_of_several_stores_one_has_to_be_named(settings: Path) -> None:
+    settings.write_text(f'{SETTINGS}[stores.outlet]\nname = "Outlet"\npath = "/outlet"\n', "utf-8")
+    told = link(settings, "1001")
+    assert (told.exit_code, "name a store: --store main | outlet" in told.output) == (2, True)
+    assert link(settings, "1001", "--store", "main").exit_code == 0

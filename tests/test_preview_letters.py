@@ -76,3 +76,16 @@ def test_a_template_with_a_mistake_says_where(opened: Opened, tmp_path: Path) ->
     shown = opened("page", case="message.delivered", theme="harbour")
     assert shown.status_code == 500
     assert "harbour/templates/mail/letter.html:3" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"case": "nowhere"}, "there is no page 'nowhere'"), ({"store": "outlet"}, "there is no store 'outlet'")],
+)
+def test_what_is_not_there_is_named_in_place_of_the_page(opened: Opened, asked: dict[str, str], said: str) -> None:
+    shown = opened("page", **asked)
+    assert shown.text.startswith(said)
+
+
+def test_a_file_that_no_look_has_is_not_there(opened: Opened) -> None:
+    assert opened("static/0000000000000000/theme.css").status_code == 404

@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from doorstep import CarrierUnavailable, Found, NotFound, Place, Status
+from doorstep import CarrierUnavailable, Found, NotFound, Place, Secret, Status
 from doorstep.errors import RateLimited, StoreError
 from doorstep.freshness import Entry, Record
 from doorstep.models import Window
 from doorstep.moments import whole_day
 from doorstep.records import chosen
 from doorstep.tables import deliveries, order_parcels, parcels
+from doorstep.vault import Vault
 
 from .acme import at, parcel, scan
 from .bookkeeping import NUMBER, Books
@@ -277,6 +278,12 @@ async def test_a_number_of_an_order_is_known_with_its_last_answer_and_what_carri
     entry = said()
     books.record(entry)
     assert await books.records.known(NUMBER, "en") == Record(True, "acme", {"acme": entry}, "24103", "2026-11-20")
+
+
+async def test_with_the_secret_lost_that_sealed_the_address_carriers_are_asked_without_the_postcode(books):
+    books.order("1001", NUMBER, placed_at=PLACED, postcode="24103")
+    books.records._vault = Vault([Secret("t" * 32)])
+    assert await books.records.known(NUMBER, "en") == Record(ordered=True)
 
 
 async def test_a_number_of_no_order_is_a_stranger_s(books):

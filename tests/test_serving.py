@@ -1,6 +1,8 @@
 """A process that ends answers whom it has let in."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from starlette.applications import Starlette
@@ -8,9 +10,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from doorstep import serving
-from doorstep.serving import Site, listen
+from doorstep.serving import Site, listen, on_loopback
 
-from .servers import until
+from .servers import free_port, until
 
 pytestmark = pytest.mark.anyio
 _REQUEST = b"GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n"
@@ -39,3 +41,21 @@ async def test_who_was_let_in_when_the_end_began_is_still_answered(monkeypatch: 
     await until(lambda: not server.servers[0].is_serving())
     assert b"here" in await _answer(*early)
     await running
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
+)  # uvicorn ends its thread by SystemExit
+def test_an_application_that_does_not_start_is_told_and_leaves_no_port_taken() -> None:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        raise ConnectionError("the database is not there")
+        yield
+
+    port = free_port()
+    with (
+        pytest.raises(RuntimeError, match="the application did not start"),
+        on_loopback(Starlette(lifespan=lifespan), port=port),
+    ):
+        pass
+    listen("127.0.0.1", port).close()

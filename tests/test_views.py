@@ -1,15 +1,18 @@
-"""A very long journey: the newest scans, and the way to all of them."""
+"""A parcel in words: the day it is expected, scans without a time, and of a very long journey the way to all of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from babel.support import NullTranslations
 
+from doorstep import Leg, Moment, Status
 from doorstep.context import ShipmentView
 from doorstep.i18n import Localizer
-from doorstep.views import Reader, shipment_view
+from doorstep.models import Window
+from doorstep.moments import whole_day
+from doorstep.views import Reader, hero, shipment_view
 
 from .acme import ACME, at, parcel, scan
 from .shopfront import carriers, parsed, shop
@@ -61,3 +64,28 @@ def test_the_page_leads_to_itself_with_all_scans_in_the_same_language(tmp_path: 
         told = front.get(f"/api/v1/pages/{SIXTY}").json()["shipment"]["rest"]
         assert told == {"label": "Show 10 more scans", "url": f"/track/{SIXTY}?events=all"}
         assert front.get(f"/api/v1/pages/{SIXTY}?events=all").json()["shipment"]["rest"] is None
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [(22, "today"), (23, "tomorrow"), (24, "Tuesday"), (28, "Saturday"), (29, "on November 29")],
+)
+def test_a_day_within_a_week_has_the_name_of_its_weekday_and_a_later_one_its_date(day: int, said: str) -> None:
+    expected = whole_day(date(2026, 11, day), raw="")
+    coming = parcel("1", status=Status.IN_TRANSIT, window=Window(end=expected))
+    assert hero(coming, READER).headline == f"Arriving {said}"
+
+
+def test_a_scan_whose_time_nobody_can_read_stands_with_the_one_before_it() -> None:
+    unknown = scan(moment=Moment("last week"), text="Sorted")
+    days = shipment_view(parcel("1", scan(moment=at(20)), unknown, scan(moment=at(19))), ACME, READER, NOON).days
+    assert [(day.iso, len(day.events)) for day in days] == [("2026-11-20", 2), ("2026-11-19", 1)]
+    (alone,) = shipment_view(parcel("1", unknown), ACME, READER, NOON).days
+    assert (alone.label, alone.iso) == ("Day not known", "")
+
+
+def test_who_delivers_a_stretch_is_told_with_its_number_where_it_has_one() -> None:
+    told = shipment_view(parcel("1", legs=(Leg("Bring", "B7"), Leg("By boat"))), ACME, READER, NOON).facts
+    assert [(fact.label, fact.value) for fact in told[1:]] == [
+        ("Delivered by", "Bring"), ("Number at Bring", "B7"), ("Delivered by", "By boat"),
+    ]  # fmt: skip

@@ -188,6 +188,12 @@ def parse(text: str, *, file: str, environ: Mapping[str, str], base: Path = Path
     return msgspec.structs.replace(config, file=file, base=base)
 
 
+def require_secret_key(config: Config) -> None:
+    """Raises ConfigError where there is nothing to sign and to seal with, or something that is empty."""
+    if not config.secret_key or not all(config.secret_key):
+        raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
+
+
 def _overlay(raw: dict[str, Any], path: list[str], value: str, name: str) -> None:
     table = raw
     for part in path[:-1]:

@@ -17,7 +17,7 @@ from .budget import Budgets
 from .cache import Cache, MemoryCache, Shared
 from .channels import Channels, open_channels
 from .clock import Clock, SystemClock
-from .config import Config, Webhook
+from .config import Config, Webhook, require_secret_key
 from .connectors import Connectors, open_connectors
 from .consents import Consents
 from .database import Database
@@ -169,8 +169,7 @@ class _Books(Struct, frozen=True):
 
 def create_engine(config: Config, *, clock: Clock | None = None, packages: Iterable[Package] | None = None) -> Engine:
     """The engine for these settings. Raises ConfigError or ThemeError for what cannot work."""
-    if not config.secret_key or not all(config.secret_key):
-        raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
+    require_secret_key(config)
     packages = found(config.base / config.plugins.folder) if packages is None else list(packages)
     ground = _ground(config, clock or SystemClock(), packages)
     front = _front(ground)

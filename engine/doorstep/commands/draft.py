@@ -11,9 +11,8 @@ import msgspec
 from ..appearance import Draft
 from ..appearances import Appearances
 from ..clock import SystemClock
-from ..config import Config
+from ..config import Config, require_secret_key
 from ..draft_links import PARAMETER, DraftLinks
-from ..errors import ConfigError
 from ..message_links import home
 from .options import chosen, config_option, json_option, loaded, opened, store_option
 
@@ -40,8 +39,7 @@ def draft_link(name: str, path: Path, store: str, days: int, page: str, as_json:
     """Print a signed link that shows the draft NAME; every link on its pages goes on showing it."""
     config = loaded(path)
     store = chosen(config, store)
-    if not config.secret_key:
-        raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
+    require_secret_key(config)
     drafts = dict(config.stores[store].draft)
     if name not in drafts:
         drafts |= _of_api(config, store)

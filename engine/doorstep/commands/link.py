@@ -7,9 +7,8 @@ import click
 
 from ..access import Access
 from ..clock import SystemClock
-from ..config import Config
+from ..config import Config, require_secret_key
 from ..database import Database
-from ..errors import ConfigError
 from ..links import Links
 from ..message_links import home
 from ..orderbook import OrderBook
@@ -34,8 +33,7 @@ def link(order: str, path: Path, store: str, days: int | None, void: bool, as_js
         raise click.UsageError("--void makes no link: leave --days out")
     config = loaded(path)
     store = chosen(config, store)
-    if not config.secret_key:
-        raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
+    require_secret_key(config)
     with opened(config) as database, database.writing() as connection:
         book, access = _book(config, database)
         kept = book.find(connection, store, order)

@@ -10,8 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from ..clock import SystemClock
-from ..config import Config
-from ..errors import ConfigError
+from ..config import Config, require_secret_key
 from ..lines import escaped
 from ..orderbook import OrderBook
 from ..privacy import Dossier, dossier, erase, find
@@ -97,8 +96,7 @@ def _settled(path: Path, store: str, order: str, email: str) -> tuple[Config, st
     if not order and not email:
         raise click.UsageError("name an --order, or an --email; a postcode alone is many people's")
     config = loaded(path)
-    if not config.secret_key:
-        raise ConfigError(f"{config.file}: secret_key is missing", next_step="put in 32 random characters or more")
+    require_secret_key(config)
     return config, chosen(config, store)
 
 
