@@ -86,11 +86,11 @@ def content_security_policy(image_hosts: tuple[str, ...] = (), embed_origins: tu
 
 
 def page(
-    request: Request, html: str, *, language: str, status: int = 200, csp: str, headers: Mapping[str, str],
+    request: Request, pieces: list[str], *, language: str, status: int = 200, csp: str, headers: Mapping[str, str],
     widgets: tuple[str, ...] = (),
 ) -> "Finished":  # fmt: skip
     """A page that may be shared (proof level 0), with an ETag; `widgets` are those that stand on it."""
-    body = html.encode()
+    body = b"".join([piece.encode() for piece in pieces])
     own = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     usual = [header for header in _usual(csp, language, status) if header[0] not in own]
     if len(body) >= _SMALLEST_PACKED and takes_gzip(request.headers.get("accept-encoding", "")):

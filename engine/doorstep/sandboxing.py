@@ -82,8 +82,9 @@ class _Context(Context):
 
 class Sandbox(SandboxedEnvironment):
     """A Jinja environment for untrusted templates. `functions` are the globals they may call, each with the context before
-    the arguments; `filters` are more filters. `lasting` are variables, or fields of them ("page.languages"), that are the same
-    objects on many pages; `changing` are functions that say something else on each. `cache` keeps compiled templates."""
+    the arguments; `filters` are more filters, which say the same on every page of a language. `lasting` are variables, or
+    fields of them ("page.languages"), that are the same objects on many pages; `changing` are functions that say something
+    else on each. `cache` keeps compiled templates."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
     concat = staticmethod(bounds.joined)
@@ -107,6 +108,7 @@ class Sandbox(SandboxedEnvironment):
             bytecode_cache=cache,
         )
         self.filters = {name: self.filters[name] for name in _FILTERS} | bounds.FILTERS | filters
+        self.of_language = frozenset(filters)
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.newstyle_gettext = True  # what the i18n extension makes of {% trans %}: calls of gettext and ngettext
         self.globals = {"range": bounds.span, **functions}

@@ -77,16 +77,16 @@ def made(
     shop, localizer = visit.shop, visit.reader.localizer
     began = perf_counter()
     try:
-        html = visit.look.render(template, context, localizer, slots)
+        pieces = visit.look.pieces(template, context, localizer, slots)
     except ThemeError as error:
         log.error("the theme failed, a plain page is shown", theme=visit.look.theme.name, reason=str(error))
-        html = fallback_page(context)
+        pieces = [fallback_page(context)]
         headers.setdefault("Cache-Control", "no-store")
     shop.metrics.render_seconds.of().observe(perf_counter() - began)
     csp = responses.content_security_policy(shop.config.image_hosts, shop.config.embed_origins)
     widgets = slots.shown if slots else ()
     return responses.page(
-        request, html, language=localizer.tag, status=status, csp=csp, headers=headers, widgets=widgets
+        request, pieces, language=localizer.tag, status=status, csp=csp, headers=headers, widgets=widgets
     )
 
 
