@@ -451,7 +451,7 @@ def test_a_widget_that_often_says_the_same_is_written_with_it_and_another_one_sa
             f"a &lt; c at /{at}",
             f"a < b at /{at}",
         ]
-    assert len(often_rendered) == 4  # one for each text, and the one for all
+    assert len(often_rendered) == 3
 
 
 def test_a_widget_whose_values_change_while_it_is_written_says_them(
