@@ -123,6 +123,10 @@ class Finished(Response):
         self.background = None
         self.raw_headers = headers
 
+    @property
+    def may_be_shared(self) -> bool:
+        return any(name == b"cache-control" and value.startswith(b"public") for name, value in self.raw_headers)
+
 
 def again(page: Finished) -> Finished:
     """The same page for another reader."""

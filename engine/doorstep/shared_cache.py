@@ -244,11 +244,13 @@ class RedisCache:
 
     async def get_all(self, *keys: str) -> list[bytes | None]:
         """Of a cluster, keys that hash alike."""
-        with suppress(Unshared):
+        try:
             values = await self._server.do("MGET", *keys)
-            if isinstance(values, list) and len(values) == len(keys):
-                return [value if isinstance(value, bytes) else None for value in values]
-        return [None] * len(keys)
+        except Unshared:
+            values = None
+        if not isinstance(values, list) or len(values) != len(keys):
+            return [None] * len(keys)
+        return [value if isinstance(value, bytes) else None for value in values]
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         with suppress(Unshared):

@@ -39,8 +39,9 @@ _LASTING = (  # of what a page has: of the shop, or made once for many pages
 )  # fmt: skip
 _KNOWN = (  # of those, what stands written out in a template that is rendered often; the menu is another for each order
     "store", "settings", "sections", "aside", "page.kind", "page.language", "page.dir", "page.embedded", "page.draft",
-    "page.refresh", "view.store", "widget_id",
+    "page.refresh",
 )  # fmt: skip
+_KNOWN_TO_WIDGETS = ("view.store", "widget_id")
 _CHANGING = frozenset({"slot", "out"})  # functions that say something else on each page
 _FAILURES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 _SECTION = "sections/"
@@ -126,36 +127,38 @@ class Templates:
         others that there is one, or which type an empty one has; and perhaps all of their `own`."""
         if not FUNCTIONS.keys().isdisjoint(variables):
             return None
-        get = variables.get
-        values = tuple([getattr(get(name), field, missing) if field else get(name, missing) for name, field in _PATHS])
-        filled = tuple(
-            [PRESENT if one else type(one) if type(one) in _EMPTY else missing for one in variables.values()]
+        get, key = variables.get, (template, frame.localizer, frame.base)
+        paths = _PATHS if own is None else _WIDGET_PATHS
+        values = tuple(
+            [getattr(get(name), field, missing) if field else get(name, missing) for _, name, field in paths]
         )
-        key = (template, frame.localizer, frame.base, filled)
+
+        def known() -> dict[str, Any]:
+            return {path: value for (path, _, _), value in zip(paths, values, strict=True) if value is not missing}
+
         if own is not None and (said := _as_bytes(own)):
 
             def of_these() -> Template:
                 told = {name: value for name, value in structs.asdict(own).items() if variables[name] is value}
-                made = self._flattened(template, [*variables], filled, values, frame, told)
+                made = self._flattened(template, {**known(), **told}, frame)
                 if _as_bytes(own) != said:  # whose it is has changed it meanwhile
                     raise Impossible
                 return made
 
-            if (written := frame.often.find((key, said), values, of_these)) is not None:
+            if (written := frame.often.find((*key, said), values, of_these)) is not None:
                 return written
-        return frame.often.find(key, values, lambda: self._flattened(template, [*variables], filled, values, frame))
+        filled: tuple[Any, ...] = tuple(
+            [PRESENT if one else type(one) if type(one) in _EMPTY else missing for one in variables.values()]
+        )
 
-    def _flattened(
-        self, template: str, names: Sequence[str], filled: Sequence[Any], values: Sequence[Any], frame: Frame,
-        told: Mapping[str, Any] | None = None,
-    ) -> Template:  # fmt: skip
-        known = {
-            name: kind if kind is PRESENT else kind()
-            for name, kind in zip(names, filled, strict=True)
-            if kind is not missing
-        }
-        known |= {path: value for path, value in zip(_KNOWN, values, strict=True) if value is not missing}
-        known |= told or {}
+        def of_such() -> Template:
+            kinds = [(name, kind) for name, kind in zip(variables, filled, strict=True) if kind is not missing]
+            found = {name: PRESENT if kind is PRESENT else kind() for name, kind in kinds}
+            return self._flattened(template, {**found, **known()}, frame)
+
+        return frame.often.find((*key, filled), values, of_such)
+
+    def _flattened(self, template: str, known: Mapping[str, Any], frame: Frame) -> Template:
         always = {name: work for name, work in FUNCTIONS.items() if name not in _CHANGING}
         given = {TEXTS: frame.localizer.marked, _RENDERING: structs.replace(frame, slots={})}
         return flattened(self._environment, template, known, always, self._environment.context(given))
@@ -196,7 +199,9 @@ def _told_apart(value: object) -> msgspec.msgpack.Ext:
 _TELLING = msgspec.msgpack.Encoder(enc_hook=_told_apart)
 _MOST_TOLD = 4096  # bytes
 _EMPTY = frozenset({type(None), str, int, bool, tuple})
-_PATHS = [(name, field) for name, _, field in (path.partition(".") for path in _KNOWN)]
+_PATHS, _WIDGET_PATHS = (
+    [(path, path.partition(".")[0], path.partition(".")[2]) for path in paths] for paths in (_KNOWN, _KNOWN_TO_WIDGETS)
+)
 
 
 def _compiled(loader: "_Loader") -> Sandbox:

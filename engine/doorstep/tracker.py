@@ -198,7 +198,8 @@ class Tracker:
             self._concluded(wish, plan, heard),
             asked=heard.waiting or any(one.asked for one in heard.answers),
             fresh_until=min(
-                (self.questions.fresh_until(one.key, one.entry, life) for one in heard.answers), default=None
+                [one.fresh_until or self.questions.fresh_until(one.key, one.entry, life) for one in heard.answers],
+                default=None,
             ),
             tags=() if heard.waiting or heard.errors else tuple(one.key for one in heard.answers),
         )
@@ -252,7 +253,7 @@ class Tracker:
                 if not (stands.state.settled or stands.failure):
                     flight = await self._flight(key, account, wish, entry, behind=known)
                 if stands.shown is not None and known:
-                    heard.answers.append(Known(account, key, stands.shown, stands.state.served))
+                    heard.answers.append(Known(account, key, stands.shown, stands.state.served, stands.fresh_until))
                 elif stands.failure is not None:
                     heard.errors.append(stands.failure)
                 else:
@@ -340,7 +341,7 @@ class Tracker:
                 stands = None if entry is None else self._standing(wish, key, entry)
                 if stands is None or stands.shown is None or not stands.state.settled:
                     return None
-                heard.answers.append(Known(account, key, stands.shown, stands.state.served))
+                heard.answers.append(Known(account, key, stands.shown, stands.state.served, stands.fresh_until))
             if heard.known:
                 break
         return heard

@@ -56,7 +56,8 @@ def bound_for(visit: Visit, shipments: Iterable[Shipment | None], country: str =
 
 
 async def with_banners(visit: Visit, banners: Banners) -> Visit:
-    return structs.replace(visit, banners=await banners.of(visit.shop.id))
+    found = await banners.of(visit.shop.id)
+    return structs.replace(visit, banners=found) if found else visit
 
 
 def rendered(
