@@ -81,7 +81,7 @@ class MemoryCache:
         return self.find(key)
 
     async def get_all(self, *keys: str) -> list[bytes | None]:
-        return [self.find(key) for key in keys]
+        return [await self.get(key) for key in keys]
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         self._drop(key)

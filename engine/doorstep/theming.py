@@ -272,8 +272,12 @@ def _short(file: str) -> str:
     return "/".join(parts[max(at - 1, 0) :])
 
 
+_NOTHING = Markup()
+
+
 def _slot(context: Context, name: str) -> Markup:
-    return Markup(_frame(context).slots.get(name, ""))  # noqa: S704  # rendered by the engine, autoescaped
+    said = _frame(context).slots.get(name, _NOTHING)
+    return said if type(said) is Markup else Markup(said)  # noqa: S704  # rendered by the engine, autoescaped
 
 
 def _url(context: Context, name: str) -> str:
