@@ -84,7 +84,8 @@ class RedisServer:
         said = await reply
         if not isinstance(said, Exception):
             return said
-        self._metrics.cache_failures.labels(str(command[0]).lower()).inc()
+        asked = str(command[0]).lower()
+        self._metrics.cache_failures.labels("get" if asked == "mget" else asked).inc()  # of one key or of several
         raise Unshared from said
 
     async def run(self, type: type[T], script: str, keys: Sequence[str], *values: Argument) -> T:
