@@ -64,7 +64,7 @@ def step(steps: int = 1) -> None:
 
 def counted(iterable: Any) -> Any:
     """What a loop runs over, its turns taken from the page's."""
-    sized = iterable if isinstance(iterable, Sized) else list(iterable)
+    sized = iterable if type(iterable) is tuple or isinstance(iterable, Sized) else list(iterable)
     step(len(sized) + 1)
     return sized
 

@@ -317,7 +317,7 @@ def _shown_to_others(request: Request, visit: Visit, lookup: Lookup) -> Key | No
             own |= {"carrier": lookup.shipments[0].carrier, "parcel": lookup.shipments[0].id}
         if not visit.carried.items() <= own.items():
             return None
-    packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))
+    packed = responses.takes_gzip(responses.sent(request, b"accept-encoding"))
     return variant(visit.shop.id, language.language, visit.carried, packed=packed), request.scope["path"]
 
 

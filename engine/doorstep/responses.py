@@ -93,7 +93,7 @@ def page(
     body = b"".join([piece.encode() for piece in pieces])
     own = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     usual = [header for header in _usual(csp, language, status) if header[0] not in own]
-    if len(body) >= _SMALLEST_PACKED and takes_gzip(request.headers.get("accept-encoding", "")):
+    if len(body) >= _SMALLEST_PACKED and takes_gzip(sent(request, b"accept-encoding")):
         body = gzip.compress(body, _QUICKLY, mtime=0)
         usual.append(_GZIPPED)
     own[b"etag"] = b'W/"%s"' % sha256(body).hexdigest()[:24].encode()  # of what is sent: a fifth of the page to read
@@ -153,7 +153,7 @@ def finished(
 
 def unless_known(request: Request, response: Response) -> Response:
     """The page, or 304 when the reader has it already."""
-    known = request.headers.get("if-none-match", "")
+    known = sent(request, b"if-none-match")
     if not known or response.status_code != 200 or (response.headers.get("etag") or "none") not in known:
         return response
     unchanged = Response(None, 304)
@@ -178,6 +178,14 @@ def cache_status(now: datetime, fresh_until: datetime | None, *, asked: bool) ->
 
 def hit(now: datetime, fresh_until: datetime) -> bytes:
     return b"doorstep; hit; ttl=%d" % (fresh_until - now).total_seconds()
+
+
+def sent(request: Request, name: bytes) -> str:
+    """A header of a request, the first of its name (in lower case), or ""."""
+    for header, value in request.scope["headers"]:
+        if header == name:
+            return str(value, "latin-1")
+    return ""
 
 
 def takes_gzip(accept_encoding: str) -> bool:

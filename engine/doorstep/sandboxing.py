@@ -31,7 +31,7 @@ from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-define
 from msgspec import Struct
 
 from . import bounds
-from .lasting import KEPT, Kept, Read, reads
+from .lasting import KEPT, Kept, Reads, reads
 from .template_code import Code
 
 TEXTS = "doorstep.texts"  # with a dot: no name that a template could read or set
@@ -115,7 +115,7 @@ class Sandbox(SandboxedEnvironment):
         self._callable = frozenset(id(value) for value in self.globals.values())
         self.having: defaultdict[str, set[type]] = defaultdict(set)  # the Structs seen that have a field, by its name
         self._compiled: dict[str, Template] = {}
-        self._reads: dict[str | None, tuple[Read, ...] | None] = {}
+        self._reads: dict[str | None, Reads | None] = {}
         self._lasting = frozenset(lasting) | self.globals.keys() - set(changing)
         self.escaping = nodes.EvalContext(self)
 
@@ -161,12 +161,12 @@ class Sandbox(SandboxedEnvironment):
         bounds.step()
         reads = self._reads_of(template.name)
         kept: Kept | None = context.parent.get(KEPT)
-        if reads is None or kept is None or any(read.name in local for read in reads):
+        if reads is None or kept is None or not reads.names.isdisjoint(local):
             return self._included(context, template, local)
-        values = tuple(read.of(context) for read in reads)
+        values = reads.of(context)
         return kept.get(str(template.name), values, lambda: self._included(context, template, local))
 
-    def _reads_of(self, name: str | None) -> tuple[Read, ...] | None:
+    def _reads_of(self, name: str | None) -> Reads | None:
         """Found when the template is first included: at the start it would take as long as to compile it."""
         if name is not None and name not in self._reads and self.loader is not None:
             source, filename, _ = self.loader.get_source(self, name)

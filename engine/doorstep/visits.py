@@ -35,7 +35,7 @@ def visit_of(request: Request, *, level: int = 0, language: str = "") -> Visit:
     """Who looks at what, from a request. `language` is that of the order: it comes before what the browser asks for."""
     shop: Shop = request.state.shop
     params: Mapping[str, str] = request.query_params if request.scope["query_string"] else {}
-    accepted = request.headers.get("accept-language", "")
+    accepted = responses.sent(request, b"accept-language")
     reader = shop.reader(params.get("lang", ""), accepted, level=level, ordered=language)
     path: str = request.scope["path"]  # which `request.url` would put together and take apart again
     return Visit(shop, reader, path.removeprefix(shop.view.base), params)
