@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from jinja2 import DictLoader
+from jinja2 import DictLoader, pass_context
 from jinja2.exceptions import SecurityError
 from jinja2.nodes import Impossible
 from markupsafe import Markup
@@ -36,7 +36,7 @@ class Written:
         self.sandbox = Sandbox(
             DictLoader({name.replace("_", "/"): source for name, source in templates.items()}),
             functions={"asset": self._asset, "slot": self._slot},
-            filters={},
+            filters={"twice": self._twice},
             lasting=("shop", "page.menu"),
             changing=("slot",),
         )
@@ -55,6 +55,11 @@ class Written:
     def _asset(self, context: object, name: str) -> str:
         self.asked.append("asset")
         return f"/static/{name}"
+
+    @pass_context
+    def _twice(self, context: object, value: Any) -> Any:
+        self.asked.append("twice")
+        return value * 2
 
     def _slot(self, context: object, name: str) -> Markup:
         self.asked.append("slot")
@@ -81,6 +86,17 @@ VALUES = {
         ("{% for s in sections if s[:5] == 'slot.' %}{{ slot(s[5:]) }}{% endfor %}", "<end>"),
         ("{% for s in sections %}{{ loop.index }}{{ s }}{% if not loop.last %}, {% endif %}{% endfor %}",
          "1hero, 2slot.end, 3facts"),
+        ("{% for s in sections if s != 'slot.end' %}{{ loop.index }}{{ s }}{% endfor %}", "1hero2facts"),
+        ("{% for s in sections %}{% for n in some %}{{ loop.index }}{% endfor %}{{ loop.revindex0 }}{% endfor %}",
+         "123212311230"),
+        ("{% for s in sections %}{{ loop.cycle('a', 'b') }}{{ loop.length }}{% endfor %}", "a3b3a3"),
+        ("{% for a in sections %}{{ loop.first }}{% include name %}{% endfor %}",
+         "True[hero tracking]False[slot.end tracking]False[facts tracking]"),
+        ("{% macro m(a) %}<{{ a.url }}{{ '!' if a.url == x }}>{% endmacro %}{% for a in shop.links %}{{ m(a) }}{% endfor %}",
+         "</a></b>"),
+        ("{% macro m(a) %}{{ a.name }}{% endmacro %}{{ m(shop) }}{% macro m(a) %}-{% endmacro %}{{ m(shop) }}",
+         "Leaf &amp; Co-"),
+        ("{{ 2 | twice }}{{ x | twice }}{{ shop.links | length | twice }}", "4&lt;x&gt;&lt;x&gt;4"),
         ("{% for s in none or some %}{{ s }}{% else %}nothing{% endfor %}", "123"),
         ("{% for s in kept %}{{ s }}{% else %}nothing{% endfor %}", "nothing"),
         ("{% set a = shop.logo or 'plain' %}{{ a }}{% set a = x %}{{ a }}", "plain&lt;x&gt;"),
@@ -163,6 +179,14 @@ def test_what_is_known_is_worked_out_once() -> None:
     assert written.asked == ["asset"]
     assert [written.render(**VALUES) for _ in range(2)] == ["/static/a.svg<end>"] * 2
     assert written.asked == ["slot"]
+
+
+def test_loops_macros_and_what_a_language_writes_are_worked_out_once() -> None:
+    macro = "{% macro m(a, n) %}{{ n }}{{ a.url }}{% endmacro %}"
+    written = Written(KNOWN, page=macro + "{% for a in shop.links %}{{ m(a, loop.index) }}{{ 3 | twice }}{% endfor %}")
+    assert written.asked == ["twice", "twice"]
+    assert written.render(**VALUES) == "1/a62/b6"
+    assert written.asked == []
 
 
 def test_a_variable_that_has_a_value_is_told_from_one_that_has_none() -> None:

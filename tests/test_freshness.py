@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorstep import CarrierUnavailable, Found, NotFound, Shipment, Status
-from doorstep.freshness import KEPT, Entry, Freshness, Standing, State, fresh_for, standing
+from doorstep.freshness import KEPT, Entry, Freshness, State, fresh_for, standing
 from doorstep.shelf_life import ShelfLife
 
 from .clock import FakeClock
@@ -85,7 +85,8 @@ def test_where_the_data_of_a_number_stand(answer, age, asking, failure, state, s
     entry = Entry(answer, NOON) if answer is not None else None
     now = NOON + timedelta(seconds=age)
     stands = standing(entry, now, LIFE, seed=EARLIEST, asking=asking, failure=failure)
-    assert stands == Standing(state, entry if shown else None, failure if state is S.FAILING else None)
+    failed = failure if state is S.FAILING else None
+    assert (stands.state, stands.shown, stands.failure) == (state, entry if shown else None, failed)
     assert not shown or stands.state.served == Freshness(served)
 
 

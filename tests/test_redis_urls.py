@@ -40,12 +40,14 @@ async def found(server):
 
 
 async def works(server, clock, key="{k}"):
-    """A value, a turn, an answer and a message go there and come back."""
+    """A value, two of one number, a turn, an answer and a message go there and come back."""
     cache, leases = RedisCache(server), SharedLeases(server, MemoryCache(clock))
     await cache.set(key, b"00000001", 60)
     turn = await leases.turn(key, b"00000001")
     await leases.keep(key, b"00000002", 60, seen=b"00000001", token=turn.token)
-    return (await cache.get(key), (await leases.turn(key, b"00000001")).answer) == (b"00000002", b"00000002")
+    kept = await cache.get_all(key, f"{key}other")
+    answer = (await leases.turn(key, b"00000001")).answer
+    return (await cache.get(key), kept, answer) == (b"00000002", [b"00000002", None], b"00000002")
 
 
 async def test_a_user_of_an_access_list_signs_in(tmp_path, open_server, clock):

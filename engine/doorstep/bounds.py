@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 LARGEST_PAGE = 500_000  # characters, of a page and of whatever a template makes on its way
 MOST_STEPS = 50_000  # of one page
-_AT_ONCE = 32  # parts of a page that are joined before its size is looked at
+_AT_ONCE = 32  # parts of a page that are made before its size is looked at
 _LONGEST_RANGE = 1_000
 _MOST_BITS = 256  # of a number
 _MOST_DIGITS = 20  # behind its point
@@ -35,15 +35,22 @@ class counting:
 
 
 def bounded(parts: Iterable[str]) -> str:
-    """The page from its parts. Raises SecurityError when it, or the work for it, grows beyond any reason."""
+    """The page from its parts, as `pieces` allows."""
+    return "".join(pieces(parts))
+
+
+def pieces(parts: Iterable[str]) -> list[str]:
+    """The parts of a page. Raises SecurityError when it, or the work for it, grows beyond any reason."""
     coming = iter(parts)
-    page = ""
+    made: list[str] = []
+    size = 0
     with counting():
         while some := list(islice(coming, _AT_ONCE)):  # to look at each one takes longer
-            page += "".join(some)
-            if len(page) > LARGEST_PAGE:
+            made += some
+            size += sum(map(len, some))
+            if size > LARGEST_PAGE:
                 raise SecurityError(f"the page is larger than {LARGEST_PAGE} characters")
-    return page
+    return made
 
 
 def step(steps: int = 1) -> None:
@@ -57,7 +64,7 @@ def step(steps: int = 1) -> None:
 
 def counted(iterable: Any) -> Any:
     """What a loop runs over, its turns taken from the page's."""
-    sized = iterable if isinstance(iterable, Sized) else list(iterable)
+    sized = iterable if type(iterable) is tuple or isinstance(iterable, Sized) else list(iterable)
     step(len(sized) + 1)
     return sized
 

@@ -66,7 +66,8 @@ class MemoryCache:
     def lost_for(self) -> float:
         return 0.0
 
-    async def get(self, key: str) -> bytes | None:
+    def find(self, key: str) -> bytes | None:
+        """What `get` gives, at once."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -75,6 +76,9 @@ class MemoryCache:
             return None
         self._entries.move_to_end(key)
         return entry[0]
+
+    async def get(self, key: str) -> bytes | None:
+        return self.find(key)
 
     async def get_all(self, *keys: str) -> list[bytes | None]:
         return [await self.get(key) for key in keys]

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from .bounds import counting
 from .folding import Function, Imported, Known, Values, rebuilt
 from .sandboxing import Sandbox
+from .template_code import is_of_fields_alone
 
 _DEEPEST = 12  # includes in includes
 _MOST = 8_000  # statements
@@ -101,9 +102,16 @@ class _Flattening:
         if not isinstance(node, (*_BINDING, nodes.With, nodes.CallBlock, nodes.FilterBlock)) or _has_blocks(node):
             raise Impossible
         _forget(known, _bound_by(node))
+        if isinstance(node, nodes.Macro) and is_of_fields_alone(node):
+            known[node.name] = Imported(self._alone(node), node.name)
         if isinstance(node, nodes.FromImport) and not node.with_context and isinstance(node.template, nodes.Const):
             known.update({alias: Imported(node.template.value, name) for name, alias in _imported(node)})
         return [node]
+
+    def _alone(self, macro: nodes.Macro) -> Template:
+        tree = nodes.Template([macro], lineno=1)
+        tree.set_environment(self._sandbox)
+        return self._sandbox.compiled(tree, macro.name)
 
     def _assigned(self, node: nodes.Assign, known: Known) -> nodes.Node:
         before = dict(known)
@@ -161,15 +169,22 @@ class _Flattening:
         items = self._values.of(node.iter, known)
         if node.recursive or node.else_ or type(items) not in (tuple, list) or len(items) > _MOST_TURNS:
             raise Impossible
-        if any("loop" in _loaded(one) for one in node.body):
+        is_told = any("loop" in _loaded(one) for one in node.body)
+        if is_told and node.test is not None:
             raise Impossible
-        return [one for item in items for one in self._turn(node, item, known, depth)]
+        turns: list[nodes.Node] = []
+        for at, item in enumerate(items):
+            turns += self._turn(node, item, _place(at, len(items)), known, depth)
+        if is_told and (any(_includes(turns)) or any("loop" in _loaded(one) for one in turns)):
+            raise Impossible
+        return turns
 
-    def _turn(self, node: nodes.For, item: Any, known: Known, depth: int) -> list[nodes.Node]:
+    def _turn(self, node: nodes.For, item: Any, place: Known, known: Known, depth: int) -> list[nodes.Node]:
+        """One turn, whose `place` among the others is what the template knows as its loop."""
         given = _spread(node.target, item)
         inner = dict(known)
         _forget(inner, {*given, "loop"})
-        inner |= given
+        inner |= given | place
         if node.test is not None and not self._values.holds(node.test, inner):
             return []
         body = self._body(node.body, inner, depth)
@@ -222,6 +237,15 @@ def _is_of_a_child(node: nodes.Node) -> bool:
     if isinstance(node, nodes.Assign | nodes.FromImport | nodes.Import):
         return True
     raise Impossible
+
+
+def _place(at: int, count: int) -> Known:
+    """What a turn of a loop is told of its place among the others."""
+    place = {
+        "index": at + 1, "index0": at, "revindex": count - at, "revindex0": count - at - 1,
+        "first": at == 0, "last": at == count - 1, "length": count,
+    }  # fmt: skip
+    return {f"loop.{name}": value for name, value in place.items()}
 
 
 def _spread(target: nodes.Node, item: Any) -> dict[str, Any]:
@@ -301,20 +325,20 @@ def _scoped(body: list[nodes.Node]) -> list[nodes.Node]:
 
 
 def _pruned(body: list[nodes.Node]) -> list[nodes.Node]:
-    """Without imports that nobody needs any more."""
+    """Without imports and macros that nobody needs any more."""
     used = set().union(*map(_loaded, body))
     if any(_includes(body)):
         return body
-    return _without_imports(body, used)
+    return _used(body, used)
 
 
-def _without_imports(body: list[nodes.Node], used: set[str]) -> list[nodes.Node]:
+def _used(body: list[nodes.Node], used: set[str]) -> list[nodes.Node]:
     kept = []
     for node in body:
         if isinstance(node, nodes.If):
             for one in (node, *node.elif_):
-                one.body = _without_imports(one.body, used)
-            node.else_ = _without_imports(node.else_, used)
-        if not isinstance(node, nodes.FromImport) or any(alias in used for _, alias in _imported(node)):
+                one.body = _used(one.body, used)
+            node.else_ = _used(node.else_, used)
+        if not isinstance(node, nodes.FromImport | nodes.Macro) or not used.isdisjoint(_bound_by(node)):
             kept.append(node)
     return kept

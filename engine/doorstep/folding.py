@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from jinja2 import Undefined, nodes
+from jinja2 import Template, Undefined, nodes
 from jinja2.nodes import Impossible
 from jinja2.runtime import Context
 from msgspec import Struct
@@ -28,9 +28,9 @@ class Function(Struct, frozen=True):
 
 
 class Imported(Struct, frozen=True):
-    """A macro of another template, which sees nothing of the page."""
+    """A macro that sees nothing of the page: of another template, by its name, or one of this one, as a template of its own."""
 
-    template: str
+    template: str | Template
     macro: str
 
 
@@ -56,6 +56,8 @@ class Values:
                 return self._sandbox.joined(tuple(self.of(one, known) for one in node.nodes))
             case nodes.Call():
                 return self._called(node, known)
+            case nodes.Filter() if node.name in self._sandbox.of_language:
+                return self._filtered(node, known)
         if type(node) not in _PURE:
             raise Impossible
         value = rebuilt(node, lambda part: nodes.Const(self.of(part, known))).as_const(self._sandbox.escaping)
@@ -91,13 +93,27 @@ class Values:
         kwargs = {one.key: self.of(one.value, known) for one in node.kwargs}
         try:
             if isinstance(called, Imported):
-                module = self._sandbox.get_template(called.template)._get_default_module()
-                return self._sandbox.call(self._context, getattr(module, called.macro), *args, **kwargs)
+                macro = getattr(self._module(called.template), called.macro)
+                return self._sandbox.call(self._context, macro, *args, **kwargs)
             if isinstance(called, Function):
                 return called.work(self._context, *args, **kwargs)
         except Exception as error:  # it is told when the page is rendered
             raise Impossible from error
         raise Impossible
+
+    def _filtered(self, node: nodes.Filter, known: Known) -> Any:
+        """What a filter makes that asks how the reader's language writes it."""
+        if node.node is None or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            raise Impossible
+        value, args = self.of(node.node, known), [self.of(one, known) for one in node.args]
+        try:
+            return self._sandbox.call_filter(node.name, value, args, context=self._context)
+        except Exception as error:  # it is told when the page is rendered
+            raise Impossible from error
+
+    def _module(self, template: str | Template) -> Any:
+        whole = self._sandbox.get_template(template) if isinstance(template, str) else template
+        return whole._get_default_module()
 
 
 def rebuilt(node: nodes.Node, part: Callable[[nodes.Expr], nodes.Expr]) -> Any:

@@ -100,11 +100,12 @@ class Record(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """A state; what is shown in it, if anything; why nobody asks, while it is failing."""
+    """A state; what is shown in it, if anything; why nobody asks, while it is failing; until when what is kept is fresh."""
 
     state: State
     shown: Entry | None = None
     failure: CarrierError | None = None
+    fresh_until: datetime | None = None
 
 
 def standing(
@@ -113,23 +114,24 @@ def standing(
 ) -> Standing:  # fmt: skip
     """How the data stand: `entry` is what is kept, `asking` that a question is under way, `failure` what came of one so short
     a time ago that nobody asks. What was said before `since` is not fresh: there is news."""
-    if entry is not None and now < entry.fresh_until(life, seed=seed) and not entry.is_before(since):
+    until = None if entry is None else entry.fresh_until(life, seed=seed)
+    if entry is not None and until is not None and now < until and not entry.is_before(since):
         if not isinstance(entry.answer, Found):
-            return Standing(State.NOT_FOUND, entry)
-        return Standing(State.FINAL if entry.final else State.FRESH, entry)
+            return Standing(State.NOT_FOUND, entry, None, until)
+        return Standing(State.FINAL if entry.final else State.FRESH, entry, None, until)
     shown = entry if entry is not None and entry.usable(now) else None
     if failure is not None:
-        return Standing(State.FAILING, shown, failure)
+        return Standing(State.FAILING, shown, failure, until)
     if asking:
-        return Standing(State.REFRESHING, shown)
-    return Standing(State.STALE if shown is not None else State.MISSING, shown)
+        return Standing(State.REFRESHING, shown, None, until)
+    return Standing(State.STALE if shown is not None else State.MISSING, shown, None, until)
 
 
 def fresh_for(entry: Entry, life: ShelfLife, *, seed: str) -> float:
     """Seconds an answer stays fresh: the shortest of its shipments, and a jitter more that `seed` (hex) decides, so that
     parcels of one morning do not all ask at once. Never less: what a shop sets is how often a carrier is asked at most."""
     if isinstance(entry.answer, Found):
-        seconds = min(life.of(shipment.status) for shipment in entry.answer.shipments)
+        seconds = min([life.of(shipment.status) for shipment in entry.answer.shipments])
     else:
         seconds = life.of_unknown(entry.times)
     return seconds * (1 + _JITTER * int(seed[:4] or "0", 16) / 0xFFFF)

@@ -122,6 +122,8 @@ class Localizer(Writing):
         self._translations = translations
         self.marked: Mapping[str | tuple[str, str], Markup] = _Marked(self)
         self._text = lru_cache(4096)(self._translated)
+        self._day = lru_cache(1024)(self._said_day)
+        self._plural = lru_cache(1024)(self._counted)
 
     @cached_property
     def tag(self) -> str:
@@ -150,7 +152,7 @@ class Localizer(Writing):
 
     def plural(self, one: str, many: str, n: int) -> str:
         """The plural form for `n`, with `%(n)s` written as the locale writes numbers."""
-        return self.plural_form(one, many, n) % {"n": self.number(n)}
+        return self._plural(one, many, n)
 
     def plural_form(self, one: str, many: str, n: int, context: str = "") -> str:
         """The plural form for `n`, placeholders unfilled."""
@@ -187,10 +189,16 @@ class Localizer(Writing):
 
     def day(self, day: date, today: date) -> str:
         """A day as a person says it, as a heading: Today, Yesterday, Monday 23 November; with the year when another."""
+        return self._day(day, today)
+
+    def _said_day(self, day: date, today: date) -> str:
         distance = (day - today).days
         if distance in (0, -1, 1):
             return self.text({0: N_("Today"), -1: N_("Yesterday"), 1: N_("Tomorrow")}[distance])
         return self.long_date(day, today)
+
+    def _counted(self, one: str, many: str, n: int) -> str:
+        return self.plural_form(one, many, n) % {"n": self.number(n)}
 
     def _translated(self, msgid: str, context: str) -> str:
         return str(self._translations.upgettext(context, msgid) if context else self._translations.ugettext(msgid))

@@ -1,29 +1,30 @@
 """What an included template says on many pages alike is written once: the language menu, what is of the shop alone. It is known
 by what it reads, which is found when the template is compiled."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from jinja2 import nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context
 from jinja2.utils import missing
-from msgspec import Struct
 
 KEPT = "doorstep.kept"  # with a dot: no name that a template could read or set
 _MOST = 256
 _LEADING_ON = (nodes.Include, nodes.Extends, nodes.Block, nodes.Import)  # to what others read
 
 
-class Read(Struct, frozen=True, order=True):
-    """A variable, or one field of it."""
+class Reads:
+    """What a template reads: variables, or one field of them ("page.dir")."""
 
-    name: str
-    field: str = ""
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = [(name, field) for name, _, field in (path.partition(".") for path in sorted(paths))]
+        self.names = frozenset(name for name, _ in self._paths)
 
-    def of(self, context: Context) -> Any:
-        value = context.resolve_or_missing(self.name)
-        return getattr(value, self.field, missing) if self.field else value
+    def of(self, context: Context) -> tuple[Any, ...]:
+        """The values of all of it."""
+        get = context.resolve_or_missing
+        return tuple([getattr(get(name), field, missing) if field else get(name) for name, field in self._paths])
 
 
 class Kept:
@@ -43,7 +44,7 @@ class Kept:
         return found[0]
 
 
-def reads(tree: nodes.Template, lasting: Set[str], functions: Set[str]) -> tuple[Read, ...] | None:
+def reads(tree: nodes.Template, lasting: Set[str], functions: Set[str]) -> Reads | None:
     """What a template reads of the `lasting` variables, fields of them ("page.dir") and functions; None where it reads or
     includes more. Functions are read like all else: their names may mean something else where it is included."""
     names = find_undeclared_variables(tree) | {
@@ -58,4 +59,4 @@ def reads(tree: nodes.Template, lasting: Set[str], functions: Set[str]) -> tuple
     outside = any(tree.find_all(_LEADING_ON)) or any(node.with_context for node in tree.find_all(nodes.FromImport))
     if outside or not used <= lasting:
         return None
-    return tuple(sorted(Read(*path.split(".")) for path in used | (names & lasting)))
+    return Reads(used | (names & lasting))

@@ -54,21 +54,33 @@ class Look:
         self._kept: defaultdict[tuple[Localizer, str], Kept] = defaultdict(Kept)
         self._often = Often()
         self._letters_often = Often()  # in many languages: pages do not lose their places to them
+        self._widgets_often = Often()  # nor to those, of which one may say many things
 
     def render(
         self, template: str, context: PageContext, localizer: Localizer, slots: Mapping[str, str] | None = None
     ) -> str:
         """A page. Raises ThemeError with file and line."""
-        frame = self._frame(localizer, context.store.base, slots or {})
-        return self._templates.render(template, structs.asdict(context), frame)
+        return "".join(self.pieces(template, context, localizer, slots))
+
+    def pieces(
+        self, template: str, context: PageContext, localizer: Localizer, slots: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """A page piece by piece. Few have letters that are not ASCII, which all of a text takes more memory and time for."""
+        base = context.store.base
+        frame = Frame(localizer, base, slots or {}, self.asset, self._kept[localizer, base], self._often)
+        return self._templates.pieces(template, structs.asdict(context), frame)
 
     def render_widget(
         self, name: str, context: Struct, view: WidgetView, localizer: Localizer, base: str, *, widget_id: str
     ) -> Markup:
         """A widget's fragment, from `widgets/<name>.html`. Raises ThemeError with file and line."""
         variables = {**structs.asdict(context), "view": view, "widget_id": widget_id}
-        frame = self._frame(localizer, base, {}, self._way_out(view, name, base))
-        return Markup(self._templates.render(f"widgets/{name}.html", variables, frame))  # noqa: S704  # autoescaped
+        frame = Frame(
+            localizer, base, {}, self.asset, self._kept[localizer, base], self._widgets_often,
+            self._way_out(view, name, base),
+        )  # fmt: skip
+        said = self._templates.pieces(f"widgets/{name}.html", variables, frame, own=context)
+        return Markup("".join(said))  # noqa: S704  # autoescaped
 
     def render_letter(self, context: LetterContext, localizer: Localizer) -> str:
         """A mail, from `mail/<kind>.html` or, where the theme has none, `mail/letter.html`. Raises ThemeError with file and
@@ -77,16 +89,11 @@ class Look:
         template = own if self.has_template(own) else "mail/letter.html"
         base = context.store.base
         frame = Frame(localizer, base, {}, self.asset, self._kept[localizer, base], self._letters_often)
-        return self._templates.render(template, structs.asdict(context), frame)
+        return "".join(self._templates.pieces(template, structs.asdict(context), frame))
 
     def _way_out(self, view: WidgetView, name: str, base: str) -> Callable[[str], str]:
         outgoing = self._templates.outgoing
         return partial(outgoing.link, base, view.store.id, name) if outgoing else str
-
-    def _frame(
-        self, localizer: Localizer, base: str, slots: Mapping[str, str], out: Callable[[str], str] = str
-    ) -> Frame:
-        return Frame(localizer, base, slots, self.asset, self._kept[localizer, base], self._often, out)
 
     def has_template(self, name: str) -> bool:
         """Whether the theme, or a widget, brings this template."""

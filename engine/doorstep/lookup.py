@@ -75,12 +75,13 @@ class Wish(Struct):
 
 
 class Known(Struct, frozen=True):
-    """An answer of one account, as the look-up uses it."""
+    """An answer of one account, as the look-up uses it: kept, and fresh until then, or just `asked` for."""
 
     account: Account
     key: str
     entry: Entry
     served: Freshness = Freshness.FRESH
+    fresh_until: datetime | None = None
     asked: bool = False
 
 

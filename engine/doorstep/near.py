@@ -115,7 +115,7 @@ class NearPages:
         return self._moves
 
     def keep(self, key: Key, page: Page, began: int) -> None:
-        if began < self._blind or any(self._moved.get(tag, 0) > began for tag in page.tags):
+        if began < self._moves and (began < self._blind or any(self._moved.get(tag, 0) > began for tag in page.tags)):
             return
         size = page.size
         if not self._trust.trusted or size > self._most:
@@ -150,11 +150,14 @@ class NearPages:
 
     def span(self, now: datetime, zone: ZoneInfo, fresh_until: datetime, edges: Iterable[datetime]) -> Span:
         """The time around `now` in which a page stays true: pages say "today", and at `edges` something else changes."""
-        turns = [*edges, *_midnights(now.astimezone(zone).date(), zone)]
-        ends = [fresh_until, *(turn for turn in turns if turn > now)]
-        if not self._trust.reaches_others:
-            ends.append(now + _ALONE)
-        return Span(max(turn for turn in turns if turn <= now), min(ends))
+        since, until = _midnights(now.astimezone(zone).date(), zone)
+        until = min(until, fresh_until)
+        for edge in edges:
+            if edge > now:
+                until = min(until, edge)
+            else:
+                since = max(since, edge)
+        return Span(since, until if self._trust.reaches_others else min(until, now + _ALONE))
 
     def _remove(self, key: Key) -> None:
         page = self._pages.pop(key)

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 
 import msgspec
 import structlog
@@ -282,19 +283,13 @@ class Pages:
             return
         if not lookup.tags or lookup.fetched_at is None or lookup.fresh_until is None:
             return
-        if not page.headers["cache-control"].startswith("public"):
+        if not page.may_be_shared:
             return
         edges = [edge for banner in visit.banners for edge in (banner.starts_at, banner.ends_at) if edge is not None]
         if Need.VOICES in visit.shop.widgets.wants.needs:  # which may be withdrawn where nobody can tell of it
             edges.append(visit.reader.now + timedelta(seconds=voices.FRESH))
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
-        tags = (
-            *lookup.tags,
-            self._banners.tag(visit.shop.id),
-            Appearances.tag(visit.shop.id),
-            Sources.tag(visit.shop.id),
-            voices.tag(visit.shop.id),
-        )
+        tags = (*lookup.tags, *_tags(visit.shop.id))
         glance = _glance(visit, lookup, page)
         kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags, glance)
         self._near.keep(key, kept, began)
@@ -305,15 +300,24 @@ class Pages:
         return rendered(request, visit, "error.html", context, status=status, headers=headers)
 
 
+@lru_cache(1024)
+def _tags(store: str) -> tuple[str, ...]:
+    """What of a store all its pages are made from."""
+    return Banners.tag(store), Appearances.tag(store), Sources.tag(store), voices.tag(store)
+
+
 def _shown_to_others(request: Request, visit: Visit, lookup: Lookup) -> Key | None:
     """What decides on a page, where it is in a form that others will ask for too."""
     language = visit.reader.localizer
-    own = {"lang": language.tag, EMBED: "1", **ALL_EVENTS}
-    if lookup.outcome is Outcome.FOUND:
-        own |= {"carrier": lookup.shipments[0].carrier, "parcel": lookup.shipments[0].id}
-    if "done" in visit.params or not visit.carried.items() <= own.items():
+    if "done" in visit.params:
         return None
-    packed = responses.takes_gzip(request.headers.get("accept-encoding", ""))
+    if visit.carried:
+        own = {"lang": language.tag, EMBED: "1", **ALL_EVENTS}
+        if lookup.outcome is Outcome.FOUND:
+            own |= {"carrier": lookup.shipments[0].carrier, "parcel": lookup.shipments[0].id}
+        if not visit.carried.items() <= own.items():
+            return None
+    packed = responses.takes_gzip(responses.sent(request, b"accept-encoding"))
     return variant(visit.shop.id, language.language, visit.carried, packed=packed), request.scope["path"]
 
 

@@ -86,14 +86,14 @@ def content_security_policy(image_hosts: tuple[str, ...] = (), embed_origins: tu
 
 
 def page(
-    request: Request, html: str, *, language: str, status: int = 200, csp: str, headers: Mapping[str, str],
+    request: Request, pieces: list[str], *, language: str, status: int = 200, csp: str, headers: Mapping[str, str],
     widgets: tuple[str, ...] = (),
 ) -> "Finished":  # fmt: skip
     """A page that may be shared (proof level 0), with an ETag; `widgets` are those that stand on it."""
-    body = html.encode()
+    body = b"".join([piece.encode() for piece in pieces])
     own = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     usual = [header for header in _usual(csp, language, status) if header[0] not in own]
-    if len(body) >= _SMALLEST_PACKED and takes_gzip(request.headers.get("accept-encoding", "")):
+    if len(body) >= _SMALLEST_PACKED and takes_gzip(sent(request, b"accept-encoding")):
         body = gzip.compress(body, _QUICKLY, mtime=0)
         usual.append(_GZIPPED)
     own[b"etag"] = b'W/"%s"' % sha256(body).hexdigest()[:24].encode()  # of what is sent: a fifth of the page to read
@@ -123,6 +123,10 @@ class Finished(Response):
         self.background = None
         self.raw_headers = headers
 
+    @property
+    def may_be_shared(self) -> bool:
+        return any(name == b"cache-control" and value.startswith(b"public") for name, value in self.raw_headers)
+
 
 def again(page: Finished) -> Finished:
     """The same page for another reader."""
@@ -149,7 +153,7 @@ def finished(
 
 def unless_known(request: Request, response: Response) -> Response:
     """The page, or 304 when the reader has it already."""
-    known, etag = request.headers.get("if-none-match", ""), response.headers.get("etag", "")
+    known, etag = sent(request, b"if-none-match"), response.headers.get("etag", "")
     if response.status_code != 200 or not names(known.encode("latin-1"), etag.encode("latin-1")):
         return response
     unchanged = Response(None, 304)
@@ -183,6 +187,14 @@ def cache_status(now: datetime, fresh_until: datetime | None, *, asked: bool) ->
 
 def hit(now: datetime, fresh_until: datetime) -> bytes:
     return b"doorstep; hit; ttl=%d" % (fresh_until - now).total_seconds()
+
+
+def sent(request: Request, name: bytes) -> str:
+    """A header of a request, the first of its name (in lower case), or ""."""
+    for header, value in request.scope["headers"]:
+        if header == name:
+            return str(value, "latin-1")
+    return ""
 
 
 def takes_gzip(accept_encoding: str) -> bool:

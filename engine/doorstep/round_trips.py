@@ -66,8 +66,19 @@ async def _asked(connection: Any, commands: Commands) -> list[Any]:
     ):  # closed by the server, or what it says was not asked for
         await connection.disconnect()
         await connection.connect()
-    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+    await connection.send_packed_command(packed(commands), check_health=False)
     return [await _reply(connection) for _ in commands]
+
+
+def packed(commands: Commands) -> bytes:
+    """Commands in the protocol: arrays of texts. Numbers are texts, too."""
+    parts = []
+    for command in commands:
+        parts.append(b"*%d\r\n" % len(command))
+        for one in command:
+            said = one if type(one) is bytes else str(one).encode()
+            parts.append(b"$%d\r\n%b\r\n" % (len(said), said))
+    return b"".join(parts)
 
 
 async def _reply(connection: Any) -> Any:

@@ -31,7 +31,7 @@ from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-define
 from msgspec import Struct
 
 from . import bounds
-from .lasting import KEPT, Kept, Read, reads
+from .lasting import KEPT, Kept, Reads, reads
 from .template_code import Code
 
 TEXTS = "doorstep.texts"  # with a dot: no name that a template could read or set
@@ -82,8 +82,9 @@ class _Context(Context):
 
 class Sandbox(SandboxedEnvironment):
     """A Jinja environment for untrusted templates. `functions` are the globals they may call, each with the context before
-    the arguments; `filters` are more filters. `lasting` are variables, or fields of them ("page.languages"), that are the same
-    objects on many pages; `changing` are functions that say something else on each. `cache` keeps compiled templates."""
+    the arguments; `filters` are more filters, which say the same on every page of a language. `lasting` are variables, or
+    fields of them ("page.languages"), that are the same objects on many pages; `changing` are functions that say something
+    else on each. `cache` keeps compiled templates."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
     concat = staticmethod(bounds.joined)
@@ -107,13 +108,14 @@ class Sandbox(SandboxedEnvironment):
             bytecode_cache=cache,
         )
         self.filters = {name: self.filters[name] for name in _FILTERS} | bounds.FILTERS | filters
+        self.of_language = frozenset(filters)
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.newstyle_gettext = True  # what the i18n extension makes of {% trans %}: calls of gettext and ngettext
         self.globals = {"range": bounds.span, **functions}
         self._callable = frozenset(id(value) for value in self.globals.values())
         self.having: defaultdict[str, set[type]] = defaultdict(set)  # the Structs seen that have a field, by its name
         self._compiled: dict[str, Template] = {}
-        self._reads: dict[str | None, tuple[Read, ...] | None] = {}
+        self._reads: dict[str | None, Reads | None] = {}
         self._lasting = frozenset(lasting) | self.globals.keys() - set(changing)
         self.escaping = nodes.EvalContext(self)
 
@@ -159,12 +161,12 @@ class Sandbox(SandboxedEnvironment):
         bounds.step()
         reads = self._reads_of(template.name)
         kept: Kept | None = context.parent.get(KEPT)
-        if reads is None or kept is None or any(read.name in local for read in reads):
+        if reads is None or kept is None or not reads.names.isdisjoint(local):
             return self._included(context, template, local)
-        values = tuple(read.of(context) for read in reads)
+        values = reads.of(context)
         return kept.get(str(template.name), values, lambda: self._included(context, template, local))
 
-    def _reads_of(self, name: str | None) -> tuple[Read, ...] | None:
+    def _reads_of(self, name: str | None) -> Reads | None:
         """Found when the template is first included: at the start it would take as long as to compile it."""
         if name is not None and name not in self._reads and self.loader is not None:
             source, filename, _ = self.loader.get_source(self, name)

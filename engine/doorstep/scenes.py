@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -74,7 +75,7 @@ def declared(widget: Widget[Any]) -> Declared:
 
 def view_of(scene: Scene, widget: Declared) -> WidgetView:
     """What a widget sees of a page."""
-    needs = frozenset(need for need in widget.needs if sees(scene.level, _FIELDS[need]))
+    needs = _seen(widget.needs, scene.level)
     read = widget.answers_of if sees(scene.level, "order.answers") else ()
     mine = scene.typed if scene.typed and scene.typed.name == widget.name else None
     return WidgetView(
@@ -95,6 +96,11 @@ def view_of(scene: Scene, widget: Declared) -> WidgetView:
         problem=mine.problem if mine else "",
         values=mine.values if mine else {},
     )
+
+
+@lru_cache(1024)
+def _seen(needs: frozenset[Need], level: int) -> frozenset[Need]:
+    return frozenset(need for need in needs if sees(level, _FIELDS[need]))
 
 
 def shipment_facts(shipment: Shipment, reader: Reader) -> ShipmentFacts:

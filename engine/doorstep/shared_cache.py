@@ -73,29 +73,19 @@ class RedisServer:
     async def do(self, *command: Argument) -> Any:
         """The reply to a command. Those of one turn of the loop go out together, and back in one round trip. Raises
         Unshared."""
-        return await self._reply(command, self._put(command))
-
-    async def do_all(self, *commands: Sequence[Argument]) -> list[Any]:
-        """The replies to commands that go out together. Raises Unshared."""
-        coming = [self._put(command) for command in commands]
-        return [await self._reply(command, reply) for command, reply in zip(commands, coming, strict=True)]
-
-    def _put(self, command: Sequence[Argument]) -> asyncio.Future[Any]:
         here = allowed()
-        if not self.healthy or (here is not None and here.spent):
+        if self._recovery is not None or (here is not None and here.spent):
             raise Unshared
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[Any] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._depart)
         self._waiting.append((command, reply, here))
-        return reply
-
-    async def _reply(self, command: Sequence[Argument], coming: asyncio.Future[Any]) -> Any:
-        said = await coming
+        said = await reply
         if not isinstance(said, Exception):
             return said
-        self._metrics.cache_failures.labels(str(command[0]).lower()).inc()
+        asked = str(command[0]).lower()
+        self._metrics.cache_failures.labels("get" if asked == "mget" else asked).inc()  # of one key or of several
         raise Unshared from said
 
     async def run(self, type: type[T], script: str, keys: Sequence[str], *values: Argument) -> T:
@@ -248,13 +238,20 @@ class RedisCache:
         return self._server.lost_for
 
     async def get(self, key: str) -> bytes | None:
-        return (await self.get_all(key))[0]
+        with suppress(Unshared):
+            value = await self._server.do("GET", key)
+            return value if isinstance(value, bytes) else None
+        return None
 
     async def get_all(self, *keys: str) -> list[bytes | None]:
-        with suppress(Unshared):
-            values = await self._server.do_all(*(("GET", key) for key in keys))
-            return [value if isinstance(value, bytes) else None for value in values]
-        return [None] * len(keys)
+        """Of a cluster, keys that hash alike."""
+        try:
+            values = await self._server.do("MGET", *keys)
+        except Unshared:
+            values = None
+        if not isinstance(values, list) or len(values) != len(keys):
+            return [None] * len(keys)
+        return [value if isinstance(value, bytes) else None for value in values]
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         with suppress(Unshared):
@@ -293,13 +290,14 @@ class TieredCache:
         return self._shared.lost_for
 
     async def get(self, key: str) -> bytes | None:
-        return (await self.get_all(key))[0]
+        return await self._newer(key, await self._shared.get(key))
 
     async def get_all(self, *keys: str) -> list[bytes | None]:
-        shared, near = await self._shared.get_all(*keys), await self._near.get_all(*keys)
-        return [await self._newer(*one) for one in zip(keys, shared, near, strict=True)]
+        shared = await self._shared.get_all(*keys)
+        return [await self._newer(*one) for one in zip(keys, shared, strict=True)]
 
-    async def _newer(self, key: str, shared: bytes | None, near: bytes | None) -> bytes | None:
+    async def _newer(self, key: str, shared: bytes | None) -> bytes | None:
+        near = self._near.find(key)
         if shared is None or (near is not None and near[:8] > shared[:8]):
             return near
         if shared != near:

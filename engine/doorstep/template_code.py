@@ -286,12 +286,16 @@ def _only_prints(node: nodes.Node, depth: int = _DEEPEST) -> bool:
     return isinstance(node, nodes.Output)
 
 
-def _is_of_arguments_alone(node: nodes.Macro | nodes.CallBlock) -> bool:
+def _is_of_arguments_alone(node: nodes.Macro | nodes.CallBlock, *more: type[nodes.Node]) -> bool:
     own = {argument.name for argument in node.args}
     inside = [one for statement in node.body for one in (statement, *statement.find_all(nodes.Node))]
-    return all(
-        isinstance(one, _OF_ARGUMENTS_ALONE) and (not isinstance(one, nodes.Name) or one.name in own) for one in inside
-    )
+    allowed: tuple[type[nodes.Node], ...] = (*_OF_ARGUMENTS_ALONE, *more)
+    return all(isinstance(one, allowed) and (not isinstance(one, nodes.Name) or one.name in own) for one in inside)
+
+
+def is_of_fields_alone(node: nodes.Macro) -> bool:
+    """Whether what a macro makes depends on its arguments, and on fields of them, alone."""
+    return _is_of_arguments_alone(node, nodes.Getattr)
 
 
 def _constant_text(node: nodes.Call, frame: Frame) -> str | tuple[str, ...] | None:

@@ -17,7 +17,7 @@ from .cache import Cache
 from .clock import Clock
 from .config import Store
 from .errors import CarrierError, CarrierUnavailable, PluginFailed
-from .exchange import Found, Query
+from .exchange import Query
 from .fetch import Fetcher
 from .freshness import Entry, Freshness, Record, Standing, State
 from .invalidation import Moved, nobody
@@ -123,7 +123,8 @@ class Tracker:
 
     async def first_asked(self, wanted: Wanted) -> Account | None:
         """The account that is asked about a parcel before any other; None when nobody can be."""
-        return (await self._plan(self._patient(wanted))).first
+        plan, _ = await self._plan(self._patient(wanted))
+        return plan.first
 
     async def refresh(self, parcels: Sequence[Wanted]) -> list[Refreshed]:
         """What the carriers say now of parcels of orders, in the same order: asked where what is kept is no longer fresh, in
@@ -131,7 +132,8 @@ class Tracker:
         wishes = [self._patient(one) for one in parcels]
         together: dict[tuple[str, str], list[tuple[Account, Wish]]] = {}
         for wish in wishes:
-            account = (await self._plan(wish)).first
+            plan, _ = await self._plan(wish)
+            account = plan.first
             if account is not None and Ability.TRACK_MANY in account.carrier.manifest.can:
                 together.setdefault((account.name, wish.store.language), []).append((account, wish))
         await asyncio.gather(*map(self._ask_together, together.values()))
@@ -141,7 +143,7 @@ class Tracker:
         """Asks again about a number of which there is news: what was said before `since` is old. One that belongs to no order,
         and that nobody here has asked about, is let be."""
         wish = Wish(number, store, "", _LONGEST, True, patient=True, since=since)
-        plan = await self._plan(wish)
+        plan, _ = await self._plan(wish)
         kept = [(await self._kept(account, wish))[1] for group in plan.groups for account in group]
         if any(kept) or (await self._record(wish)).ordered:
             await self._heard(wish)
@@ -191,7 +193,8 @@ class Tracker:
             self._concluded(wish, plan, heard),
             asked=heard.waiting or any(one.asked for one in heard.answers),
             fresh_until=min(
-                (self.questions.fresh_until(one.key, one.entry, life) for one in heard.answers), default=None
+                [one.fresh_until or self.questions.fresh_until(one.key, one.entry, life) for one in heard.answers],
+                default=None,
             ),
             tags=() if heard.waiting or heard.errors else tuple(one.key for one in heard.answers),
         )
@@ -201,8 +204,11 @@ class Tracker:
         plan, heard = NOBODY, Heard()
         try:
             async with asyncio.timeout(wish.wait):
-                plan = await self._plan(wish)
-                await self._hear(wish, plan, heard)
+                plan, kept = await self._plan(wish)
+                if kept is None:
+                    await self._hear(wish, plan, heard)
+                else:
+                    heard = kept
                 await self._remember(wish, heard)
         except TimeoutError:
             heard.waiting = True
@@ -243,7 +249,7 @@ class Tracker:
                 if not (settled or stands.failure):
                     flight = await self._flight(key, account, wish, entry, behind=shown is not None)
                 if shown is not None:
-                    heard.answers.append(Known(account, key, shown, stands.state.served))
+                    heard.answers.append(Known(account, key, shown, stands.state.served, stands.fresh_until))
                 elif stands.failure is not None:
                     heard.errors.append(stands.failure)
                 else:
@@ -289,17 +295,20 @@ class Tracker:
         ):
             await self.questions.remember(wish.number, *slugs)
 
-    async def _plan(self, wish: Wish) -> Plan:
-        """Whom to ask, in which order. What lasts is read only where the cache alone cannot answer."""
+    async def _plan(self, wish: Wish) -> tuple[Plan, Heard | None]:
+        """Whom to ask, in which order; and what they would say, where the cache alone can tell. Only where it cannot, what
+        lasts is read."""
         if wish.record is None:
             plan = await self._guessed(wish)
-            if await self._answers_at_once(wish, plan):
-                return plan
+            kept = await self._answers_at_once(wish, plan)
+            if kept is not None:
+                return plan, kept
         else:
             wish.home = await self.questions.home(wish.number)
         record = await self._record(wish)
         stranger = wish.stranger and not record.ordered
-        return self._planner.plan(wish.number, wish.store, wish.carrier, record.carrier, wish.home, stranger=stranger)
+        plan = self._planner.plan(wish.number, wish.store, wish.carrier, record.carrier, wish.home, stranger=stranger)
+        return plan, None
 
     async def _guessed(self, wish: Wish) -> Plan:
         """Whom to ask by the number alone, and by who had it before. That is mostly who would be asked anyway: what is kept of
@@ -315,21 +324,23 @@ class Tracker:
             return plan
         return self._planner.ranked(candidates, wish.store, wish.carrier, home=wish.home, stranger=False)
 
-    async def _answers_at_once(self, wish: Wish, plan: Plan) -> bool:
-        """Whether the cache says all that this plan would ask; then nothing is asked, of whomever."""
+    async def _answers_at_once(self, wish: Wish, plan: Plan) -> Heard | None:
+        """What the cache says of all that this plan would ask, as `_hear` would: then nothing is asked, of whomever."""
         if plan.first is None:
-            return False
+            return None
+        heard = Heard()
         for group in plan.groups:
-            found = False
-            for account in group:
+            for account in group[: _MOST_ASKED - len(heard.asked)]:
+                heard.asked.append(account.carrier.manifest.slug)
                 key = self._key(account, wish)
                 entry = await self._read(wish, key)
-                if entry is None or not self._standing(wish, key, entry).state.settled:
-                    return False
-                found |= isinstance(entry.answer, Found)
-            if found:
+                stands = None if entry is None else self._standing(wish, key, entry)
+                if stands is None or stands.shown is None or not stands.state.settled:
+                    return None
+                heard.answers.append(Known(account, key, stands.shown, stands.state.served, stands.fresh_until))
+            if heard.known:
                 break
-        return True
+        return heard
 
     async def _flight(
         self, key: str, account: Account, wish: Wish, before: Entry | None, *, behind: bool

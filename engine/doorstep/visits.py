@@ -35,7 +35,7 @@ def visit_of(request: Request, *, level: int = 0, language: str = "") -> Visit:
     """Who looks at what, from a request. `language` is that of the order: it comes before what the browser asks for."""
     shop: Shop = request.state.shop
     params: Mapping[str, str] = request.query_params if request.scope["query_string"] else {}
-    accepted = request.headers.get("accept-language", "")
+    accepted = responses.sent(request, b"accept-language")
     reader = shop.reader(params.get("lang", ""), accepted, level=level, ordered=language)
     path: str = request.scope["path"]  # which `request.url` would put together and take apart again
     return Visit(shop, reader, path.removeprefix(shop.view.base), params)
@@ -56,7 +56,8 @@ def bound_for(visit: Visit, shipments: Iterable[Shipment | None], country: str =
 
 
 async def with_banners(visit: Visit, banners: Banners) -> Visit:
-    return structs.replace(visit, banners=await banners.of(visit.shop.id))
+    found = await banners.of(visit.shop.id)
+    return structs.replace(visit, banners=found) if found else visit
 
 
 def rendered(
@@ -77,16 +78,16 @@ def made(
     shop, localizer = visit.shop, visit.reader.localizer
     began = perf_counter()
     try:
-        html = visit.look.render(template, context, localizer, slots)
+        pieces = visit.look.pieces(template, context, localizer, slots)
     except ThemeError as error:
         log.error("the theme failed, a plain page is shown", theme=visit.look.theme.name, reason=str(error))
-        html = fallback_page(context)
+        pieces = [fallback_page(context)]
         headers.setdefault("Cache-Control", "no-store")
     shop.metrics.render_seconds.of().observe(perf_counter() - began)
     csp = responses.content_security_policy(shop.config.image_hosts, shop.config.embed_origins)
     widgets = slots.shown if slots else ()
     return responses.page(
-        request, html, language=localizer.tag, status=status, csp=csp, headers=headers, widgets=widgets
+        request, pieces, language=localizer.tag, status=status, csp=csp, headers=headers, widgets=widgets
     )
 
 

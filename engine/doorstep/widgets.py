@@ -188,7 +188,7 @@ class Widgets:
         filled = Filled()
         for (placed, view), context in zip(shown, contexts, strict=True):
             if said := await self._render(placed, context, view, localizer):
-                filled[placed.slot] = filled.get(placed.slot, Markup()) + said
+                filled[placed.slot] = filled[placed.slot] + said if placed.slot in filled else said
                 filled.shown += (placed.name,)
         return filled
 

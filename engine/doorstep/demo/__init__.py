@@ -152,7 +152,7 @@ class DemoShop:
             texts=self._texts.get(localizer.language, self._texts["en"]),
         )
         csp = responses.content_security_policy()
-        return responses.page(request, page, language=localizer.tag, csp=csp, headers={})
+        return responses.page(request, [page], language=localizer.tag, csp=csp, headers={})
 
     async def _reader(self, request: Request) -> Reader:
         asked, accepted = request.query_params.get("lang", ""), request.headers.get("accept-language", "")

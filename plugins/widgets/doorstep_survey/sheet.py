@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -54,7 +55,13 @@ def fields(questions: Sequence[Question], values: Values, language: str) -> tupl
 
 
 def scale(name: str, steps: Sequence[int], values: Values) -> tuple[Option, ...]:
-    return tuple(Option(name, str(step), values.get(name) == str(step)) for step in steps)
+    given = values.get(name)
+    return _scale(name, tuple(steps), _step(given, steps) if given else None)
+
+
+@lru_cache(256)  # the same on nearly every page
+def _scale(name: str, steps: tuple[int, ...], chosen: int | None) -> tuple[Option, ...]:
+    return tuple(Option(name, str(step), step == chosen) for step in steps)
 
 
 def filled(ask: Ask, data: Mapping[str, Any]) -> dict[str, str]:
@@ -98,6 +105,8 @@ def read(ask: Ask, form: Values, *, language: str, may_share: bool) -> dict[str,
 
 def cleaned(text: str, longest: int) -> str:
     """Words as they can be kept in any database: plain line ends, no control characters, not too long."""
+    if not text:
+        return ""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     # Cc and Cs only: format characters (Cf) join emoji and Persian or Indic letters.
     kept = "".join(char for char in lines if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"))
