@@ -31,6 +31,7 @@ STATUS = {
     Outcome.NOT_FOUND: 404, Outcome.UNRECOGNISED: 404, Outcome.UNAVAILABLE: 503,
 }  # fmt: skip
 # Parameters that stay with a page from link to link, and how much of them.
+_LONGEST_TYPED = 1000  # characters that are shown again: several numbers, however they are written
 _CARRIED = {"carrier": 64, "parcel": 64, "lang": 64, EMBED: 64, PARAMETER: LONGEST_TOKEN}
 ALL_EVENTS = {"events": "all"}  # another, of a page that has more than the newest
 _SHOP_HELPS = frozenset({Status.EXCEPTION, Status.LOST, Status.RETURNED, Status.CANCELLED})
@@ -102,7 +103,7 @@ class Contexts:
     ) -> PageContext:
         """The page that asks for a number; `forms` are other ways in."""
         title = visit.reader.localizer.text(N_("Track your parcel"))
-        shown = "".join(char for char in typed[:64] if char.isprintable())
+        shown = "".join(char for char in typed[:_LONGEST_TYPED] if char.isprintable())
         form = LookupForm(visit.link("/"), shown, problem, visit.kept)
         return self._page(visit, "lookup", title, lookup=form, forms=forms, banners=_banners(visit, [None]))
 
