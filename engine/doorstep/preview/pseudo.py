@@ -29,29 +29,17 @@ class Pseudo(NullTranslations):
         super().__init__()
         self._make = make
 
-    def gettext(self, message: str) -> str:
-        return self._make(message)
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self._make(msgid1 if n == 1 else msgid2)
-
-    def pgettext(self, context: str, message: str) -> str:
-        return self._make(message)
-
-    def npgettext(self, context: str, msgid1: str, msgid2: str, n: int) -> str:
-        return self._make(msgid1 if n == 1 else msgid2)
-
     def ugettext(self, message: str) -> str:
         return self._make(message)
 
     def ungettext(self, singular: str, plural: str, num: int) -> str:
-        return self.ngettext(singular, plural, num)
+        return self._make(singular if num == 1 else plural)
 
     def upgettext(self, context: str, message: str) -> str:
         return self._make(message)
 
     def unpgettext(self, context: str, singular: str, plural: str, num: int) -> str:
-        return self.ngettext(singular, plural, num)
+        return self._make(singular if num == 1 else plural)
 
 
 class Alone(Catalogs):
