@@ -201,7 +201,7 @@ def test_any_variable_is_read_or_a_config_error(name: str, value: str) -> None:
 
 @pytest.mark.parametrize("field", ["home_url", "logo_url", "contact_url", "return_url"])
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "//evil.example", "mailto:a@b.example", "shop.example", "data:text/html,x"]
+    "url", ["javascript:alert(1)", "//evil.example", "JAVASCRIPT:a", "shop.example", "data:text/html,x"]
 )
 def test_an_address_that_pages_cannot_link_is_named(field, url):
     with pytest.raises(ConfigError, match=f"{field} .*cannot be linked"):
