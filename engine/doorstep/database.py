@@ -271,6 +271,5 @@ def _cause(error: BaseException) -> str:
     cause = getattr(error, "orig", None)
     if cause is None:
         return type(error).__name__
-    return (
-        str(cause).partition("\n")[0].partition(': "')[0]
-    )  # behind that PostgreSQL quotes a value that it cannot read
+    said, _, _ = str(cause).partition("\n")
+    return said.partition(': "')[0]  # behind that PostgreSQL quotes a value that it cannot read

@@ -165,9 +165,8 @@ def names(known: bytes, etag: bytes) -> bool:
     """Whether this `If-None-Match` names the tag of an answer, as RFC 9110 compares there (13.1.2): a weak tag and a strong one
     of the same letters are one, and a star is any."""
     opaque = etag.removeprefix(b"W/")
-    return opaque != b"" and (
-        known.find(opaque) >= 0 or known.strip() == b"*"
-    )  # `in` would raise and catch an error first
+    is_named = known.find(opaque) >= 0 or known.strip() == b"*"  # `in` would raise and catch an error first
+    return opaque != b"" and is_named
 
 
 def of_a_304(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
