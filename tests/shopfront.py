@@ -11,12 +11,14 @@ from xml.etree.ElementTree import Element
 import html5lib
 import httpx2
 import msgspec
+import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from doorstep.app import assemble
 from doorstep.config import Config, Server, Store
 from doorstep.engine import create_engine
+from doorstep.errors import ThemeError
 from doorstep.packages import Package, installed
 from doorstep.sandbox import Sandbox, sandbox_accounts, sandbox_of
 from doorstep.secret import Secret
@@ -124,6 +126,17 @@ class Browser(httpx2.Client):
 def _over_http(app: ASGIApp) -> Iterator[Browser]:
     with serve(app) as served, Browser(served.port) as client:
         yield client
+
+
+def break_themes(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no theme of the shop makes any page: the engine's plain ones stand in."""
+
+    def broken(*args: object) -> list[str]:
+        raise ThemeError("broken")
+
+    for one in front.engine.shops.all:
+        monkeypatch.setattr(one.look, "pieces", broken)
+    assert parsed(front.get("/").text).find(".//link[@rel='stylesheet']") is None
 
 
 def parsed(html: str) -> Element:

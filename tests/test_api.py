@@ -142,13 +142,13 @@ def test_a_failure_of_our_own_is_a_problem_document_and_a_page_in_the_readers_la
 def test_the_view_model_is_what_the_template_got(front, monkeypatch):
     look = next(iter(front.engine.shops.all)).look
     given = []
-    render = look.render
+    pieces = look.pieces
 
     def spied(template, context, localizer, slots=None):
         given.append((template, context))
-        return render(template, context, localizer, slots)
+        return pieces(template, context, localizer, slots)
 
-    monkeypatch.setattr(look, "render", spied)
+    monkeypatch.setattr(look, "pieces", spied)
     for number, template in ((MOVING, "tracking.html"), (TWO_CARRIERS, "choose.html"), (UNKNOWN, "tracking.html")):
         given.clear()
         front.get(f"/track/{number}", "fr")

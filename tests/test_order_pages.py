@@ -7,7 +7,6 @@ import pytest
 
 from doorstep import views
 from doorstep.banner import Banner
-from doorstep.errors import ThemeError
 from doorstep.exchange import Found
 from doorstep.freshness import Entry
 from doorstep.languages import NAMES
@@ -30,7 +29,7 @@ from .ordering import (
     parcel_of,
     placed,
 )
-from .shopfront import heading, parsed, store, words
+from .shopfront import break_themes, heading, parsed, store, words
 
 THURSDAY = date(2026, 11, 26)
 
@@ -249,11 +248,8 @@ def test_the_values_of_the_page_are_there_as_json(front):
 
 
 def test_without_a_theme_the_plain_page_says_the_same(front, monkeypatch):
-    def broken(*more):
-        raise ThemeError("broken")
-
     path = page_of(front, order("1001", packed(MOVING, shoes=1), until=THURSDAY))
-    monkeypatch.setattr(front.engine.shops.all[0].look, "render", broken)
+    break_themes(front, monkeypatch)
     shown = words(parsed(front.get(path).text).find(".//main"))
     for said in ("Arriving Tuesday", "1001", "Trail shoes", MOVING, "Wool socks"):
         assert said in shown

@@ -9,12 +9,11 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from doorstep import Document, PickupPoint, Place, Shipment, Status, Weight, Window
-from doorstep.errors import ThemeError
 from doorstep.order import CustomerFacts, Item, Money, Order, PackedItem, Parcel, Promise
 from doorstep.sandbox import sandbox_of
 
 from .acme import at, scan
-from .shopfront import OWN, parsed, shop, store
+from .shopfront import OWN, break_themes, parsed, shop, store
 from .spy import SPY, spy
 
 NAME, STREET, DOOR = "Zebulon Quixote", "Vermilion Lane 77", "behind the azalea"
@@ -173,11 +172,7 @@ def test_nor_on_the_pages_of_the_widgets_form(front):
 
 
 def test_nor_on_the_page_of_last_resort(front, monkeypatch):
-    def broken(*args):
-        raise ThemeError("broken")
-
-    for one in front.engine.shops.all:
-        monkeypatch.setattr(one.look, "render", broken)
+    break_themes(front, monkeypatch)
     for number in (*NUMBERS, *AMBIGUOUS):
         assert_nothing_private(front.get(f"/track/{number}").text)
 

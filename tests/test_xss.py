@@ -15,13 +15,12 @@ from msgspec.structs import fields
 
 from doorstep import Document, Leg, PickupPoint, Piece, Place, Shipment, Status, Weight
 from doorstep.app import assemble
-from doorstep.errors import ThemeError
 from doorstep.sandbox import sandbox_of
 from doorstep.testing import serve
 
 from .acme import at, scan
 from .gates import telling
-from .shopfront import OWN, carriers, parsed, shop, store
+from .shopfront import OWN, break_themes, carriers, parsed, shop, store
 from .spy import SPY, spy
 
 HARMLESS = "harmless"
@@ -171,11 +170,7 @@ def test_what_is_shown_of_a_carriers_text_is_the_text_itself(front):
 
 @pytest.mark.fault(33)
 def test_the_page_of_last_resort_escapes_as_well(front, monkeypatch):
-    def broken(*args):
-        raise ThemeError("broken")
-
-    for one in front.engine.shops.all:
-        monkeypatch.setattr(one.look, "render", broken)
+    break_themes(front, monkeypatch)
     for kind in ("SPY", "SPY9"):
         digits = 9 - len(kind)
         calm = outline(front.get(f"/track/{kind}{0:0{digits}}").text)
