@@ -9,7 +9,8 @@ from .prove.killing import prove
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.exhaustive), 2])
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.exhaustive
 @pytest.mark.fault(42)
 async def test_nothing_accepted_is_lost_by_kill_9(database_url: str, tmp_path: Path, workers: int) -> None:
     proof = await prove(tmp_path, database_url, workers=workers, kills=4, seed=20 + workers)

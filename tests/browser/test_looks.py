@@ -14,7 +14,7 @@ Pages = dict[bool, Page]
 in_a_further_language = pytest.mark.parametrize(
     ("name", "look"),
     [
-        pytest.param(name, look, id=f"{name}-{look.language}")
+        pytest.param(name, look, id=f"{name}-{look.language}", marks=pytest.mark.exhaustive if turn % 3 else ())
         for turn, name in enumerate(PAGES)
         for look in further(turn, len(PAGES))
     ],

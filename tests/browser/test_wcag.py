@@ -66,8 +66,9 @@ def test_what_is_cut_off_is_found(watch: Watch, site: Site) -> None:
     assert len(page.evaluate(CUT)) == 1
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("path", ["/", f"/track/{DELIVERED}"])
+@pytest.mark.parametrize(
+    ("path", "theme"), telling(product(["/", f"/track/{DELIVERED}"], THEMES), itemgetter(0), itemgetter(1), id="-".join)
+)
 def test_the_focus_goes_in_the_order_of_the_page_and_nothing_lies_over_it(
     watch: Watch, site: Site, theme: str, path: str
 ) -> None:

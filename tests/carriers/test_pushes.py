@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from functools import cache
+from operator import itemgetter
 
 import httpx2
 import pytest
@@ -23,6 +24,7 @@ from doorstep_usps import USPS
 from doorstep_usps.subscriptions import Settings as USPSSettings
 
 from ..clock import FakeClock
+from ..gates import telling
 from ..orders import KEY
 from ..posting import until
 
@@ -62,7 +64,7 @@ def asked(sandbox, slug, number):
     )
 
 
-@pytest.mark.parametrize(("slug", "case"), PUSHED, ids=[f"{slug} {case.name}" for slug, case in PUSHED])
+@pytest.mark.parametrize(("slug", "case"), telling(PUSHED, itemgetter(0), id=lambda one: f"{one[0]} {one[1].name}"))
 def test_a_sample_sent_by_the_command_has_its_parcels_asked_about_again(shop_of, slug, case):
     url, clock, sandbox = shop_of(slug)
     known = {one.number for one in sandbox.samples[slug].of(Role.PARCEL)}
