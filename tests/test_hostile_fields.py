@@ -52,7 +52,8 @@ def as_page(answer: Any) -> Any:
 
 
 def _plain(value: str) -> str:
-    return "…" if MARK.search(value) else _IDS.sub("pcl_…", value)
+    without_ids = _IDS.sub("pcl_…", value)  # in which, by chance, a mark may stand
+    return "…" if MARK.search(without_ids) else without_ids
 
 
 def json_shape(value: Any) -> Any:
