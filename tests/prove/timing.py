@@ -25,7 +25,7 @@ from doorstep.keys import SCOPES, Keys
 from doorstep.order import Order
 from doorstep.signing import Signer, new_secret
 
-# That a row is read where there is one is below it; what is above, somebody could see over a network in time.
+# What is below it is the machine's own doing; what is above, somebody could see over a network in time.
 LEAST = 0.4
 _AT_ONCE = 8  # tries of one kind of which the fastest counts: what the machine does beside is in the others
 
