@@ -24,8 +24,8 @@ INSTALLED = ROOT / ".peers" / "web"
 VALIDATOR = INSTALLED / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 LIGHTHOUSE = INSTALLED / "node_modules" / "lighthouse" / "cli" / "index.js"
 LANGUAGES = ("en", "ar")
-# Least scores of the mobile preset, of a hundred. What is not to be indexed fails `is-crawlable`, and has no words for those who
-# search (`meta-description`): both are meant.
+# Least scores of the mobile preset, of a hundred. What is not to be indexed fails `is-crawlable`, and has no words for who
+# searches (`meta-description`): both are meant.
 BUDGET = {"performance": 99, "accessibility": 100, "best-practices": 100, "seo": 100}
 MEANT = "is-crawlable,meta-description"
 TRIES = 3  # a machine that is busy makes one measurement worse, never better
