@@ -7,12 +7,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from html.parser import HTMLParser
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from doorstep import Event, Found, Status
+from doorstep import Event, Found
 
 from ..figures import Row, against_limit
 from ..pages import DIFFERENT
@@ -27,11 +29,17 @@ _PYTHON = INSTALLED / "python" / "bin" / "python"
 _NODE = INSTALLED / "node"
 _GUNICORN = ("-m", "gunicorn", "--bind", "fd://{socket}", "--workers", "1", "--worker-class", "gthread")
 _THREADS = ("--threads", "4", "--keep-alive", "75", "--log-level", "error", "--chdir", str(HERE))
-_STEPS = ("Announced", "With the carrier", "On its way", "Out for delivery", "Delivered")
-_SENTENCES = {
-    Status.LABEL_CREATED: "Label created", Status.ACCEPTED: "Accepted by the carrier", Status.IN_TRANSIT: "On its way",
-    Status.OUT_FOR_DELIVERY: "Out for delivery", Status.DELIVERED: "Delivered",
-}  # fmt: skip
+
+
+class _Text(HTMLParser):
+    """What is read of a page: its text without what lays it out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.words += data.split()
 
 
 class Absent(Exception):
@@ -80,15 +88,32 @@ def peers(*, named: bool) -> list[Row]:
         _lay(seeds)
         numbers = [number(n) for n in range(DIFFERENT)]
         askings, absent = _doorstep(stack, settings, numbers), []
+        words = _words(askings["peers, Doorstep: made"])
         for peer in PEERS:
             try:
-                askings |= _peer(stack, peer, settings, numbers, install=named)
+                theirs = _peer(stack, peer, settings, numbers, install=named)
+                for name, asking in theirs.items():
+                    _same_page(name, words, _words(asking))
+                askings |= theirs
             except Absent as reason:
                 absent.append({"name": f"peers, {peer.name}", "absent": str(reason)})
         figures = dict(zip(askings, side_by_side(list(askings.values())), strict=True))
         sizes = {name: len(asking.server.get(asking.path).body) for name, asking in askings.items()}
     limit_us = figures.pop("limit")
     return [*(_row(name, figures, limit_us, sizes[name]) for name in figures), *absent]
+
+
+def _words(asking: Asking) -> list[str]:
+    text = _Text()
+    text.feed(asking.server.get(asking.path).body.decode())
+    return text.words
+
+
+def _same_page(name: str, ours: Sequence[str], theirs: Sequence[str]) -> None:
+    """A peer that serves less than Doorstep is no peer: what is read on its page must be what is read on Doorstep's."""
+    for at, (our, their) in enumerate(zip_longest(ours, theirs)):
+        if our != their:
+            raise SystemExit(f"{name}: another page, from word {at + 1}: {their!r} where Doorstep has {our!r}")
 
 
 def _row(name: str, figures: Mapping[str, float], limit_us: float, size: int) -> Row:
@@ -157,7 +182,7 @@ def _program(name: str) -> str:
 
 
 def _lay(seeds: Seeds) -> None:
-    """The parcels once more, as a peer would keep them: the same facts as JSON, words and names of countries ready."""
+    """The parcels once more, as a peer would keep them: the same facts as JSON, what a carrier calls things already known."""
     pipeline = seeds.redis.pipeline(transaction=False)
     for n in range(DIFFERENT):
         pipeline.set(f"parcel:{number(n)}", json.dumps(_facts(seeds.found(n))))
@@ -170,20 +195,22 @@ def _facts(found: Found) -> dict[str, Any]:
         "number": shipment.number,
         "carrier": "UPS",
         "service": shipment.service,
-        "origin": "United States",
-        "destination": "United States",
-        "steps": _STEPS,
+        "origin": shipment.origin.country,
+        "destination": shipment.destination.country,
         "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "scans": [_scan(event) for event in shipment.events],
     }
 
 
 def _scan(event: Event) -> dict[str, str]:
-    status = event.status or Status.IN_TRANSIT
+    place = event.place
+    assert place is not None
+    assert event.moment is not None
+    assert event.status is not None
     return {
         "at": event.moment.raw,
-        "sentence": _SENTENCES[status],
-        "tone": "good" if status is Status.DELIVERED else "neutral",
-        "place": f"{event.place.city}, United States",
-        "words": "" if status in (Status.DELIVERED, Status.OUT_FOR_DELIVERY) else event.text,
+        "status": event.status.value,
+        "city": place.city,
+        "country": place.country,
+        "text": event.text,
     }

@@ -37,10 +37,12 @@ settings.configure(
 import json  # noqa: E402  # what follows wants the settings
 
 import redis  # noqa: E402
+from babel import Locale  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.shortcuts import render  # noqa: E402
 from django.urls import path  # noqa: E402
+from django.utils.translation import get_language  # noqa: E402
 from django.views.decorators.cache import cache_page  # noqa: E402
 
 parcels = redis.Redis.from_url(os.environ["BENCH_REDIS"])
@@ -51,7 +53,8 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def rendered(request: HttpRequest, number: str) -> HttpResponse:
-    return render(request, "tracking_django.html", page(json.loads(parcels.get(f"parcel:{number}"))))
+    countries = Locale.parse(get_language(), sep="-").territories
+    return render(request, "tracking_django.html", page(json.loads(parcels.get(f"parcel:{number}")), countries))
 
 
 urlpatterns = [

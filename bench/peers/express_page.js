@@ -5,17 +5,22 @@ const express = require("express");
 const nunjucks = require("nunjucks");
 const { createClient } = require("redis");
 
-const LANGUAGES = [["en", "English"], ["ar", "العربية"], ["de", "Deutsch"], ["fr", "Français"]];
+const LANGUAGES = require("./languages.json");
 const TAGS = LANGUAGES.map(([tag]) => tag);
 const NEWEST = 8; // scans that are not folded away
+const STEPS = ["Announced", "With the carrier", "On its way", "Out for delivery", "Delivered"];
+const SENTENCES = {
+  label_created: "Label created", accepted: "Accepted by the carrier", in_transit: "On its way",
+  out_for_delivery: "Out for delivery", delivered: "Delivered",
+};
+const PLAIN = ["out_for_delivery", "delivered"]; // the carrier's own words add nothing
 const zone = "UTC"; // the carrier's own clock is shown: `wall` is that clock as if it were UTC
 const formats = {};
 for (const tag of TAGS) {
-  const day = { weekday: "long", month: "long", day: "numeric", timeZone: zone };
   formats[tag] = {
-    day: new Intl.DateTimeFormat(tag, day),
+    day: new Intl.DateTimeFormat(tag, { weekday: "long", month: "long", day: "numeric", timeZone: zone }),
     clock: new Intl.DateTimeFormat(tag, { timeStyle: "short", timeZone: zone }),
-    moment: new Intl.DateTimeFormat(tag, { ...day, hour: "numeric", minute: "numeric" }),
+    countries: new Intl.DisplayNames(tag, { type: "region" }),
   };
 }
 
@@ -42,12 +47,23 @@ function days(scans) {
 
 async function rendered(number, language) {
   const parcel = JSON.parse(await redis.get(`parcel:${number}`));
-  const scans = parcel.scans.map((scan) => ({ ...scan, at: wall(scan.at) }));
   const format = formats[language];
+  const scans = parcel.scans.map((scan) => ({
+    at: wall(scan.at),
+    sentence: SENTENCES[scan.status],
+    tone: scan.status === "delivered" ? "good" : "neutral",
+    place: `${scan.city}, ${format.countries.of(scan.country)}`,
+    words: PLAIN.includes(scan.status) ? "" : scan.text,
+  }));
+  scans[0].latest = true;
   return templates.render("tracking.html", {
     parcel,
+    origin: format.countries.of(parcel.origin),
+    destination: format.countries.of(parcel.destination),
+    steps: STEPS,
     delivered_at: scans[0].at,
     fetched_at: wall(parcel.fetched_at),
+    fetched_today: parcel.fetched_at.slice(0, 10) === new Date().toISOString().slice(0, 10),
     days: days(scans.slice(0, NEWEST)),
     older_days: days(scans.slice(NEWEST)),
     older: scans.length - NEWEST,
@@ -55,7 +71,7 @@ async function rendered(number, language) {
     _: (text) => text,
     day: (one) => format.day.format(one.at),
     clock: (one) => format.clock.format(one.at),
-    moment: (one) => format.moment.format(one.at),
+    moment: (one) => `${format.day.format(one.at)}, ${format.clock.format(one.at)}`,
   });
 }
 

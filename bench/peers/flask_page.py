@@ -5,7 +5,7 @@ import os
 
 import redis
 from flask import Flask, render_template, request
-from flask_babel import Babel, format_date, format_datetime, format_time
+from flask_babel import Babel, format_date, format_datetime, format_time, get_locale
 from flask_caching import Cache
 from tracking import LANGUAGES, page
 
@@ -29,7 +29,9 @@ def ready() -> str:
 
 @app.get("/rendered/<number>")
 def rendered(number: str) -> str:
-    return render_template("tracking.html", **page(json.loads(parcels.get(f"parcel:{number}"))))
+    return render_template(
+        "tracking.html", **page(json.loads(parcels.get(f"parcel:{number}")), get_locale().territories)
+    )
 
 
 @app.get("/cached/<number>")
