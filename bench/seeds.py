@@ -40,6 +40,7 @@ class Seeds:
 
     def __init__(self, settings: Settings) -> None:
         self.redis = redis.Redis.from_url(settings.redis)
+        self.fetched_at = datetime.now(UTC)
         self._engine: Engine = shop_engine(structs.replace(settings, redis=""))
         self._account = self._engine.plugins.accounts[CARRIER]
         self._home = asyncio.run(self._remembered())
@@ -49,7 +50,7 @@ class Seeds:
         self.put(self.kept(n, scans=scans) for n in numbers)
 
     def kept(self, n: int, *, scans: int = 12) -> Kept:
-        return Kept(self.key(n), pack(Entry(self.found(n, scans=scans), datetime.now(UTC))), self._home)
+        return Kept(self.key(n), pack(Entry(self.found(n, scans=scans), self.fetched_at)), self._home)
 
     def found(self, n: int, *, scans: int = 12) -> Found:
         return parcel(n, self._account.carrier.manifest, scans=scans)

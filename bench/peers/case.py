@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from html.parser import HTMLParser
 from itertools import zip_longest
 from pathlib import Path
@@ -185,11 +185,11 @@ def _lay(seeds: Seeds) -> None:
     """The parcels once more, as a peer would keep them: the same facts as JSON, what a carrier calls things already known."""
     pipeline = seeds.redis.pipeline(transaction=False)
     for n in range(DIFFERENT):
-        pipeline.set(f"parcel:{number(n)}", json.dumps(_facts(seeds.found(n))))
+        pipeline.set(f"parcel:{number(n)}", json.dumps(_facts(seeds.found(n), seeds.fetched_at)))
     pipeline.execute()
 
 
-def _facts(found: Found) -> dict[str, Any]:
+def _facts(found: Found, fetched_at: datetime) -> dict[str, Any]:
     shipment = found.shipments[0]
     return {
         "number": shipment.number,
@@ -197,7 +197,7 @@ def _facts(found: Found) -> dict[str, Any]:
         "service": shipment.service,
         "origin": shipment.origin.country,
         "destination": shipment.destination.country,
-        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "fetched_at": fetched_at.isoformat(timespec="seconds"),
         "scans": [_scan(event) for event in shipment.events],
     }
 
