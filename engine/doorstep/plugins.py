@@ -4,10 +4,12 @@ A carrier's package is imported only when an account of it is configured; recogn
 """
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Annotated, Any
 
 import msgspec
@@ -122,10 +124,22 @@ class Registered(Struct):
     locales: list[Path] = []
 
 
+class _Hooks(pluggy.PluginManager):
+    """Finds a module's hooks among its functions: whatever else it has a name for takes longer to look at than to load."""
+
+    def __init__(self) -> None:
+        super().__init__(hookspecs.PROJECT)
+        self.add_hookspecs(hookspecs)
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return super().parse_hookimpl_opts(plugin, name) if isinstance(vars(plugin).get(name), FunctionType) else None
+
+
 class Plugins:
     """Everything that plugins brought: manifests of all carriers, accounts of the active ones, widgets, themes, catalogs."""
 
     def __init__(self) -> None:
+        self.hooks = _Hooks()
         self.manifests: dict[str, Manifest] = {}
         self.accounts: dict[str, Account] = {}  # in the order of the settings
         self.states: dict[str, CarrierState] = {}
@@ -252,25 +266,33 @@ def _register(package: Package, plugins: Plugins) -> None:
     """Imports one plugin and calls its hooks; commits what it registered when all of them returned. Raises PluginError."""
     collected = Registered()
     module = _import(package)
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    with _only(module, plugins.hooks):
+        collectors = _collectors(collected, package)
+        for hook in HOOKS:
+            try:
+                getattr(plugins.hooks.hook, hook)(register=collectors[hook])
+            except DoorstepError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise PluginError(f"{hook} raised {_named(error)}", next_step="fix the plugin or disable it") from error
+    _commit(collected, plugins.registered)
+
+
+@contextmanager
+def _only(module: ModuleType, hooks: _Hooks) -> Iterator[None]:
+    """The hooks are those of this module, for the block. Raises PluginError."""
     try:
-        manager.register(module)
-        manager.check_pending()
+        hooks.register(module)
+        hooks.check_pending()
+        yield
     except pluggy.PluginValidationError as error:
         reason = str(error).strip().partition("\n")[0]
         raise PluginError(
             f"a hook does not fit: {reason}", next_step=f"the hooks are {', '.join(HOOKS)}(register)"
         ) from None
-    collectors = _collectors(collected, package)
-    for hook in HOOKS:
-        try:
-            getattr(manager.hook, hook)(register=collectors[hook])
-        except DoorstepError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise PluginError(f"{hook} raised {_named(error)}", next_step="fix the plugin or disable it") from error
-    _commit(collected, plugins.registered)
+    finally:
+        if hooks.is_registered(module):
+            hooks.unregister(module)
 
 
 def _collectors(into: Registered, package: Package) -> dict[str, Callable[[Any], None]]:
@@ -333,7 +355,7 @@ def _commit(collected: Registered, into: Registered) -> None:
     into.locales += collected.locales
 
 
-def _import(package: Package) -> object:
+def _import(package: Package) -> ModuleType:
     try:
         return importlib.import_module(package.module)
     except (Exception, SystemExit) as error:
