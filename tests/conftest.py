@@ -1,6 +1,5 @@
 """What tests of several modules share."""
 
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from doorstep.packages import Package
 from .clock import FakeClock
 from .databases import database, database_url, empty_url, new_postgresql, new_sqlite
 from .erp import Shop, selling
-from .gates import GATES, parse_toml, sorted_out
+from .gates import GATES, sorted_out
+from .once import read_once
 from .plugging import writer
 
 __all__ = ["database", "database_url", "empty_url", "new_postgresql", "new_sqlite"]  # fixtures of every module
@@ -22,7 +22,7 @@ __all__ = ["database", "database_url", "empty_url", "new_postgresql", "new_sqlit
 settings.register_profile("doorstep", deadline=None)
 settings.load_profile("doorstep")
 
-tomllib.loads = parse_toml
+read_once()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,6 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     gate = config.getoption("--gate")
     return f"gate: {gate} ({GATES[gate]})"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is exhaustive as a whole is not even read in the fast gate: its cases may take long to think of."""
+    return (config.getoption("--gate") == "fast" and collection_path.stem.endswith("_exhaustive")) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,14 +27,20 @@ KINDS = ["sqlite", "postgresql"]
 _UNTIL_LEFT = '"$@" >server.log 2>&1 & read -r _; kill -QUIT $!; wait'
 
 
+@cache
+def sqlite_tables() -> bytes:
+    """The file of a database with its tables, in which nothing is."""
+    with tempfile.TemporaryDirectory(prefix="doorstep-") as folder:
+        _make_tables(f"sqlite:///{folder}/tables.db")
+        return Path(folder, "tables.db").read_bytes()
+
+
 @pytest.fixture(scope="session")
-def new_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+def new_sqlite() -> Callable[[Path], str]:
     """`new_sqlite(file)` makes a database with its tables and gives its URL."""
-    template = tmp_path_factory.mktemp("sqlite") / "template.db"
-    _make_tables(f"sqlite:///{template}")
 
     def make(file: Path) -> str:
-        shutil.copyfile(template, file)
+        file.write_bytes(sqlite_tables())
         return f"sqlite:///{file}"
 
     return make

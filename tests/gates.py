@@ -1,10 +1,7 @@
 """Two gates: the fast one has of everything what is characteristic; `./dev prove tests` has the rest, marked exhaustive."""
 
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from itertools import combinations, product
-from pickle import dumps, loads
 from typing import Any, TypeVar
 from zlib import crc32
 
@@ -19,7 +16,6 @@ GATES = {
     "all": "everything",
 }
 DATABASES = ("database_url", "empty_url")  # what a test asks for that is there for each kind
-_parse = tomllib.loads
 
 
 def telling(cases: Iterable[T], *keys: Callable[[T], Any], id: Callable[[T], str] = str) -> list[Any]:
@@ -68,13 +64,3 @@ def _is_exhaustive(item: pytest.Item) -> bool:
     values = getattr(item, "callspec", None)
     kind = values and next((values.params[one] for one in DATABASES if one in values.params), None)
     return kind in KINDS and kind != KINDS[crc32(item.nodeid.partition("[")[0].encode()) % len(KINDS)]
-
-
-@cache
-def _parsed(text: str) -> bytes:
-    return dumps(_parse(text))
-
-
-def parse_toml(text: str, /, **more: Any) -> dict[str, Any]:
-    """`tomllib.loads`: every shop that a test opens reads the files of all plugins, and here each text is parsed once."""
-    return _parse(text, **more) if more else loads(_parsed(text))

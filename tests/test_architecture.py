@@ -93,29 +93,37 @@ def circle(graph: dict[str, dict[str, str]]) -> list[str]:
     return []
 
 
-GRAPH = edges(ENGINE)
-DRAWN = layers((ROOT / "docs" / "design.md").read_text("utf-8"))
+@pytest.fixture(scope="module")
+def graph() -> dict[str, dict[str, str]]:
+    return edges(ENGINE)
 
 
-def test_the_picture_shows_every_module_and_no_other() -> None:
-    assert set(DRAWN) == set(GRAPH) - {FACE}
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, int]:
+    return layers((ROOT / "docs" / "design.md").read_text("utf-8"))
 
 
-def test_imports_go_downwards_or_stay_in_their_layer() -> None:
-    assert climbing(GRAPH, DRAWN) == []
+def test_the_picture_shows_every_module_and_no_other(graph: dict[str, dict[str, str]], drawn: dict[str, int]) -> None:
+    assert set(drawn) == set(graph) - {FACE}
 
 
-def test_no_module_imports_itself_in_a_circle() -> None:
-    assert circle(GRAPH) == []
+def test_imports_go_downwards_or_stay_in_their_layer(graph: dict[str, dict[str, str]], drawn: dict[str, int]) -> None:
+    assert climbing(graph, drawn) == []
 
 
-def test_the_public_face_is_made_of_contracts_and_values() -> None:
-    higher = {name for name in GRAPH[FACE] if DRAWN[name] > 0}
+def test_no_module_imports_itself_in_a_circle(graph: dict[str, dict[str, str]]) -> None:
+    assert circle(graph) == []
+
+
+def test_the_public_face_is_made_of_contracts_and_values(
+    graph: dict[str, dict[str, str]], drawn: dict[str, int]
+) -> None:
+    higher = {name for name in graph[FACE] if drawn[name] > 0}
     assert higher == {"hookspecs"}, "a plugin that imports doorstep should not import a server"
 
 
-def test_the_engine_does_not_import_its_own_face() -> None:
-    assert {own: targets[FACE] for own, targets in GRAPH.items() if FACE in targets} == {}
+def test_the_engine_does_not_import_its_own_face(graph: dict[str, dict[str, str]]) -> None:
+    assert {own: targets[FACE] for own, targets in graph.items() if FACE in targets} == {}
 
 
 def test_the_engine_imports_no_plugin() -> None:

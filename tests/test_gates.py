@@ -1,12 +1,11 @@
 """What the fast gate has, what it leaves to `./dev prove`, and that both say so."""
 
-import tomllib
 from itertools import combinations, product
 
 import pytest
 
 from .check import ROOT
-from .gates import pairwise, parse_toml, sorted_out, telling
+from .gates import pairwise, sorted_out, telling
 from .prove.__main__ import PARTS, main
 
 
@@ -43,15 +42,6 @@ def test_a_gate_runs_what_is_its_own(gate, runs, leaves):
     left = sorted_out(items, gate)
     assert "".join(item.name for item in items) == runs
     assert "".join(item.name for item in left) == leaves
-
-
-def test_toml_is_parsed_once_and_belongs_to_whoever_asks():
-    text = "list = [1]"
-    parse_toml(text)["list"].append(2)
-    assert parse_toml(text) == {"list": [1]}
-    assert parse_toml("a = 1.5", parse_float=str) == {"a": "1.5"}
-    with pytest.raises(tomllib.TOMLDecodeError):
-        parse_toml("a = ")
 
 
 def test_all_that_is_proved_takes_less_than_an_hour():

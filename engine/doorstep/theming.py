@@ -233,6 +233,9 @@ class _Loader(BaseLoader):
         own = [folder / "templates" for folder in theme.folders]
         self._named = {name: own[at:] for at, name in enumerate(theme.names)}
         self._folders = [*own, *widget_folders]
+        self._files = {
+            folder: _files(folder) for folder in self._folders
+        }  # by name; what is not there need not be looked for
         # A place for widgets is a section like any other, which a theme may write itself.
         self._slots = {f"{_SECTION}{SLOT}{slot}.html": f"{{{{ slot({slot!r}) }}}}" for slot in theme.slots}
         self._read: dict[str, tuple[str, str]] = {}
@@ -249,7 +252,7 @@ class _Loader(BaseLoader):
         if theme in self._named and rest:
             folders, template = self._named[theme], rest
         for folder in folders:
-            if (file := inside(folder, template)) is not None:
+            if template in self._files[folder] and (file := inside(folder, template)) is not None:
                 return file.read_text("utf-8"), str(file)
         if template in self._slots:
             return self._slots[template], template
@@ -257,12 +260,16 @@ class _Loader(BaseLoader):
 
     def fixed_slots(self) -> set[str]:
         """The places for widgets that a template names itself."""
-        sources = (file.read_text("utf-8", "replace") for folder in self._folders for file in folder.rglob("*.html"))
-        return {name for source in sources for name in _SLOT_CALL.findall(source)}
+        files = (file for found in self._files.values() for name, file in found.items() if name.endswith(".html"))
+        return {name for file in files for name in _SLOT_CALL.findall(file.read_text("utf-8", "replace"))}
 
     def list_templates(self) -> list[str]:
-        files = {file.relative_to(folder).as_posix() for folder in self._folders for file in folder.rglob("*.html")}
-        return sorted(files | set(self._slots))
+        found = {name for files in self._files.values() for name in files if name.endswith(".html")}
+        return sorted(found | set(self._slots))
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*")}
 
 
 def _short(file: str) -> str:
