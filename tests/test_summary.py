@@ -240,6 +240,8 @@ def test_later_is_what_is_later_in_every_zone(later: str, earlier: str, expected
         ("2026-11-03", "2026-11-02T23:59", True),
         ("2026-11-02T23:59", "2026-11-02", False),
         ("2026-11-03T00:00", "2026-11-02", True),
+        ("2026-11-02T11:01:00+01:00", "2026-11-02T10:00", True),  # one with an offset, one without
+        ("2026-11-02T11:01", "2026-11-02T10:00:00+01:00", True),
     ],
 )
 def test_the_clocks_of_one_city_are_one_clock(later: str, earlier: str, expected: bool) -> None:
