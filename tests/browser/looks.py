@@ -42,6 +42,16 @@ OVERFLOW = """() => {
     .map(([one, box]) => `${one.outerHTML.slice(0, 90)} from ${box.left} to ${box.right}`);
   return root.scrollWidth <= root.clientWidth ? [] : [`${root.scrollWidth} px wide`, ...beyond.slice(0, 5)];
 }"""
+# The words of the steps' names that are seen in more than one line.
+TORN = r"""() => [...document.querySelectorAll(".step-name")].filter((one) => one.checkVisibility()).flatMap((name) => {
+  const text = name.firstChild;
+  return [...text.data.matchAll(/[^\s\u00ad\u200b-]+/gu)].filter(({ 0: word, index }) => {
+    const range = document.createRange();
+    range.setStart(text, index);
+    range.setEnd(text, index + word.length);
+    return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+  }).map(({ 0: word }) => word);
+})"""
 UNFOLD = "for (const one of document.querySelectorAll('main details')) one.open = true"
 LETTERS = "size => { document.documentElement.style.fontSize = size }"
 # The forms of the "valid time string", "valid date string" and "valid global/local date and time string" of HTML that

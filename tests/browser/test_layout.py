@@ -1,19 +1,23 @@
 """How pages stand: with large letters, on paper, and without motion."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from doorstep.demo import THEMES
 
-from ..gates import pairwise
-from .looks import LANGUAGES, OVERFLOW, UNFOLD
+from ..gates import pairwise, telling
+from .looks import FURTHER, LANGUAGES, OVERFLOW, TORN, UNFOLD
 from .sites import DELIVERED, PAGES, Site, number_of
 
 pytestmark = pytest.mark.browser
 
 Watch = Callable[..., Page]
+SPACED = [
+    one for one in (*LANGUAGES, *FURTHER) if one not in ("ja", "th", "zh_Hans", "zh_Hant")
+]  # words between blanks
 NAMES = ("delivered", "returning", "handed over", "thanks", "choose", "look-up refused")
 LARGE = "--blink-settings=defaultFontSize=32"  # the reader's own setting, which media queries in em go by as well
 # Elements, with what stands before and after them, that move or change slowly.
@@ -37,6 +41,18 @@ def test_page_fits_a_narrow_screen_of_a_reader_whose_letters_are_twice_as_large(
     large.goto(site.address(PAGES[name][0], theme, language))
     large.evaluate(UNFOLD)
     assert large.evaluate(OVERFLOW) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "theme"), telling(product(SPACED, THEMES), lambda one: (one[0] in LANGUAGES and one[0], one[1]))
+)
+def test_words_of_steps_stay_whole_however_wide_the_page(
+    pages: dict[bool, Page], site: Site, language: str, theme: str
+) -> None:
+    pages[False].goto(site.address(PAGES["delivered"][0], theme, language))
+    for width in (640, 700, 900, 1024, 1280):
+        pages[False].set_viewport_size({"width": width, "height": 640})
+        assert (width, pages[False].evaluate(TORN), pages[False].evaluate(OVERFLOW)) == (width, [], [])
 
 
 @pytest.mark.parametrize("theme", THEMES)
