@@ -16,7 +16,7 @@ import httpx2
 from doorstep.demo import THEMES
 
 from ..browser import orders, sites
-from ..browser.conftest import BROWSERS
+from ..browser.conftest import WHOLE
 from ..check import ROOT
 
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def absent() -> list[str]:
 
 
 def _chromium() -> str | None:
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
+    return next(filter(None, map(shutil.which, WHOLE)), None)
 
 
 def install() -> None:
