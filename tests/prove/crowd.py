@@ -98,7 +98,8 @@ class Answered(Struct, frozen=True):
 
 class Crowd:
     """`answered` is everything that came of it. Every order that was accepted has a page at once, and one answer to
-    its survey."""
+    its survey. When Redis lost a third of what it knew (`some_forgotten`) and the carrier is not there to be asked, so
+    many pages may say that."""
 
     def __init__(self, ports: Sequence[int], key: str, post: Post, dice: random.Random) -> None:
         self.phase = ""
@@ -107,6 +108,8 @@ class Crowd:
         self.orders: list[str] = []  # paths of their pages
         self.placed = 0
         self.forms = 0
+        self.some_forgotten = False
+        self._forgotten: set[str] = set()
         self._proxy = Proxy(ports)
         self._key = {"Authorization": f"Bearer {key}"}
         self._post = post
@@ -157,18 +160,29 @@ class Crowd:
     async def _cold(self, client: httpx2.AsyncClient) -> bool:
         """Nobody has asked about it: the page says that it is asking, where the answer takes longer than a page may; or
         that the carrier is not answering, and when to come again."""
-        missed = self._post.may_be_missed
-        response = await client.get(f"{_SHOP}/track/{self._number()}", headers=self._reader())
-        told = response.status_code in (200, 202) or (
-            (missed or self._post.may_be_missed) and response.status_code == 503 and "retry-after" in response.headers
-        )
-        return told or self._wrong("cold", response)
+        response, is_coming = await self._looked_up(client, self._number())
+        return response.status_code == 200 or is_coming or self._wrong("cold", response)
 
     async def _page(self, client: httpx2.AsyncClient, number: str) -> bool:
         """A stage that the carrier has told is not taken back: what is shown is one of those up to where it is."""
-        response = await client.get(f"{_SHOP}/track/{number}", headers=self._reader())
+        response, is_coming = await self._looked_up(client, number)
+        if is_coming and self.some_forgotten:
+            self._forgotten.add(number)
+            return True
         told = any(f"<h1>{one}</h1>" in response.text for one in _HEADLINES[: self._post.stage(number) + 1])
         return (response.status_code == 200 and told) or self._wrong(number, response)
+
+    async def _looked_up(self, client: httpx2.AsyncClient, number: str) -> tuple[httpx2.Response, bool]:
+        """The page, and whether it says that the carrier is being asked, or is missed and when to come again."""
+        missed = self._post.may_be_missed
+        response = await client.get(f"{_SHOP}/track/{number}", headers=self._reader())
+        missed = missed or self._post.may_be_missed
+        comes_again = missed and response.status_code == 503 and "retry-after" in response.headers
+        return response, comes_again or response.status_code == 202
+
+    def more_than_forgotten(self) -> list[str]:
+        forgotten, known = len(self._forgotten), len(self._known)
+        return [f"{forgotten} of {known} parcels were forgotten"] if forgotten > known / 2 else []
 
     async def _order_page(self, client: httpx2.AsyncClient) -> bool:
         response = await client.get(_SHOP + self._dice.choice(self.orders), headers=self._reader())

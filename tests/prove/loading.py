@@ -132,10 +132,11 @@ class Processes:
 class Trouble:
     """What becomes of Redis and the carrier in a phase."""
 
-    def __init__(self, processes: Processes, node: RedisServer, post: Post, seconds: float) -> None:
+    def __init__(self, processes: Processes, redis: "_Redis", post: Post, crowd: Crowd, seconds: float) -> None:
         self._processes = processes
-        self._node = node
+        self._redis = redis
         self._post = post
+        self._crowd = crowd
         self._seconds = seconds
 
     async def rolling_restart(self) -> None:
@@ -143,7 +144,11 @@ class Trouble:
 
     async def redis_fails(self) -> None:
         """For good under Sentinels, who name the replica; a node of a cluster comes back with nothing in it."""
-        await asyncio.to_thread(self._node.kill)
+        await asyncio.to_thread(self._redis.node.kill)
+        if self._redis.comes_back_empty:
+            await asyncio.sleep(self._seconds / 2)
+            await asyncio.to_thread(self._redis.node.start)
+            self._crowd.some_forgotten = True
 
     async def carrier_fails(self) -> None:
         self._post.down = True
@@ -160,20 +165,25 @@ async def load(
     post = Post(random.Random(dice.random()))
     async with AsyncExitStack() as stack:
         database_url = stack.enter_context(postgresql_server())
-        redis_url, node = await stack.enter_async_context(_redis(folder, rig))
+        redis = await stack.enter_async_context(_redis(folder, rig))
         carrier = await stack.enter_async_context(hostile(choose=post.answer))
         key = _laid(folder, _SETTINGS.format(
-            database=database_url, redis=redis_url, carrier=carrier.url, secret=SECRET
+            database=database_url, redis=redis.url, carrier=carrier.url, secret=SECRET
         ), database_url)  # fmt: skip
         processes = await stack.enter_async_context(_serving(folder))
         crowd = Crowd(processes.ports, key, post, random.Random(dice.random()))
         await crowd.arrive(known, orders)
-        trouble = Trouble(processes, node, post, seconds)
+        trouble = Trouble(processes, redis, post, crowd, seconds)
         for name, trouble_of in _phases(trouble):
             crowd.phase = name
             await asyncio.gather(crowd.come(rates, seconds), trouble_of())
         await processes.end()
-        problems = [*crowd.problems, *processes.problems, *_lost(database_url, folder, crowd)]
+        problems = [
+            *crowd.problems,
+            *crowd.more_than_forgotten(),
+            *processes.problems,
+            *_lost(database_url, folder, crowd),
+        ]
     return Proof(_summed(crowd.answered), crowd.placed, crowd.forms, post.asked, processes.restarts, problems)
 
 
@@ -233,15 +243,20 @@ def _laid(folder: Path, settings: str, database_url: str) -> str:
     return key.reveal()
 
 
+class _Redis(Struct, frozen=True):
+    url: str
+    node: RedisServer  # that will fail
+    comes_back_empty: bool
+
+
 @asynccontextmanager
-async def _redis(folder: Path, rig: str) -> AsyncIterator[tuple[str, RedisServer]]:
-    """The URL, and the server that will fail."""
+async def _redis(folder: Path, rig: str) -> AsyncIterator[_Redis]:
     if rig == "cluster":
         async with cluster(folder) as (url, nodes):
-            yield url, nodes[-1]
+            yield _Redis(url, nodes[-1], comes_back_empty=True)
     else:
         with watched(folder) as pair:
-            yield pair.url, pair.master
+            yield _Redis(pair.url, pair.master, comes_back_empty=False)
 
 
 @asynccontextmanager
