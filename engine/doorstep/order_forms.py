@@ -16,6 +16,7 @@ from .reports import Kind
 from .wording import STATES
 
 LONGEST_TEXT = 2000
+SEND = N_("Send to the shop")
 _LONGEST_LINE = 200
 _ID = re.compile(r"rep_[0-9a-z]{24}")
 _WHOLE = "order"  # instead of a parcel's id: the order as a whole
@@ -109,6 +110,12 @@ def kept(typed: Typed, at: Addresses, localizer: Localizer) -> FormView:
     return structs.replace(form, name=typed.name, intro="", action=action, fields=(*form.fields, parcel))
 
 
+def again(typed: Typed, action: str, title: str, button: str) -> FormView:
+    """A form whose page cannot be made at the moment, to be sent once more as it was: nothing is lost."""
+    fields = tuple(FieldView(name, type="hidden", value=value) for name, value in typed.values.items() if name)
+    return FormView(typed.name, title, action, button, fields=fields)
+
+
 def told(kind: Kind, form: Mapping[str, str], parcel_ids: Sequence[str]) -> Told:
     """What a sent form says. Raises Missing."""
     data = {"text": _cleaned(form.get("text", ""), LONGEST_TEXT)}
@@ -127,7 +134,7 @@ def told(kind: Kind, form: Mapping[str, str], parcel_ids: Sequence[str]) -> Told
 def _a_problem(looked: Sequence[Looked], at: Addresses, localizer: Localizer, typed: Typed | None) -> FormView:
     text, values = localizer.text, _values(typed, Kind.PROBLEM)
     return FormView(
-        Kind.PROBLEM, text(N_("Report a problem")), at.below("reports/problem"), text(N_("Send to the shop")),
+        Kind.PROBLEM, text(N_("Report a problem")), at.below("reports/problem"), text(SEND),
         text(N_("Something is missing, broken or wrong? Tell us, and we will see to it.")),
         fields=(
             _id(values), *_parcel(looked, values, localizer, whole=True),

@@ -176,7 +176,7 @@ class OrderPages:
         try:
             sight = await self._sight(request)
         except StoreError as error:
-            return self._not_now(request, error, Typed(kind, form))
+            return self._not_now(request, error, _kept(request, Typed(kind, form)))
         if sight is None:
             return self.missing(request)
         text = sight.visit.reader.localizer.text
@@ -203,7 +203,7 @@ class OrderPages:
         try:
             sight = await self._sight(request)
         except StoreError as error:
-            return self._not_now(request, error)
+            return self._not_now(request, error, _again(request, Typed(name, form)))
         if sight is None or name not in sight.visit.shop.widgets:
             return self.missing(request)
         text, shop = sight.visit.reader.localizer.text, sight.visit.shop
@@ -318,18 +318,23 @@ class OrderPages:
         context = self._contexts.message(visit, "not_a_page")
         return rendered(request, visit, "error.html", context, status=404, headers=PRIVATE)
 
-    def _not_now(self, request: Request, error: StoreError, typed: Typed | None = None) -> Response:
+    def _not_now(self, request: Request, error: StoreError, *forms: FormView) -> Response:
         """The database is away: an honest page, with the form that was just sent and everything that was typed into it."""
         log.error("an order cannot be read", reason=str(error))
-        visit = visit_of(request)
-        forms: tuple[FormView, ...] = ()
-        if typed is not None:
-            typed = Typed(typed.name, typed.values, visit.reader.localizer.text(_MESSAGE_NOT_KEPT))
-            at = _addresses(visit, request.path_params["token"])
-            forms = (order_forms.kept(typed, at, visit.reader.localizer),)
-        context = self._contexts.message(visit, "not_now", forms=forms)
+        context = self._contexts.message(visit := visit_of(request), "not_now", forms=forms)
         headers = {**PRIVATE, "Retry-After": "60"}
         return rendered(request, visit, "error.html", context, status=503, headers=headers)
+
+
+def _kept(request: Request, typed: Typed) -> FormView:
+    visit = visit_of(request)
+    typed = structs.replace(typed, problem=visit.reader.localizer.text(_MESSAGE_NOT_KEPT))
+    return order_forms.kept(typed, _addresses(visit, request.path_params["token"]), visit.reader.localizer)
+
+
+def _again(request: Request, typed: Typed) -> FormView:
+    text = (visit := visit_of(request)).reader.localizer.text
+    return order_forms.again(typed, visit.link(visit.path), text(NOT_KEPT), text(order_forms.SEND))
 
 
 def _addresses(visit: Visit, token: str) -> Addresses:

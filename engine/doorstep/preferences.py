@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from . import consent_forms
+from . import consent_forms, order_forms
 from . import message_words as words
 from .access import Access
 from .consents import Consents, Standing
@@ -77,7 +77,10 @@ class Preferences:
             sight = await self._sight(request)
             return await self._saved(request, sight, form) if sight else self._gone(request)
         except StoreError as error:
-            return self._not_now(request, error)
+            text = (visit := visit_of(request)).reader.localizer.text
+            typed = Typed(consent_forms.NAME, form)
+            form_again = order_forms.again(typed, visit.link(visit.path), text(words.QUESTION), text(words.SAVE))
+            return self._not_now(request, error, form_again)
 
     async def _saved(self, request: Request, sight: _Sight, form: dict[str, str]) -> Response:
         """Raises StoreError."""
@@ -229,10 +232,10 @@ class Preferences:
         hero = Hero("messages", text(words.NO_LONGER), text(words.ASK_AGAIN), icon="link")
         return self._said(request, visit, hero, status=404)
 
-    def _not_now(self, request: Request, error: StoreError) -> Response:
+    def _not_now(self, request: Request, error: StoreError, *forms: FormView) -> Response:
         log.error("messages cannot be chosen", reason=str(error))
         visit = visit_of(request)
-        context = self._contexts.message(visit, "not_now")
+        context = self._contexts.message(visit, "not_now", forms=forms)
         return rendered(request, visit, "error.html", context, status=503, headers={**PRIVATE, "Retry-After": "60"})
 
     def _back(self, request: Request, sight: _Sight, done: str) -> Response:
