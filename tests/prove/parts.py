@@ -156,10 +156,10 @@ def _none(problems: Iterable[str]) -> bool:
 PARTS = {
     "tests": Part(
         "every sample parcel, damaged answer, look and language that `./dev test` has a few of",
-        exhaustive, "3", "processes", 10,
+        exhaustive, "3", "processes", 9,
     ),
     "coverage": Part(
-        "`./dev test` runs so much of the engine, branches counted, and tells what it leaves out", covered, "95", "%", 14,
+        "`./dev test` runs so much of the engine, branches counted, and tells what it leaves out", covered, "95", "%", 10,
     ),
     "kills": Part(
         "nothing accepted is lost by kill -9, on each database with one worker and with two", kills, "15", "kills", 2,
@@ -167,13 +167,13 @@ PARTS = {
     "soak": Part("under random faults two processes keep their promises", soak, "10", "minutes", 10),
     "load": Part(
         "every visit is answered while processes are started anew, Redis fails over and the carrier is gone",
-        load, "12", "seconds of each phase", 3,
+        load, "12", "seconds of each phase", 4,
     ),
     "looks": Part(
         "pages in themes, languages and colour schemes as they come, with a script and without", looks, "50", "views", 2,
     ),
     "fit": Part(
-        "every page in every theme and language fits a screen of 320 px", fits, "10000", "views at most", 7,
+        "every page in every theme and language fits a screen of 320 px", fits, "10000", "views at most", 9,
     ),
     "web": Part(
         "pages have no fault by the Nu Html Checker, and keep to Lighthouse's budget", checkers, str(len(web.LOOKED_AT)),
