@@ -110,10 +110,11 @@ def kept(typed: Typed, at: Addresses, localizer: Localizer) -> FormView:
     return structs.replace(form, name=typed.name, intro="", action=action, fields=(*form.fields, parcel))
 
 
-def again(typed: Typed, action: str, title: str, button: str) -> FormView:
-    """A form whose page cannot be made at the moment, to be sent once more as it was: nothing is lost."""
+def again(typed: Typed, action: str, localizer: Localizer, title: str, button: str) -> FormView:
+    """A form whose page cannot be made at the moment, to be sent once more as it was: nothing is lost. `title` and `button` are
+    msgids."""
     fields = tuple(FieldView(name, type="hidden", value=value) for name, value in typed.values.items() if name)
-    return FormView(typed.name, title, action, button, fields=fields)
+    return FormView(typed.name, localizer.text(title), action, localizer.text(button), fields=fields)
 
 
 def told(kind: Kind, form: Mapping[str, str], parcel_ids: Sequence[str]) -> Told:

@@ -199,12 +199,14 @@ class OrderPages:
     async def submit(self, request: Request) -> Response:
         """`POST /o/{token}/widgets/{widget}`: keeps what a widget's form gave, then back to the page (303)."""
         name = request.path_params["widget"]
+        if name not in request.state.shop.widgets:
+            return self.missing(request)
         form = await form_of(request)
         try:
             sight = await self._sight(request)
         except StoreError as error:
             return self._not_now(request, error, _again(request, Typed(name, form)))
-        if sight is None or name not in sight.visit.shop.widgets:
+        if sight is None:
             return self.missing(request)
         text, shop = sight.visit.reader.localizer.text, sight.visit.shop
         try:
@@ -333,8 +335,8 @@ def _kept(request: Request, typed: Typed) -> FormView:
 
 
 def _again(request: Request, typed: Typed) -> FormView:
-    text = (visit := visit_of(request)).reader.localizer.text
-    return order_forms.again(typed, visit.link(visit.path), text(NOT_KEPT), text(order_forms.SEND))
+    visit = visit_of(request)
+    return order_forms.again(typed, visit.link(visit.path), visit.reader.localizer, NOT_KEPT, order_forms.SEND)
 
 
 def _addresses(visit: Visit, token: str) -> Addresses:

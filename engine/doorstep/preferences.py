@@ -77,10 +77,9 @@ class Preferences:
             sight = await self._sight(request)
             return await self._saved(request, sight, form) if sight else self._gone(request)
         except StoreError as error:
-            text = (visit := visit_of(request)).reader.localizer.text
-            typed = Typed(consent_forms.NAME, form)
-            form_again = order_forms.again(typed, visit.link(visit.path), text(words.QUESTION), text(words.SAVE))
-            return self._not_now(request, error, form_again)
+            visit, typed = visit_of(request), Typed(consent_forms.NAME, form)
+            at, localizer = visit.link(visit.path), visit.reader.localizer
+            return self._not_now(request, error, order_forms.again(typed, at, localizer, words.QUESTION, words.SAVE))
 
     async def _saved(self, request: Request, sight: _Sight, form: dict[str, str]) -> Response:
         """Raises StoreError."""

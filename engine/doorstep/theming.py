@@ -233,9 +233,8 @@ class _Loader(BaseLoader):
         own = [folder / "templates" for folder in theme.folders]
         self._named = {name: own[at:] for at, name in enumerate(theme.names)}
         self._folders = [*own, *widget_folders]
-        self._files = {
-            folder: _files(folder) for folder in self._folders
-        }  # by name; what is not there need not be looked for
+        # What is not there need not be looked for in the file system, which takes longer than to compile all that is.
+        self._files = {folder: _files(folder) for folder in self._folders}
         # A place for widgets is a section like any other, which a theme may write itself.
         self._slots = {f"{_SECTION}{SLOT}{slot}.html": f"{{{{ slot({slot!r}) }}}}" for slot in theme.slots}
         self._read: dict[str, tuple[str, str]] = {}
