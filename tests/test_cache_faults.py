@@ -281,7 +281,14 @@ async def test_three_hundred_readers_that_give_up_never_get_the_next_ones_value(
         key = chance.choice(keys)
         assert await cache.get(key) in (key.encode() * 500, None)
     await until(lambda: cache.healthy)
-    assert [await cache.get(key) for key in keys] == [key.encode() * 500 for key in keys]
+
+    async def there(key: str) -> bytes:
+        while (value := await cache.get(key)) is None:  # a machine that is busy may lose the server for a moment
+            await asyncio.sleep(0.05)
+        return value
+
+    async with asyncio.timeout(30):
+        assert [await there(key) for key in keys] == [key.encode() * 500 for key in keys]
 
 
 async def test_a_cache_that_is_closed_while_it_looks_for_its_server_leaves_nothing_behind(open_cache):

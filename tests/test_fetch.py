@@ -32,7 +32,7 @@ async def fetcher(clock):
 
 @pytest.fixture
 async def hasty(clock):
-    fetcher = Fetcher(clock=clock, metrics=Metrics(), deadline=0.3)
+    fetcher = Fetcher(clock=clock, metrics=Metrics(), deadline=1.0)
     yield fetcher
     await fetcher.aclose()
 
@@ -59,7 +59,7 @@ async def test_who_logs_everything_reads_no_number_and_no_cookie_reaches_the_nex
 @pytest.mark.fault(16)
 async def test_the_whole_question_ends_at_the_deadline_and_the_connection_with_it(hasty, answer):
     async with hostile(answer) as carrier:
-        with pytest.raises(CarrierUnavailable, match=r"Acme did not answer within 0.3 s"):
+        with pytest.raises(CarrierUnavailable, match=r"Acme did not answer within 1 s"):
             await hasty.track(acme(asks(), endpoint=carrier.url), QUERY)
         await asyncio.wait_for(carrier.left.wait(), 5)
 

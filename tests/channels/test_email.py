@@ -199,7 +199,7 @@ async def test_a_server_that_took_the_mail_and_then_dropped_leaves_a_doubt_and_o
 async def test_a_silent_server_is_not_waited_for_for_ever(phase: str, kind: type) -> None:
     server = MailServer()
     server.answers[phase] = [SILENT]
-    async with posting(server, patience=0.2) as sender:
+    async with posting(server, patience=1) as sender:
         assert type(await outcome(sender)) is kind
 
 
