@@ -1,5 +1,6 @@
 """What tests of several modules share."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from .databases import database, database_url, empty_url, new_postgresql, new_sq
 from .erp import Shop, selling
 from .gates import GATES, sorted_out
 from .once import read_once
-from .plugging import writer
+from .plugging import forget, writer
 
 __all__ = ["database", "database_url", "empty_url", "new_postgresql", "new_sqlite"]  # fixtures of every module
 
@@ -74,6 +75,17 @@ def erp(tmp_path: Path, new_sqlite: Any, clock: FakeClock) -> Iterator[Shop]:
     """A shop, where the kind of the database makes no difference."""
     with selling(tmp_path, new_sqlite(tmp_path / "shop.db"), clock) as erp:
         yield erp
+
+
+@pytest.fixture(autouse=True)
+def import_path() -> Iterator[None]:
+    """A test leaves the import path as it was: the engine puts a shop's own folder of plugins there for good, and others have
+    plugins of the same names."""
+    before = list(sys.path)
+    yield
+    for place in set(sys.path) - set(before):
+        forget(Path(place))
+    sys.path[:] = before
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Packages of plugins that a test writes itself, on the path as if they were installed."""
 
 import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,16 @@ def writer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Packa
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
         importlib.invalidate_caches()
+        for name in [one for one in sys.modules if one == module or one.startswith(f"{module}.")]:
+            del sys.modules[name]  # of that name, by another test
         named = {"name": module.removeprefix("doorstep_"), "distribution": module.replace("_", "-"), "version": "1.0"}
         return Package(module=module, **{**named, **fields})
 
     return write
+
+
+def forget(folder: Path) -> None:
+    """What was imported from below a folder can be written anew."""
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(folder)):
+            del sys.modules[name]

@@ -36,6 +36,8 @@ from doorstep.samples import load_samples
 from doorstep.themes import load_theme_manifest
 from doorstep.widget import WidgetView
 
+from .plugging import forget
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [
@@ -88,17 +90,18 @@ generate = _generator()
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Block], None]]:
+def desk(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Block], None]]:
     """An empty folder to work in, importable from; `desk(block)` puts a block's file there and installs what it names."""
+    forget(tmp_path_factory.getbasetemp())  # plugins of other tests have the same names
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     for name in [name for name in os.environ if name.startswith("DOORSTEP_")]:
         monkeypatch.delenv(name)
     yield _put
     structlog.reset_defaults()
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
-            del sys.modules[name]
+    forget(tmp_path)
 
 
 def _put(block: Block) -> None:
