@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,10 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from .sites import PAGES, Site, fetched, running
 
 WHOLE = ("chromium", "chromium-browser", "google-chrome")
-BROWSERS = (
-    "chromium-headless-shell",
-    *WHOLE,
-)  # the first has no windows: the same page takes half of the processor's time
+# The first has no windows: the same page takes half of the processor's time.
+BROWSERS = ("chromium-headless-shell", *WHOLE)
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",  # where there is none, to play one takes a tenth more of the processor
@@ -80,13 +78,13 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 # Of a module, not of the session: while Playwright's synchronous interface runs, asyncio.run() fails in this thread.
 @pytest.fixture(scope="module")
 def start() -> Iterator[Callable[..., Browser]]:
-    """`start("--more", …)` starts the system's Chromium, with more arguments."""
-    path = _path()
+    """`start("--more", …)` starts the system's Chromium, with more arguments; `among=WHOLE`, one that can do all that shoppers'
+    can."""
     with sync_playwright() as playwright:
         started: list[Browser] = []
 
-        def launch(*arguments: str) -> Browser:
-            started.append(playwright.chromium.launch(executable_path=path, args=[*QUIET, *arguments]))
+        def launch(*arguments: str, among: Sequence[str] = BROWSERS) -> Browser:
+            started.append(playwright.chromium.launch(executable_path=_path(among), args=[*QUIET, *arguments]))
             return started[-1]
 
         yield launch
@@ -94,10 +92,10 @@ def start() -> Iterator[Callable[..., Browser]]:
             browser.close()
 
 
-def _path() -> str:
-    if path := next(filter(None, map(shutil.which, BROWSERS)), None):
+def _path(among: Sequence[str]) -> str:
+    if path := next(filter(None, map(shutil.which, among)), None):
         return path
-    reason = f"there is no browser: none of {', '.join(BROWSERS)} is on the path"
+    reason = f"there is no browser: none of {', '.join(among)} is on the path"
     if os.environ.get("DOORSTEP_REQUIRE_BROWSER") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

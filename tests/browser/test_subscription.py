@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from doorstep.app import assemble
@@ -21,7 +21,7 @@ from doorstep.testing import serve
 
 from ..channels.test_web_push import AUTH, OURS, P256DH
 from ..clock import FakeClock
-from .conftest import Watched
+from .conftest import WHOLE, Watched
 
 pytestmark = pytest.mark.browser
 # What Chromium would have of its maker, as long as the tab lives.
@@ -56,6 +56,11 @@ class Shop:
     def states(self) -> list[str]:
         with self.engine.database.reading() as connection:
             return list(connection.scalars(select(consents.c.state).where(consents.c.reach == "push")))
+
+
+@pytest.fixture(scope="module")
+def browser(start: Callable[..., Browser]) -> Browser:
+    return start(among=WHOLE)  # others show no notifications
 
 
 @pytest.fixture
