@@ -194,7 +194,7 @@ def _at_instant(zone: str, instant: datetime) -> _Clock:
 
 def _at_wall_clock(zone: str, wall: datetime) -> _Clock | None:
     """None in the hour a clock is put forward or back: there the wall clock alone does not tell the instant (PEP 495)."""
-    there = wall.replace(tzinfo=_zone(zone))
+    there = wall.replace(tzinfo=_zone(zone), fold=0)
     offset = there.utcoffset()
     return _clock(offset) if offset is not None and offset == there.replace(fold=1).utcoffset() else None
 
