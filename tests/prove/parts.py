@@ -38,7 +38,7 @@ class Part(Struct, frozen=True):
 
 def exhaustive(processes: str, seed: int) -> bool:
     command = [sys.executable, "-m", "pytest", "-q", "--gate", "rest", f"--randomly-seed={seed}"]
-    command += ["--numprocesses", processes, "--dist", "worksteal"]
+    command += [f"--hypothesis-seed={seed}", "--numprocesses", processes, "--dist", "worksteal"]
     return subprocess.run(command, check=False).returncode == 0
 
 
@@ -143,7 +143,7 @@ def times(tries: str, seed: int) -> bool:
 
 
 def covered(percent: str, seed: int) -> bool:
-    return cover([], int(percent))
+    return cover([f"--hypothesis-seed={seed}"], int(percent))
 
 
 def _none(problems: Iterable[str]) -> bool:
