@@ -1,5 +1,5 @@
-"""Every shop that a test opens reads the files of all plugins, and lays tables: here each text is read once, and tables are
-made once. What comes of it is another object where somebody might change it."""
+"""Every shop that a test opens reads the files of all plugins: here each text is read once. What comes of it is another object
+where somebody might change it."""
 
 import tomllib
 from collections.abc import Iterable
