@@ -173,10 +173,12 @@ def test_what_is_written_the_other_way_round_is_read_all_the_same() -> None:
         "", "soon", "2026-13-01", "2026-02-30T10:00", "2026-07-03T25:00", "2026-07-03T10:61Z", "2026-07-03T10:00+15:00",
         "03.07.2026", "2026-07-03T10:00 CET", "٢٠٢٦-٠٧-٠٣", "2026-07-03T10:00Z\x00", "0001-01-01T00:00:00Z",
         "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-07-03_10:00:00", "2026-07-03T10:00:0",
+        "2026-07-03T10:00:Z",
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_keeps_its_raw_text_and_nothing_else(text: str) -> None:
-    assert iso(text) == Moment(text)
+@pytest.mark.parametrize("country", ["", "DE"])
+def test_what_cannot_be_read_keeps_its_raw_text_and_nothing_else(text: str, country: str) -> None:
+    assert iso(text, country=country) == Moment(text)
 
 
 def test_a_placeholder_year_does_not_overflow_with_a_zone() -> None:

@@ -60,7 +60,7 @@ def iso(text: str, *, country: str = "", zone: str = "") -> Moment:
         start, name = _offset(offset)
     except ValueError:
         return Moment(text)
-    if wall.year not in _SENSIBLE:
+    if wall.year not in _SENSIBLE or wall.tzinfo is not None:  # "12:00:Z" has no seconds, and a zone in their place
         return Moment(text)
     if not offset:
         return local(wall, raw=text, country=country, zone=zone, precision=precision)
