@@ -151,9 +151,11 @@ def test_the_form_of_one_order_does_not_answer_another(front):
     assert other.id not in {given_to for given_to, _, _ in kept(front)}
 
 
+@pytest.mark.parametrize("by", ["link", "number"])
 @pytest.mark.fault(43)
-def test_spam_is_limited_to_one_answer_and_ten_edits_and_nothing_typed_is_lost(front):
+def test_spam_is_limited_to_one_answer_and_ten_edits_and_nothing_typed_is_lost(front, by):
     _, page = delivered(front)
+    page = page if by == "link" else f"/track/{DELIVERED}"
     for score in range(10):
         assert fill_in(front, page, score=f"{score}").status_code == 303
     refused = fill_in(front, page, score="10", comment="One too many")
