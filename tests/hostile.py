@@ -23,7 +23,7 @@ from doorstep.paths import shipped
 from doorstep.plugins import load_plugins
 from doorstep.rewording import Source, read_source, reworded
 from doorstep.sandbox import sandbox_of
-from doorstep.theme_settings import Setting, SettingType, is_own_file
+from doorstep.theme_settings import SettingType, is_own_file
 from doorstep.themes import find_themes, load_theme
 
 from .asking import notify, silent
@@ -100,9 +100,10 @@ SHIPMENT: dict[str, Any] = dict.fromkeys(_MOMENTS, _AT) | {
 }
 
 
-def theme_settings(text: str, settings: Mapping[str, Setting]) -> dict[str, Any]:
+def theme_settings(text: str, theme: str) -> dict[str, Any]:
     """Whatever a theme lets a shop write, each setting the boldest text that it takes."""
     found = {}
+    settings = load_theme(theme, find_themes([shipped("themes")])).settings
     for n, (name, setting) in enumerate(settings.items()):
         marked = forms(text.replace("ZQ", f"zq90{n:02}z"))
         label, address = marked[1], marked[4]
@@ -143,14 +144,14 @@ def _is_taken(name: str, said: Any, source: Source) -> bool:
     return True
 
 
-def store_of(text: str, name: str, offers: Mapping[str, Any], into: list[Filling], theme: str = "classic") -> Store:
+def store_of(text: str, name: str, offers: Mapping[str, Any], into: list[Filling], theme: str) -> Store:
     """A store whose every field is this text, with all widgets."""
-    settings = theme_settings(text, load_theme(theme, find_themes([shipped("themes")])).settings)
     shown = {}
     for one, offer in offers.items():
         into.append(Filling(text, GIVEN.get(one), SOURCES.index(one)))
         shown[one] = into[-1].raw(offer.type.settings_type)
-    given = {**GIVEN["store"], "path": f"/{name}", "theme": theme, "widgets": shown, "settings": settings}
+    given = {**GIVEN["store"], "path": f"/{name}", "theme": theme, "widgets": shown}
+    given["settings"] = theme_settings(text, theme)
     into += (Filling(text, given, SOURCES.index("store")), Filling(text, GIVEN["banner"], SOURCES.index("banner")))
     made, banner = into[-2].made(Store), into[-1].made(Banner)
     return structs.replace(made, banners=(banner,), words={"en": own_words(text)})
@@ -213,7 +214,7 @@ class Hostile:
 
 
 @contextmanager
-def trading(folder: Path, texts: Collection[str] = TEXTS, **fields: Any) -> Iterator[Hostile]:
+def trading(folder: Path, texts: Collection[str] = TEXTS, theme: str = "classic", **fields: Any) -> Iterator[Hostile]:
     """The shop, at work, with the stores of these texts. `fields` are more of its settings."""
     offers = load_plugins(Config(stores={}, base=folder), installed()).registered.widgets
     filled: list[Filling] = []
@@ -222,7 +223,7 @@ def trading(folder: Path, texts: Collection[str] = TEXTS, **fields: Any) -> Iter
         text = TEXTS[name]
         into = filled if name == "calm" else []
         answers |= parcels_of(text, name, into)
-        stores[name] = store_of(text, name, offers, into)
+        stores[name] = store_of(text, name, offers, into, theme)
     channels: dict[str, dict[str, Any]] = {"mail": {}, "text": {}}
     with pytest.MonkeyPatch.context() as patch:
         write = writer(folder, patch)

@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 from xml.etree import ElementTree
@@ -16,9 +17,11 @@ from xml.etree.ElementTree import Element
 import html5lib
 import pytest
 
+from doorstep.keys import SCOPES, Keys
+
 from .filling import MARK
 from .gates import some
-from .hostile import NUMBERS, SOURCES, TEXTS, Hostile, trading
+from .hostile import NUMBERS, SOURCES, TEXTS, Hostile, own_words, theme_settings, trading
 from .shopfront import parsed
 from .test_xss import assert_no_door
 
@@ -37,9 +40,9 @@ def outline(html: str, *, odd: bool = False) -> list[Any]:
     return [(one.tag, *sorted((k, _plain(v)) for k, v in one.attrib.items() if k not in _TEXTS)) for one in page.iter()]
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
-    with trading(tmp_path_factory.mktemp("hostile")) as hostile:
+@pytest.fixture(scope="module", params=some(("classic", "bold", "minimal"), 3))
+def hostile(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Hostile]:
+    with trading(tmp_path_factory.mktemp("hostile"), theme=request.param) as hostile:
         # What the calm store shows, before anybody has answered anything.
         hostile.shown = "".join(hostile.get(path(hostile, "calm")).text for path, _ in OUTPUTS.values())
         yield hostile
@@ -109,6 +112,24 @@ def test_no_text_of_anybody_changes_what_stands_around_it(hostile: Hostile, outp
     same = read(calm)
     for name in TEXTS:
         assert read(hostile.get(path(hostile, name))) == same, name
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", [name for name in TEXTS if name != "calm"])
+@pytest.mark.fault(33)
+def test_a_look_that_comes_by_the_api_changes_no_more_than_one_of_the_settings(tmp_path: Path, name: str) -> None:
+    with trading(tmp_path, ("calm",)) as shop:
+        paths = [OUTPUTS[output][0](shop, "calm") for output in ("on the way", "looking up", "order", "messages")]
+        before = [shop.get(path).text for path in paths]
+        with shop.front.engine.database.writing() as connection:
+            _, key = Keys(clock=shop.front.clock).new(connection, "calm", "erp", SCOPES)
+        look = {"words": {"en": own_words(TEXTS[name])}, "settings": theme_settings(TEXTS[name], "classic")}
+        bearer = {"Authorization": f"Bearer {key.reveal()}"}
+        answer = shop.front.client.patch("/calm/api/v1/appearance", json=look, headers=bearer)
+        assert answer.status_code == 200, answer.text
+        after = [shop.get(path).text for path in paths]
+    assert all(one != other for one, other in zip(after, before, strict=True)), "nothing of it is shown"
+    assert [outline(page, odd=name == "control") for page in after] == [outline(page) for page in before]
 
 
 def filled_in(form: Element, text: str) -> dict[str, str]:
