@@ -110,7 +110,9 @@ def pythons() -> Iterator[tuple[Path, str]]:
     """Every Python of the machine that is new enough, one for each minor version."""
     found: dict[tuple[int, int], tuple[Path, str]] = {}
     places = [Path(place) for place in os.environ["PATH"].split(os.pathsep) if Path(place).is_dir()]
-    homes = sorted(Path.home().glob(".pyenv/versions/*/bin"))
+    # A shim of pyenv runs only what is chosen; all that it could choose from lie beside it.
+    pyenvs = dict.fromkeys([Path.home() / ".pyenv", *(place.parent for place in places if place.name == "shims")])
+    homes = [folder for pyenv in pyenvs for folder in sorted(pyenv.glob("versions/*/bin"))]
     for folder in [*homes, *places]:
         for file in sorted(folder.glob("python3.*")):
             if not re.fullmatch(r"python3\.\d+", file.name):
