@@ -150,8 +150,8 @@ def store_of(text: str, name: str, offers: Mapping[str, Any], into: list[Filling
     for one, offer in offers.items():
         into.append(Filling(text, GIVEN.get(one), SOURCES.index(one)))
         shown[one] = into[-1].raw(offer.type.settings_type)
-    given = {**GIVEN["store"], "path": f"/{name}", "theme": theme, "widgets": shown}
-    given["settings"] = theme_settings(text, theme)
+    settings = theme_settings(text, theme)
+    given = {**GIVEN["store"], "path": f"/{name}", "theme": theme, "widgets": shown, "settings": settings}
     into += (Filling(text, given, SOURCES.index("store")), Filling(text, GIVEN["banner"], SOURCES.index("banner")))
     made, banner = into[-2].made(Store), into[-1].made(Banner)
     return structs.replace(made, banners=(banner,), words={"en": own_words(text)})
