@@ -1,8 +1,8 @@
 """An answer in few bytes, and back: what the cache keeps of it.
 
 Eight bytes say when the carrier gave it (microseconds, big-endian), by which one answer is told from the next without being
-read; then comes msgpack, deflated with a dictionary of what answers have in common. The times of a scan are left out where
-what the carrier wrote and the offset say them.
+read; then comes msgpack, deflated with a dictionary of what answers have in common. What a field has of itself is left out, and
+the times of a scan where what the carrier wrote and the offset say them.
 """
 
 import zlib
@@ -10,12 +10,13 @@ from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import fields, force_setattr, replace
 
 from .exchange import Found, NotFound
 from .freshness import Entry
@@ -97,6 +98,9 @@ class _Unknown(Struct, frozen=True, tag="not_found"):
     times: int = 1
 
 
+_READER = msgspec.msgpack.Decoder(Found | _Unknown)
+
+
 def stamp(entry: Entry | None) -> bytes:
     """The first bytes of what is kept of an entry; of none, none."""
     return at(entry.fetched_at) if entry is not None else b""
@@ -110,7 +114,7 @@ def pack(entry: Entry) -> bytes:
     packer = zlib.compressobj(zdict=_DICTIONARY)
     answer = entry.answer
     said = _Unknown(answer.detail, entry.times) if isinstance(answer, NotFound) else _brief(answer)
-    return stamp(entry) + packer.compress(msgspec.msgpack.encode(said)) + packer.flush()
+    return stamp(entry) + packer.compress(msgspec.msgpack.encode(_told(said))) + packer.flush()
 
 
 class Unpacked:
@@ -140,9 +144,7 @@ def unpack(packed: bytes) -> Entry:
     try:
         fetched_at = _EPOCH + timedelta(microseconds=int.from_bytes(packed[:STAMP], "big"))
         unpacker = zlib.decompressobj(zdict=_DICTIONARY)
-        said: Found | _Unknown = msgspec.msgpack.decode(
-            unpacker.decompress(packed[STAMP:], _MOST), type=Found | _Unknown
-        )
+        said = _READER.decode(unpacker.decompress(packed[STAMP:], _MOST))
         if not unpacker.eof:
             raise ValueError("the end is missing")
         if isinstance(said, Found):
@@ -152,6 +154,22 @@ def unpack(packed: bytes) -> Entry:
     if isinstance(said, _Unknown):
         return Entry(NotFound(said.detail), fetched_at, max(1, said.times))
     return Entry(said, fetched_at)
+
+
+def _told(value: Any) -> Any:
+    """What is written: of Structs only the fields that say something else than they do anyway."""
+    if isinstance(value, Struct):
+        own = {name: one for name, default in _defaults(type(value)) if (one := getattr(value, name)) != default}
+        config = type(value).__struct_config__
+        tag = {config.tag_field: config.tag} if config.tag_field else {}
+        return tag | {name: _told(one) for name, one in own.items()}
+    return tuple(map(_told, value)) if isinstance(value, tuple) else value
+
+
+@cache
+def _defaults(kind: type[Struct]) -> list[tuple[str, Any]]:
+    """The fields of a Struct, each with what it is where nothing is said; nothing equals what a field without that has."""
+    return [(field.name, field.default) for field in fields(kind)]
 
 
 def _brief(found: Found) -> Found:
