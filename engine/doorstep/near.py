@@ -66,10 +66,10 @@ class Page(Struct):
     tags: tuple[str, ...]
     glance: Glance | None = None
     hit: Hit | None = None
+    size: int = 0  # bytes that it takes, about
 
-    @property
-    def size(self) -> int:
-        return len(self.body) + sum(map(len, chain.from_iterable(self.headers))) + _OVERHEAD
+    def __post_init__(self) -> None:
+        self.size = len(self.body) + sum(map(len, chain.from_iterable(self.headers))) + _OVERHEAD
 
 
 class NearPages:
@@ -117,13 +117,12 @@ class NearPages:
     def keep(self, key: Key, page: Page, began: int) -> None:
         if began < self._moves and (began < self._blind or any(self._moved.get(tag, 0) > began for tag in page.tags)):
             return
-        size = page.size
-        if not self._trust.trusted or size > self._most:
+        if not self._trust.trusted or page.size > self._most:
             return
         if key in self._pages:
             self._remove(key)
         self._pages[key] = page
-        self.size += size
+        self.size += page.size
         for tag in page.tags:
             self._by_tag.setdefault(tag, set()).add(key)
         while self.size > self._most:

@@ -271,10 +271,10 @@ def _facts(shipment: Shipment, manifest: Manifest, reader: Reader) -> tuple[Fact
         facts.append(Fact(localizer.text(N_("Data from")), manifest.name))
     if shipment.service:
         facts.append(Fact(localizer.text(N_("Service")), shipment.service))
-    for label, name in ((N_("From"), "origin"), (N_("To"), "destination")):
-        place = getattr(shipment, name)
-        city = place.city if sees(reader.level, f"shipment.{name}") else ""
-        if written := _place(Place(city=city, country=place.country), localizer, fine=False):
+    ends = (N_("From"), "shipment.origin", shipment.origin), (N_("To"), "shipment.destination", shipment.destination)
+    for label, name, place in ends:
+        city = place.city if sees(reader.level, name) else ""
+        if written := _written_place(localizer, "", city, place.country):
             facts.append(Fact(localizer.text(label), written))
     for leg in shipment.legs:
         facts.append(Fact(localizer.text(N_("Delivered by")), leg.carrier))
@@ -374,10 +374,6 @@ def _since(moment: Moment | None, reader: Reader) -> str:
     return reader.localizer.joined(
         reader.localizer.day(day, reader.today), written_times.clock(moment, reader.localizer)
     )
-
-
-def _place(place: Place, localizer: Localizer, *, fine: bool) -> str:
-    return _written_place(localizer, place.name if fine else "", place.city, place.country)
 
 
 @lru_cache(4096)  # most scans are in few places

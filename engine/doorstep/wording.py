@@ -309,7 +309,7 @@ def steps(shipment: Shipment) -> tuple[tuple[str, ...], int] | None:
         return RETURN_STEPS, _REACHED[shipment.status]
     if shipment.status not in _REACHED:
         return None
-    picked_up = any(event.status is Status.AVAILABLE_FOR_PICKUP for event in shipment.events)
+    picked_up = Status.AVAILABLE_FOR_PICKUP in [event.status for event in shipment.events]
     return (PICKUP_STEPS if picked_up else STEPS), _REACHED[shipment.status]
 
 
