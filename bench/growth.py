@@ -9,7 +9,7 @@ from itertools import count, islice
 from msgspec import structs
 
 from .figures import Row, median, quantile
-from .pages import DIFFERENT, beside_limit
+from .pages import DIFFERENT, FEW, beside_limit
 from .parcels import number
 from .seeds import Kept, Seeds, seeded
 from .site import Settings, shop_engine
@@ -89,9 +89,9 @@ def _scans() -> list[Row]:
     """Pages made anew, as in `miss`."""
     rows = []
     for scans in _SCANS:
-        with seeded(near_megabytes=0) as (settings, seeds):
-            seeds.lay(range(DIFFERENT // 8), scans=scans)
-            paths = [f"/track/{number(n)}" for n in range(DIFFERENT // 8)]
+        with seeded(near_megabytes=FEW) as (settings, seeds):
+            seeds.lay(range(DIFFERENT), scans=scans)
+            paths = [f"/track/{number(n)}" for n in range(DIFFERENT)]
             answer = len(seeds.kept(0, scans=scans).answer)
             rows.append(beside_limit(f"growth, {scans} scans", settings, paths, answer_bytes=answer))
     return rows

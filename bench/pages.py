@@ -15,7 +15,8 @@ from .seeds import seeded
 from .servers import PACKED, Asking, limit_server, page_server, side_by_side
 from .site import Settings, shop_engine
 
-DIFFERENT = 400  # parcels whose pages are made in turn, so that no single page is remembered
+DIFFERENT = 1000  # parcels whose pages are made in turn: more than are remembered, as pages or as answers
+FEW = 1  # megabyte of finished pages: all are kept, as ever, and gone when they are asked for again
 
 
 def hot(*, named: bool) -> list[Row]:
@@ -29,8 +30,8 @@ def unchanged(*, named: bool) -> list[Row]:
 
 
 def miss(*, named: bool) -> list[Row]:
-    """tracking pages of 400 parcels in turn, each made anew from its answer in Redis"""
-    return _pages("miss", range(DIFFERENT), near_megabytes=0)
+    """tracking pages of a thousand parcels in turn, each made anew from its answer in Redis"""
+    return _pages("miss", range(DIFFERENT), near_megabytes=FEW)
 
 
 def level1(*, named: bool) -> list[Row]:

@@ -63,10 +63,11 @@ def parcel(n: int, manifest: Manifest, *, scans: int = 12) -> Found:
 
 
 def _events(chance: random.Random, scans: int) -> Iterator[Event]:
-    """The oldest first: from the label to the door, in the days before yesterday."""
+    """The oldest first: from the label to the door, in the days before yesterday; the same all day long."""
     middle = islice(cycle(_BETWEEN), scans - len(_LATER) - len(_LAST) - 1)
     story = (_LABEL, *_LATER, *middle, *_LAST)
-    at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1, hours=scans * 3)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    at = today - timedelta(days=1, hours=scans * 3)
     for status, code, text in story:
         at += timedelta(minutes=chance.randrange(20, 170), seconds=chance.randrange(60))
         city = chance.choice(_CITIES)

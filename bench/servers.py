@@ -16,7 +16,7 @@ import msgspec
 
 from .figures import median
 from .limit import Answer
-from .load import Asked, for_a_while, request
+from .load import CONNECTIONS, Asked, for_a_while, request
 from .site import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -76,7 +76,7 @@ class Asking:
 
     def warm(self) -> None:
         answered = 0
-        while answered < _FIRST_ANSWERS:
+        while answered < max(_FIRST_ANSWERS, len(self._requests)):
             answered += len(self._ask(_WARM).seconds)
 
     def round(self) -> float | None:
@@ -86,7 +86,11 @@ class Asking:
         return None if asked.failures else (self.server.spent() - before) / len(asked.seconds) / 1000
 
     def _ask(self, seconds: float) -> Asked:
-        return for_a_while(self.server.port, self._requests, seconds, expected=self._expected)
+        """Goes on where it stopped, so that all are asked in turn."""
+        asked = for_a_while(self.server.port, self._requests, seconds, expected=self._expected)
+        turned = -(-len(asked.seconds) // CONNECTIONS) % len(self._requests)
+        self._requests = [*self._requests[turned:], *self._requests[:turned]]
+        return asked
 
 
 def side_by_side(askings: Sequence[Asking], *, rounds: int = ROUNDS) -> list[float]:

@@ -1,6 +1,7 @@
 """The bench: its statistics, its tables, its page in the docs; that it counts what a server takes; and its parcels."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from bench import __main__ as command
 from bench import answers, figures, load, parcels, report, servers
 from bench.cases import CASES, meaning
 from bench.limit import Answer
+from bench.load import CONNECTIONS, Asked
 from bench.peers import case as peers
 from msgspec import structs
 
@@ -129,6 +131,20 @@ def test_cpu_of_a_server_process_is_counted_by_the_request() -> None:
         assert server.megabytes() > 10
 
 
+def test_each_round_goes_on_where_the_last_one_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    first: list[bytes] = []
+
+    def two_by_each_connection(port: int, requests: list[bytes], seconds: float, *, expected: int) -> Asked:
+        first.append(requests[0].split()[1])
+        return Asked([0.01] * 2 * CONNECTIONS)
+
+    monkeypatch.setattr(servers, "for_a_while", two_by_each_connection)
+    asking = servers.Asking(servers.Server(os.getpid(), 0), [f"/{n}" for n in range(5)], {})
+    for _ in range(4):
+        asking.round()
+    assert first == [b"/0", b"/2", b"/4", b"/1"]
+
+
 def test_round_with_a_wrong_answer_is_none() -> None:
     with servers.limit_server(PAGE) as server:
         asking = servers.Asking(server, ["/"], {}, expected=304)
@@ -167,6 +183,8 @@ def test_peer_that_is_not_installed_is_absent_with_the_next_step(
 def test_peers_are_compared_with_doorstep_doing_the_same() -> None:
     measured = {"peers, Doorstep: made": 500.0, "peers, Doorstep: kept near": 50.0, "peers, X: made": 2000.0}
     assert peers._row("peers, X: made", measured, 40.0, 9)["times_doorstep"] == 4.0
+    first = {**measured, "peers, X: made, and kept": 3000.0}
+    assert peers._row("peers, X: made, and kept", first, 40.0, 9)["times_doorstep"] == 6.0
     assert peers._row("peers, X: cache", {**measured, "peers, X: cache": 1500.0}, 40.0, 9)["times_doorstep"] == 30.0
 
 

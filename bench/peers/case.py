@@ -17,7 +17,7 @@ from msgspec import Struct
 from doorstep import Event, Found
 
 from ..figures import Row, against_limit
-from ..pages import DIFFERENT
+from ..pages import DIFFERENT, FEW
 from ..parcels import number
 from ..seeds import Seeds, seeded
 from ..servers import PLAIN, ROOT, Asking, limit_server, page_server, process, side_by_side
@@ -47,7 +47,8 @@ class Absent(Exception):
 
 
 class Peer(Struct, frozen=True):
-    """A server with two paths. `kept` is how it keeps a finished page."""
+    """A server with three paths: /rendered/ keeps nothing, /first/ makes a page and keeps it until it is asked for again,
+    /cached/ has it. `kept` is how it keeps a finished page."""
 
     name: str
     kept: str
@@ -118,13 +119,13 @@ def _same_page(name: str, ours: Sequence[str], theirs: Sequence[str]) -> None:
 
 def _row(name: str, figures: Mapping[str, float], limit_us: float, size: int) -> Row:
     """`times_doorstep`: a page that is made beside one that is made, a kept one beside a kept one."""
-    made = name.endswith("made")
+    made = ": made" in name
     own = figures["peers, Doorstep: made" if made else "peers, Doorstep: kept near"]
     return against_limit(name, figures[name], limit_us, times_doorstep=round(figures[name] / own, 2), html_bytes=size)
 
 
 def _doorstep(stack: ExitStack, settings: Settings, numbers: Sequence[str]) -> dict[str, Asking]:
-    made = stack.enter_context(page_server(Settings(settings.folder, settings.redis, near_megabytes=0)))
+    made = stack.enter_context(page_server(Settings(settings.folder, settings.redis, near_megabytes=FEW)))
     near = stack.enter_context(page_server(settings))
     paths = [f"/track/{number}" for number in numbers]
     limit = stack.enter_context(limit_server(near.get(paths[0])))
@@ -147,6 +148,7 @@ def _peer(
         raise Absent(str(error)) from None
     return {
         f"peers, {peer.name}: made": Asking(server, [f"/rendered/{number}" for number in numbers], PLAIN),
+        f"peers, {peer.name}: made, and kept": Asking(server, [f"/first/{number}" for number in numbers], PLAIN),
         f"peers, {peer.name}: {peer.kept}": Asking(server, [f"/cached/{numbers[0]}"], PLAIN),
     }
 

@@ -60,6 +60,7 @@ def rendered(request: HttpRequest, number: str) -> HttpResponse:
 urlpatterns = [
     path("", ready),
     path("rendered/<str:number>", rendered),
+    path("first/<str:number>", cache_page(1)(rendered)),
     path("cached/<str:number>", cache_page(900)(rendered)),
 ]
 app = get_wsgi_application()

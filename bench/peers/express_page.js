@@ -80,15 +80,20 @@ app.get("/rendered/:number", async (request, response) => {
   const language = request.acceptsLanguages(TAGS) || "en";
   response.type("html").send(await rendered(request.params.number, language));
 });
+async function kept(key, number, language) {
+  const page = Buffer.from(await rendered(number, language));
+  finished.set(key, page);
+  return page;
+}
+
+app.get("/first/:number", async (request, response) => {
+  const language = request.acceptsLanguages(TAGS) || "en";
+  response.type("html").send(await kept(`${language} ${request.params.number}`, request.params.number, language));
+});
 app.get("/cached/:number", async (request, response) => {
   const language = request.acceptsLanguages(TAGS) || "en";
   const key = `${language} ${request.params.number}`;
-  let page = finished.get(key);
-  if (page === undefined) {
-    page = Buffer.from(await rendered(request.params.number, language));
-    finished.set(key, page);
-  }
-  response.type("html").send(page);
+  response.type("html").send(finished.get(key) ?? (await kept(key, request.params.number, language)));
 });
 redis.connect().then(() => {
   const server = app.listen({ fd: Number(process.argv[2]) });

@@ -34,7 +34,9 @@ def rendered(number: str) -> str:
     )
 
 
-@app.get("/cached/<number>")
-@cache.cached(key_prefix=lambda: f"page:{request.accept_languages.best_match(TAGS)}:{request.path}")
-def cached(number: str) -> str:
-    return rendered(number)
+def key() -> str:
+    return f"page:{request.accept_languages.best_match(TAGS)}:{request.path}"
+
+
+app.get("/first/<number>", endpoint="first")(cache.cached(timeout=1, key_prefix=key)(rendered))
+app.get("/cached/<number>", endpoint="cached")(cache.cached(key_prefix=key)(rendered))
