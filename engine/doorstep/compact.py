@@ -168,7 +168,8 @@ def _told(value: Any) -> Any:
 
 @cache
 def _defaults(kind: type[Struct]) -> list[tuple[str, Any]]:
-    """The fields of a Struct, each with what it is where nothing is said; nothing equals what a field without that has."""
+    """The fields of a Struct, each with what it is where nothing is said of it. (That of a field which always says something
+    equals nothing.)"""
     return [(field.name, field.default) for field in fields(kind)]
 
 

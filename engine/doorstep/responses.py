@@ -98,14 +98,13 @@ def page(
     if len(body) >= _SMALLEST_PACKED and takes_gzip(sent(request, b"accept-encoding")):
         body = compress(body, _QUICKLY, _GZIP)
         usual.append(_GZIPPED)
-    etag = own[b"etag"] = (
-        b'W/"%s"' % sha256(body).hexdigest()[:24].encode()
-    )  # of what is sent: a fifth of the page to read
+    etag = b'W/"%s"' % sha256(body).hexdigest()[:24].encode()  # of what is sent: a fifth of the page to read
+    own[b"etag"] = etag
     own[b"content-length"] = b"%d" % len(body)
     return Finished(body, status, [*usual, *own.items()], etag, widgets)
 
 
-_encoded = lru_cache(64)(str.encode)  # the menu of languages is on every page, and its letters are not ASCII's
+_encoded = lru_cache(16)(str.encode)  # the menu of languages is on every page, and its letters are not ASCII's
 
 
 @lru_cache(256)
