@@ -37,7 +37,6 @@ _HERE = 2**23  # bits: a megabyte
 _EVERYWHERE = 2**26  # bits: eight of them, for all processes
 _DAYS = 2  # of filters that are kept: shops are on two sides of midnight
 _LASTS = 3 * 86_400  # seconds
-_MOST_LATELY = 4096
 _AT_ONCE = 500  # marks in one round trip, rows in one statement
 _THREE = Layout("<III")
 
@@ -86,7 +85,6 @@ class Tallies:
         self._space = space
         self._key_of = lru_cache(_DAYS)(lambda day: blake2b(f"{day}".encode(), key=_key(secret)).digest())
         self._filters: OrderedDict[date, _Filter] = OrderedDict()
-        self._lately: set[int] = set()  # hashes of what was seen, since that is mostly seen again soon
         self._waiting: list[tuple[Count, Mark]] = []
         self._counts: Counter[Count] = Counter()
         self._failing = False
@@ -94,12 +92,6 @@ class Tallies:
     def view(self, glance: Glance) -> None:
         """Somebody sees a page: counted the first time on a day of the store."""
         day = self._day(glance.store)
-        this = hash((day, glance))
-        if this in self._lately:
-            return
-        if len(self._lately) >= _MOST_LATELY:
-            self._lately.clear()
-        self._lately.add(this)
         self._once(Count(glance.store, day, "viewed", glance.page), glance.of)
         for widget in glance.widgets:
             self._once(Count(glance.store, day, "shown", widget), glance.of)
