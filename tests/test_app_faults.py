@@ -136,7 +136,7 @@ def test_widgets_whose_form_fails_refuse_it_and_nothing_is_kept(tmp_path, plugin
     stores = {"main": store(widgets={name: {} for name in failing})}
     with shop(tmp_path, *bundled, stores=stores, more=tuple(failing.values())) as front:
         for name in failing:
-            assert front.post(f"{PAGE}/widgets/{name}", {"a": "1"}).status_code == 422, name
+            assert front.post(f"{PAGE}?widget={name}", {"a": "1"}).status_code == 422, name
         assert front.get(PAGE).status_code == 200
 
 
@@ -147,7 +147,7 @@ def test_what_a_widget_raises_about_a_form_is_logged_with_its_place_and_not_with
     package = plugin("doorstep_quotes", {"__init__.py": code})
     stores = {"main": store(widgets={"quotes": {}})}
     with capture_logs() as logs, shop(tmp_path, *bundled, stores=stores, more=(package,)) as front:
-        assert front.post(f"{PAGE}/widgets/quotes", {"mail": "mila@example.org"}).status_code == 422
+        assert front.post(f"{PAGE}?widget=quotes", {"mail": "mila@example.org"}).status_code == 422
     (told,) = [entry for entry in logs if entry["event"].startswith("widget failed")]
     raised = next(n for n, line in enumerate(code.splitlines(), 1) if "form['mail']" in line)
     assert (told["error"], told["detail"]) == ("ValueError", f"doorstep_quotes/__init__.py:{raised}")
@@ -209,7 +209,7 @@ def test_with_redis_gone_pages_answer_and_the_operator_is_told(tmp_path, bundled
         assert ready.status_code == 200
         (part,) = ready.json()["parts"]
         assert "2026-11-22T11:55" < part["since"] <= "2026-11-22T12:00:00Z"  # as long ago as it really is
-        assert front.post(f"{PAGE}/widgets/survey", {"score": "5"}).status_code == 303
+        assert front.post(f"{PAGE}?widget=survey", {"score": "5"}).status_code == 303
         server.start()
         ends = time.monotonic() + 10
         while front.get("/readyz").json()["status"] != "ready":

@@ -41,7 +41,7 @@ HEADERS = st.dictionaries(st.sampled_from(READ), VALUES, min_size=1, max_size=5)
 ASKED = [
     ("GET", "/"), ("GET", PAGE), ("HEAD", PAGE), ("GET", f"/outlet{PAGE}?lang=fr"), ("GET", f"/api/v1/shipments/{DELIVERED}"),
     ("GET", f"/api/v1/pages/{DELIVERED}"), ("GET", ORDERS), ("POST", ORDERS), ("OPTIONS", ORDERS), ("GET", "/nothing"),
-    ("POST", "/"), ("POST", f"{PAGE}/widgets/survey"), ("GET", "/openapi.json"), ("GET", "/readyz"), ("GET", "/o/x.y/"),
+    ("POST", "/"), ("POST", f"{PAGE}?widget=survey"), ("GET", "/openapi.json"), ("GET", "/readyz"), ("GET", "/o/x.y/"),
 ]  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def test_what_is_typed_into_a_form_that_lay_open_while_something_else_was_asked_
 def test_where_only_a_number_is_known_it_is_not_there_and_takes_nothing(front):
     placed(front, order("1001", MOVING, email=EMAIL))
     assert widget_on(front, f"/track/{MOVING}") is None
-    sent = front.post(f"/track/{MOVING}/widgets/notify", {"order": "1", "email_address": "grace@letters.example"})
+    sent = front.post(f"/track/{MOVING}?widget=notify", {"order": "1", "email_address": "grace@letters.example"})
     assert sent.status_code == 422
     assert (states(front), questions(front)) == ({}, [])
 
@@ -88,5 +88,5 @@ def register_widgets(register):
     files = {"__init__.py": code, "templates/widgets/eager.html": "<p>x</p>"}
     with telling(tmp_path, plugin, more=(plugin("doorstep_eager", files),), widgets={"eager": {}}) as front:
         placed(front, order("1001", MOVING, email=EMAIL))
-        assert front.post(f"/track/{MOVING}/widgets/eager", {}).status_code == 422
+        assert front.post(f"/track/{MOVING}?widget=eager", {}).status_code == 422
         assert questions(front) == []

@@ -165,7 +165,7 @@ def test_nothing_that_leads_to_a_person_is_in_any_answer(front, path, language):
 def test_nor_on_the_pages_of_the_widgets_form(front):
     for number in NUMBERS:
         for form, status in (({"score": "5"}, 303), ({"score": ""}, 422)):
-            response = front.post(f"/track/{number}/widgets/survey", form)
+            response = front.post(f"/track/{number}?widget=survey", form)
             assert response.status_code == status
             assert_nothing_private(response.text)
         assert_nothing_private(front.get(f"/track/{number}?done=survey").text)
@@ -200,7 +200,7 @@ def test_no_log_line_and_no_counter_carries_a_number_or_a_person(tmp_path, plugi
         for number in (NUMBER, ups, "SPY000000", "hello", "SPY100000;x"):
             for path in ("/track/", "/api/v1/shipments/", "/api/v1/pages/"):
                 front.get(path + number)
-            front.post(f"/track/{number}/widgets/survey", {"comment": NAME}, headers=OWN)
+            front.post(f"/track/{number}?widget=survey", {"comment": NAME}, headers=OWN)
         metrics = front.get("/metrics").text
     assert logs  # UPS was down, and that was logged
     for told_to_others in (str(logs), metrics):

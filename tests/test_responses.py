@@ -9,7 +9,7 @@ from doorstep.responses import content_security_policy
 from .shopfront import DELIVERED, OWN, UNKNOWN, carriers, parsed, shop, store
 
 PAGE = f"/track/{DELIVERED}"
-FORM = f"{PAGE}/widgets/survey"
+FORM = f"{PAGE}?widget=survey"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ RESPONSES = {
     "unknown number": (404, lambda front: front.get(f"/track/{UNKNOWN}")),
     "no page": (404, lambda front: front.get("/nothing")),
     "no shop": (404, lambda front: front.get("/", host="other.example")),
-    "wrong method": (405, lambda front: front.post(PAGE, {})),
+    "wrong method": (405, lambda front: front.client.put(PAGE)),
     "kept": (303, lambda front: front.post(FORM, {"score": "5"})),
     "refused": (422, lambda front: front.post(FORM, {})),
     "from elsewhere": (403, lambda front: front.post(FORM, {}, headers={"Origin": "https://evil.example"})),

@@ -43,7 +43,7 @@ NONE = Expected(404, keeps=PRIVATE)
 ROUTES = {
     "GET /track/{number}": Expected(200, PAGE, SHARED),
     "GET /track/{number}/": Expected(308),
-    "POST /track/{number}/widgets/{widget}": Expected(404, PAGE),  # there is none of that name in this shop
+    "POST /track/{number}": Expected(404, PAGE),  # there is none of that name in this shop
     "GET /": Expected(200, PAGE, SHARED),
     "POST /": Expected(303),
     "GET /o/{token}": Expected(308, keeps=PRIVATE),

@@ -17,7 +17,7 @@ STORE, DAY = StoreView("main", "Leaf & Loom"), date(2026, 11, 20)
 
 
 def parcel(status: Status = Status.IN_TRANSIT, days: int | None = 3) -> ShipmentFacts:
-    return ShipmentFacts("s1", "acme", status, False, False, "DE", days)
+    return ShipmentFacts("acme", status, False, False, "DE", days)
 
 
 def scene(**fields: Any) -> Scene:

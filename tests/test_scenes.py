@@ -41,7 +41,7 @@ FULL = Scene(
     DAY,
     address=lambda name: f"/o/token/widgets/{name}",
     country="NO",
-    shipment=ShipmentFacts("s1", "acme", Status.DELIVERED, True, False, "NO", 2),
+    shipment=ShipmentFacts("acme", Status.DELIVERED, True, False, "NO", 2),
     order=OrderFacts("o1", DAY, "NO", ("gift",), 2),
     items=(ItemFacts("Linen throw", 2, "L-1"),),
     customer=CustomerFacts(3),

@@ -194,7 +194,7 @@ def test_a_form_from_another_site_and_a_page_of_a_number_alone_subscribe_nobody(
     assert (
         front.post(f"{page_of(front, kept)}widgets/notify", form, {"Origin": "https://evil.example"}).status_code == 403
     )
-    assert front.post(f"/track/{MOVING}/widgets/notify", form).status_code == 422
+    assert front.post(f"/track/{MOVING}?widget=notify", form).status_code == 422
     assert states(front) == {}
 
 

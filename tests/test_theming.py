@@ -3,7 +3,6 @@
 import gzip
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -430,54 +429,6 @@ def test_a_mistake_that_only_a_later_page_meets_is_told_with_its_place(
     with pytest.raises(ThemeError) as caught:
         sea.render("tracking.html", other, ENGLISH)
     assert (caught.value.file, caught.value.line) == ("sea/templates/part.html", 2)
-
-
-def test_a_widget_that_often_says_the_same_is_written_with_it_and_another_one_says_its_own(
-    root: Path, often_rendered: list[Template]
-) -> None:
-    write_theme(root, "leaf", {"templates/widgets/note.html": "{{ text }} at {{ view.action }}"}, extends='"land"')
-    own = dressed(Templates(load_theme("leaf", find_themes([root]))), ("stores.main", Layer()))
-
-    store = StoreView("main", "Leaf")
-
-    def said(text: str, action: str) -> str:
-        view = WidgetView(store, "en", 0, date(2026, 11, 22), action)
-        return own.render_widget("note", Fields(text), view, ENGLISH, "/leaf", widget_id="w1")
-
-    texts = ("a < b", "a < c", Markup("a < b"))
-    for at in range(3):
-        assert [said(text, f"/{at}") for text in texts] == [
-            f"a &lt; b at /{at}",
-            f"a &lt; c at /{at}",
-            f"a < b at /{at}",
-        ]
-    assert len(often_rendered) == 3
-
-
-def test_a_widget_whose_values_change_while_it_is_written_says_them(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Changing(Struct):
-        texts: list[str]
-
-    waiting: list[Callable[[], None]] = []
-    monkeypatch.setattr(often, "_OFTEN", 1)
-    monkeypatch.setattr(
-        often, "_WRITER", SimpleNamespace(submit=lambda _, *given: waiting.append(partial(often._write, *given)))
-    )
-    write_theme(
-        root, "leaf", {"templates/widgets/note.html": "{% for one in texts %}{{ one }}{% endfor %}"}, extends='"land"'
-    )
-    own = dressed(Templates(load_theme("leaf", find_themes([root]))), ("stores.main", Layer()))
-    view = WidgetView(StoreView("main", "Leaf"), "en", 0, date(2026, 11, 22), "/x")
-    context = Changing(["a"])
-    assert own.render_widget("note", context, view, ENGLISH, "", widget_id="w1") == "a"
-    context.texts.append("b")
-    for write in waiting:
-        write()
-    for texts in (["a"], ["a", "b"]):
-        said = own.render_widget("note", Changing(texts), view, ENGLISH, "", widget_id="w1")
-        assert said == "".join(texts)
 
 
 def test_a_widgets_link_out_is_of_its_store_and_widget_and_any_other_template_has_the_address(

@@ -270,14 +270,14 @@ def test_who_is_shown_nothing_is_not_answered(front: Front) -> None:
 
 def test_a_form_that_comes_too_late_comes_back_with_what_was_typed(front: Front) -> None:
     assert told(front, f"/picky/track/{DELIVERED}") is None
-    back = front.post(f"/picky/track/{DELIVERED}/widgets/mirror", {"said": "on time"})
+    back = front.post(f"/picky/track/{DELIVERED}?widget=mirror", {"said": "on time"})
     view = msgspec.json.decode(parsed(back.text).find(".//p[@id='mirror']").text)
     assert (back.status_code, view["values"]) == (422, {"said": "on time"})
     assert view["problem"] == "This question cannot be answered for this parcel right now."
 
 
 def test_a_form_that_nobody_was_shown_shows_no_widget_of_a_higher_level(front: Front) -> None:
-    back = front.post(f"/picky/track/{DELIVERED}/widgets/happy", {"said": "on time"})
+    back = front.post(f"/picky/track/{DELIVERED}?widget=happy", {"said": "on time"})
     assert (back.status_code, parsed(back.text).find(".//p[@id='happy']")) == (422, None)
 
 
@@ -295,7 +295,7 @@ def rendered(front: Front, sources: Any) -> tuple[str, Widgets]:
     engine = front.engine
     outfitter = Outfitter(engine.config, engine.plugins, clock=front.clock, metrics=engine.metrics, sources=sources)
     shop = outfitter.shop("main", engine.config.stores["main"])
-    facts = ShipmentFacts("s1", "spy", Status.DELIVERED, True, False, "NO", 2)
+    facts = ShipmentFacts("spy", Status.DELIVERED, True, False, "NO", 2)
     scene = Scene(shop.view, "en", 0, date(2026, 11, 22), address=str, shipment=facts)
     return "".join(asyncio.run(shop.widgets.slots(scene, shop.localizer("en"))).values()), shop.widgets
 

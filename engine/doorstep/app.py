@@ -98,7 +98,7 @@ def assemble(engine: Engine, *, beside: Beside = nullcontext) -> ASGIApp:
         routes=[
             Route("/track/{number}", pages.track),
             Route("/track/{number}/", pages.track),
-            Route("/track/{number}/widgets/{widget}", from_own_pages(pages.submit), methods=["POST"]),
+            Route("/track/{number}", from_own_pages(pages.submit), methods=["POST"]),
             Route("/", pages.lookup),
             Route("/", from_own_pages(pages.find_order), methods=["POST"]),
             Route("/o/{token}", order_pages.slash),

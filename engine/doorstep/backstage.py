@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from msgspec import Struct
@@ -49,11 +50,12 @@ class Backstage:
         self._voices = voices
         self._consents = consents
 
-    async def of_parcel(self, visit: Visit, shipment: Shipment, path: str, typed: Typed | None = None) -> Scene:
-        """The page of a parcel, which is at this `path`, for whoever has its number."""
+    async def of_parcel(self, visit: Visit, shipment: Shipment, typed: Typed | None = None) -> Scene:
+        """The page of a parcel, for whoever has its number; its forms lead to itself, so that they are the same on others."""
+        carried = f"{urlencode(visit.carried)}&" if visit.carried else ""
         return Scene(
             **_page(visit, typed),
-            address=lambda name: visit.link(f"{path}/widgets/{name}"),
+            address=lambda name: f"?{carried}widget={name}",
             country=shipment.destination.country,
             shipment=shipment_facts(shipment, visit.reader),
             voices=await self._voices_of(visit),

@@ -35,7 +35,7 @@ _VOICES = (
 
 def scene(store: StoreView, language: str = "en", *, level: int = 1, status: Status = Status.IN_TRANSIT) -> Scene:
     """A page with nothing but a parcel on it."""
-    facts = ShipmentFacts("shp_invented", "acme", status, status in ENDS, delayed=False, country="FR", days=2)
+    facts = ShipmentFacts("acme", status, status in ENDS, delayed=False, country="FR", days=2)
     return Scene(
         store,
         language,

@@ -79,7 +79,7 @@ class Look:
             localizer, base, {}, self.asset, self._kept[localizer, base], self._widgets_often,
             self._way_out(view, name, base),
         )  # fmt: skip
-        said = self._templates.pieces(f"widgets/{name}.html", variables, frame, own=context)
+        said = self._templates.pieces(f"widgets/{name}.html", variables, frame)
         return Markup("".join(said))  # noqa: S704  # autoescaped
 
     def render_letter(self, context: LetterContext, localizer: Localizer) -> str:

@@ -143,9 +143,9 @@ class Pages:
         return responses.unless_known(request, page)
 
     async def submit(self, request: Request) -> Response:
-        """`POST /track/{number}/widgets/{widget}`: keeps what a widget's form gave, then back to the page (303)."""
+        """`POST /track/{number}?widget=…`: keeps what a widget's form gave, then back to the page (303)."""
         visit = visit_of(request)
-        name = request.path_params["widget"]
+        name = visit.params.get("widget", "")
         try:
             number = normalise(request.path_params["number"])
         except NumberError:
@@ -260,7 +260,7 @@ class Pages:
         return made(request, visit, template, context, status=status, headers=headers, slots=slots)
 
     async def _scene(self, visit: Visit, lookup: Lookup, typed: Typed | None = None) -> Scene:
-        return await self._backstage.of_parcel(visit, lookup.shipments[0], f"/track/{lookup.number}", typed)
+        return await self._backstage.of_parcel(visit, lookup.shipments[0], typed)
 
     async def _page(self, request: Request, visit: Visit, lookup: Lookup, began: int) -> responses.Finished:
         """The page of a look-up. Many who waited for one answer, and are to see the same, have it made once."""

@@ -1,6 +1,6 @@
 """What is known of a page on which widgets stand, and of that to each widget what it declares and nothing more."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from .models import Moment, Precision, Shipment
 from .order import CustomerFacts, Item
 from .order_forms import Typed
 from .orderbook import KeptOrder
-from .proof import sees
+from .proof import NUMBER, sees
 from .views import Reader
 from .widget import CodeFacts, ItemFacts, MessageFacts, Need, OrderFacts, ShipmentFacts, Voice, Widget, WidgetView
 
@@ -98,6 +98,14 @@ def view_of(scene: Scene, widget: Declared) -> WidgetView:
     )
 
 
+def same_for_all(scene: Scene) -> Hashable | None:
+    """What decides on all that widgets see of a page, where it is one that many parcels have; None of others."""
+    if scene.level != NUMBER or scene.order is not None or scene.customer is not None or scene.typed is not None:
+        return None
+    leads_to = scene.address("")
+    return scene.store, scene.language, scene.today, leads_to, scene.country, scene.shipment, scene.voices, scene.done
+
+
 @lru_cache(1024)
 def _seen(needs: frozenset[Need], level: int) -> frozenset[Need]:
     return frozenset(need for need in needs if sees(level, _FIELDS[need]))
@@ -107,7 +115,6 @@ def shipment_facts(shipment: Shipment, reader: Reader) -> ShipmentFacts:
     """What widgets may know of a parcel."""
     since = _day(shipment.since, reader.zone) if shipment.since else None
     return ShipmentFacts(
-        id=shipment.id,
         carrier=shipment.carrier,
         status=shipment.status,
         final=shipment.final,

@@ -9,9 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from jinja2 import BaseLoader, Environment, Template, TemplateError, TemplateNotFound, TemplateSyntaxError, pass_context
-from jinja2.nodes import Impossible
 from jinja2.runtime import Context
 from jinja2.utils import missing
 from markupsafe import Markup
@@ -39,9 +37,8 @@ _LASTING = (  # of what a page has: of the shop, or made once for many pages
 )  # fmt: skip
 _KNOWN = (  # of those, what stands written out in a template that is rendered often; the menu is another for each order
     "store", "settings", "sections", "aside", "page.kind", "page.language", "page.dir", "page.embedded", "page.draft",
-    "page.refresh",
+    "page.refresh", "view.store", "widget_id",
 )  # fmt: skip
-_KNOWN_TO_WIDGETS = ("view.store", "widget_id")
 _CHANGING = frozenset({"slot", "out"})  # functions that say something else on each page
 _FAILURES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 _SECTION = "sections/"
@@ -104,11 +101,10 @@ class Templates:
         sources = (self._loader.get_source(self._environment, name)[0] for name in sorted(self._names))
         return html_places(map(self._environment.parse, sources))
 
-    def pieces(self, template: str, variables: dict[str, Any], frame: Frame, *, own: Struct | None = None) -> list[str]:
-        """What a template says, piece by piece. Some of the variables may be the fields of a Struct, its `own`, which often
-        says the same. Raises ThemeError with file and line."""
+    def pieces(self, template: str, variables: dict[str, Any], frame: Frame) -> list[str]:
+        """What a template says, piece by piece. Raises ThemeError with file and line."""
         given = {**variables, TEXTS: frame.localizer.marked, KEPT: frame.kept, _RENDERING: frame}
-        written = self._written(template, variables, frame, own)
+        written = self._written(template, variables, frame)
         if written is not None:
             with suppress(*_FAILURES):  # which the files can tell the place of
                 return pieces(self._environment.said(written, given))
@@ -120,33 +116,15 @@ class Templates:
             file, line = self._place(error, template)
             raise ThemeError(f"{type(error).__name__}: {error}", file=file, line=line) from None
 
-    def _written(
-        self, template: str, variables: Mapping[str, Any], frame: Frame, own: Struct | None
-    ) -> Template | None:
-        """The template as one piece, where it is rendered often for pages of which the same is known: some values, of the
-        others that there is one, or which type an empty one has; and perhaps all of their `own`."""
+    def _written(self, template: str, variables: Mapping[str, Any], frame: Frame) -> Template | None:
+        """The template as one piece, where it is rendered often for pages of which the same is known: some values, and of the
+        others that there is one, or which type an empty one has."""
         if not FUNCTIONS.keys().isdisjoint(variables):
             return None
         get, key = variables.get, (template, frame.localizer, frame.base)
-        paths = _PATHS if own is None else _WIDGET_PATHS
         values = tuple(
-            [getattr(get(name), field, missing) if field else get(name, missing) for _, name, field in paths]
+            [getattr(get(name), field, missing) if field else get(name, missing) for _, name, field in _PATHS]
         )
-
-        def known() -> dict[str, Any]:
-            return {path: value for (path, _, _), value in zip(paths, values, strict=True) if value is not missing}
-
-        if own is not None and (said := _as_bytes(own)):
-
-            def of_these() -> Template:
-                told = {name: value for name, value in structs.asdict(own).items() if variables[name] is value}
-                made = self._flattened(template, {**known(), **told}, frame)
-                if _as_bytes(own) != said:  # whose it is has changed it meanwhile
-                    raise Impossible
-                return made
-
-            if (written := frame.often.find((*key, said), values, of_these)) is not None:
-                return written
         filled: tuple[Any, ...] = tuple(
             [PRESENT if one else type(one) if type(one) in _EMPTY else missing for one in variables.values()]
         )
@@ -154,7 +132,8 @@ class Templates:
         def of_such() -> Template:
             kinds = [(name, kind) for name, kind in zip(variables, filled, strict=True) if kind is not missing]
             found = {name: PRESENT if kind is PRESENT else kind() for name, kind in kinds}
-            return self._flattened(template, {**found, **known()}, frame)
+            known = {path: value for (path, _, _), value in zip(_PATHS, values, strict=True) if value is not missing}
+            return self._flattened(template, {**found, **known}, frame)
 
         return frame.often.find((*key, filled), values, of_such)
 
@@ -180,28 +159,8 @@ class Templates:
         return place
 
 
-def _as_bytes(own: Struct) -> bytes:
-    """What tells values of a Struct from others that are written otherwise; nothing where that cannot be told, or is long."""
-    try:
-        said = _TELLING.encode(own)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        return b""
-    return said if len(said) <= _MOST_TOLD else b""
-
-
-def _told_apart(value: object) -> msgspec.msgpack.Ext:
-    """HTML is written otherwise than the same words."""
-    if type(value) is Markup:
-        return msgspec.msgpack.Ext(1, value.encode())
-    raise TypeError
-
-
-_TELLING = msgspec.msgpack.Encoder(enc_hook=_told_apart)
-_MOST_TOLD = 4096  # bytes
 _EMPTY = frozenset({type(None), str, int, bool, tuple})
-_PATHS, _WIDGET_PATHS = (
-    [(path, path.partition(".")[0], path.partition(".")[2]) for path in paths] for paths in (_KNOWN, _KNOWN_TO_WIDGETS)
-)
+_PATHS = [(path, path.partition(".")[0], path.partition(".")[2]) for path in _KNOWN]
 
 
 def _compiled(loader: "_Loader") -> Sandbox:

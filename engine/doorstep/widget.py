@@ -8,7 +8,8 @@
             return Context(self.settings.text)      # None: nothing to say, the slot stays empty
 
 The engine renders `widgets/<name>.html` from the plugin's `templates/` (any theme may override it) with the fields of the
-context and of `view`. A widget does no I/O: what a form gives is returned from `submit` and stored by the engine.
+context and of `view`. A widget does no I/O: what a form gives is returned from `submit` and stored by the engine. Of the same
+view it says the same: where only the number is known, what it said on one page is kept for others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -205,9 +206,8 @@ class PartRead(Struct, frozen=True):
 
 
 class ShipmentFacts(Struct, frozen=True):
-    """What a widget may know of the shipment at proof level 0."""
+    """What a widget may know of the shipment at proof level 0: nothing that tells one parcel from another."""
 
-    id: str
     carrier: str
     status: Status
     final: bool

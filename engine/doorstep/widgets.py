@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,13 +23,16 @@ from .order import Item
 from .plugins import WidgetOffer
 from .proof import NUMBER, sees
 from .rules import asks_for_customer, holds, merged
-from .scenes import Declared, Scene, declared, facts_of, view_of
+from .scenes import Declared, Scene, declared, facts_of, same_for_all, view_of
 from .settings import convert
 from .sources import Sources
 from .widget import CodeRule, FormProblem, ItemFacts, Need, Source, Submission, When, Widget, WidgetView
 
 T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
+
+_MOST_KEPT = 512  # pages of which it is known what their widgets say
+_LONGEST_KEPT = 20_000  # characters
 
 _LATER = [kind for kind in Kind if kind.topic is Topic.MORE]
 _ENGINE_KEYS = frozenset({"slot", "when"})
@@ -126,6 +129,20 @@ class Filled(dict[str, Markup]):
     shown: tuple[str, ...] = ()
 
 
+class _Turn(Struct):
+    """A widget on a page, and what it said the last time: `html`, of a context that is told from others by `told`."""
+
+    placed: Placed
+    view: WidgetView
+    told: bytes = b""
+    html: Markup | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it says the same again; where it reads sources, they may say something else."""
+        return self.html is not None and not self.placed.has_sources
+
+
 class Widgets:
     """Renders the widgets of one store."""
 
@@ -138,6 +155,7 @@ class Widgets:
         self._store = store
         self._sources = sources
         self._lane: Lane | None = None
+        self._turns: dict[Hashable, list[_Turn]] = {}  # on pages that many parcels have
         self.wants = _wants(placed)
         self.longest = LONGEST
         self.gaps = 0  # times that something was missing from a page which may be there a moment later
@@ -183,14 +201,27 @@ class Widgets:
 
     async def slots(self, scene: Scene, localizer: Localizer) -> Filled:
         """What stands in each slot of a page."""
-        shown = [(one, view_of(scene, one.declared)) for one in self._placed.values() if _shows(one, scene)]
-        contexts = [self._context(one, view) for one, view in shown]
+        turns = self._turns_on(scene, localizer)
+        begun = [None if one.is_known else self._context(one.placed, one.view) for one in turns]
         filled = Filled()
-        for (placed, view), context in zip(shown, contexts, strict=True):
-            if said := await self._render(placed, context, view, localizer):
+        for turn, coming in zip(turns, begun, strict=True):
+            placed = turn.placed
+            if said := turn.html if coming is None else await self._render(turn, coming, localizer):
                 filled[placed.slot] = filled[placed.slot] + said if placed.slot in filled else said
                 filled.shown += (placed.name,)
         return filled
+
+    def _turns_on(self, scene: Scene, localizer: Localizer) -> list[_Turn]:
+        """The widgets that show on a page; those of another page that is the same to them, where there was one."""
+        of_all = same_for_all(scene)
+        turns = None if of_all is None else self._turns.get((of_all, localizer))
+        if turns is None:
+            turns = [_Turn(one, view_of(scene, one.declared)) for one in self._placed.values() if _shows(one, scene)]
+            if of_all is not None:
+                if len(self._turns) >= _MOST_KEPT:
+                    self._turns.clear()
+                self._turns[of_all, localizer] = turns
+        return turns
 
     @property
     def have_sources(self) -> bool:
@@ -248,17 +279,21 @@ class Widgets:
             self._lane = Lane(loop)
         return self._lane.start(placed.name, work, longest=self.longest)
 
-    async def _render(
-        self, placed: Placed, coming: asyncio.Future[Struct | None], view: WidgetView, localizer: Localizer
-    ) -> Markup:
-        name = placed.name
+    async def _render(self, turn: _Turn, coming: asyncio.Future[Struct | None], localizer: Localizer) -> Markup:
+        name, view = turn.placed.name, turn.view
         try:
             context = await coming
             if context is None:
-                return Markup()
-            return self._look.render_widget(
-                name, context, view, localizer, view.store.base, widget_id=f"widget-{name.replace('_', '-')}"
-            )
+                told, said = b"", Markup()
+            elif (told := _as_bytes(context)) and told == turn.told and turn.html is not None:
+                said = turn.html
+            else:
+                said = self._look.render_widget(
+                    name, context, view, localizer, view.store.base, widget_id=f"widget-{name.replace('_', '-')}"
+                )
+            if len(said) <= _LONGEST_KEPT:
+                turn.told, turn.html = told, said
+            return said
         except Exception as error:  # whatever a plugin does, the page goes out
             self._failed(name, type(error).__name__, str(error))
             return Markup()
@@ -267,6 +302,24 @@ class Widgets:
         self.gaps += 1
         self._metrics.widget_failures.labels(name).inc()
         log.error("widget failed, its slot stays empty", widget=name, error=error, detail=detail)
+
+
+def _as_bytes(context: Struct) -> bytes:
+    """What tells values from others that are written otherwise; nothing where that cannot be told."""
+    try:
+        return _TELLING.encode(context)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return b""
+
+
+def _told_apart(value: object) -> msgspec.msgpack.Ext:
+    """HTML is written otherwise than the same words."""
+    if type(value) is Markup:
+        return msgspec.msgpack.Ext(1, value.encode())
+    raise TypeError
+
+
+_TELLING = msgspec.msgpack.Encoder(enc_hook=_told_apart)
 
 
 def _shows(placed: Placed, scene: Scene) -> bool:

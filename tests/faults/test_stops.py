@@ -156,7 +156,7 @@ def on_connect(monkeypatch):
     return run
 
 
-FORM = f"/track/{DELIVERED}/widgets/survey"
+FORM = f"/track/{DELIVERED}?widget=survey"
 
 
 def comes_back(answer, comment):
@@ -184,7 +184,7 @@ def test_on_a_full_disk_pages_go_on_and_what_was_typed_comes_back(tmp_path, bund
             front.get(f"/track/{DELIVERED}").status_code == 200
         )  # before a sample that fails opens its carrier's breaker
         long = "An hour of work. " * 55
-        answers = [front.post(f"{path}/widgets/survey", {"score": "1", "comment": f"{n} {long}"})
+        answers = [front.post(f"{path}?widget=survey", {"score": "1", "comment": f"{n} {long}"})
                    for n, path in enumerate(others(front))]  # fmt: skip
         refused = [(n, answer) for n, answer in enumerate(answers) if answer.status_code != 303]
         assert refused, "the disk never was full"

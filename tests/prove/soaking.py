@@ -169,7 +169,7 @@ class Shoppers:
     async def _fill_in(self, worker: int, number: str, client: httpx2.AsyncClient) -> None:
         url = self._processes[worker].url
         form = {"score": "5", "comment": f"about {number}"}
-        response = await client.post(f"{url}/track/{number}/widgets/survey", data=form, headers={"Origin": url})
+        response = await client.post(f"{url}/track/{number}?widget=survey", data=form, headers={"Origin": url})
         if response.status_code == 303:
             self._answered.add(number)
             self.kept.add(form["comment"])

@@ -24,7 +24,7 @@ def view() -> View:
     """`view(Status.DELIVERED, language="de", …)`: a page of the shop "Leaf & Loom"; None for a page without shipment."""
 
     def make(status: Status | None = Status.IN_TRANSIT, **fields: Any) -> WidgetView:
-        facts = status and ShipmentFacts("s1", "acme", status, status is Status.DELIVERED, False, "DE")
+        facts = status and ShipmentFacts("acme", status, status is Status.DELIVERED, False, "DE")
         store = StoreView("main", "Leaf & Loom")
         plain = WidgetView(
             store=store,
@@ -32,7 +32,7 @@ def view() -> View:
             level=0,
             today=date(2026, 11, 20),
             shipment=facts,
-            action="/track/1/widgets/x",
+            action="?widget=x",
         )
         return structs.replace(plain, **fields)
 

@@ -305,7 +305,7 @@ def test_a_feed_may_be_one_of_each_language_and_market(view):
 
 
 def test_what_is_filled_in_leads_out_of_no_folder(view):
-    country = ShipmentFacts("s1", "acme", Status.IN_TRANSIT, False, False, "/../../etc/passwd")
+    country = ShipmentFacts("acme", Status.IN_TRANSIT, False, False, "/../../etc/passwd")
     [source] = cross_sell(feed="feeds/{country}.csv").sources(view(shipment=country))
     assert source.address == "feeds/....etcpasswd.csv"
 

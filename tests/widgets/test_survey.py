@@ -123,7 +123,7 @@ def test_own_questions_are_drawn_in_the_pages_language(view, render):
 
 def test_the_form_is_posted_to_the_action_of_the_view(delivered, render):
     form = render(survey(), delivered).find(".//form")
-    assert (form.get("method"), form.get("action")) == ("post", "/track/1/widgets/x")
+    assert (form.get("method"), form.get("action")) == ("post", "?widget=x")
 
 
 @pytest.mark.parametrize("settings", [{}, SHARED, OWN])
