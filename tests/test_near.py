@@ -105,13 +105,13 @@ def test_while_nobody_tells_nothing_is_given_and_nothing_kept(near: NearPages, t
 
 
 def test_bytes_are_bounded_and_the_page_longest_not_asked_for_goes_first(near: NearPages) -> None:
-    keys = [("main en", f"/track/A{n}") for n in range(3)]  # 7,560 bytes each: two fit
+    keys = [("main en", f"/track/A{n}") for n in range(3)]  # 8,072 bytes each: two fit
     for key in keys[:2]:
         near.keep(key, page(bytes(5000)), near.begin())
     near.get(keys[0], NOON)
     near.keep(keys[2], page(bytes(5000)), near.begin())
     assert [near.get(key, NOON) is not None for key in keys] == [True, False, True]
-    assert (near.size, near.evicted) == (2 * 7560, 1)
+    assert (near.size, near.evicted) == (2 * 8072, 1)
     near.keep(KEY, page(bytes(30_000)), near.begin())
     assert near.get(KEY, NOON) is None
 
@@ -119,7 +119,7 @@ def test_bytes_are_bounded_and_the_page_longest_not_asked_for_goes_first(near: N
 def test_a_page_that_is_kept_again_counts_once(near: NearPages) -> None:
     for _ in range(5):
         near.keep(KEY, page(b"", "answer"), near.begin())
-    assert (near.size, len(near)) == (2560, 1)
+    assert (near.size, len(near)) == (3072, 1)
 
 
 def when(text: str) -> datetime:

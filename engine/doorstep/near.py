@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -21,7 +20,7 @@ Header = tuple[bytes, bytes]
 Key = tuple[str, str]  # variant and path
 MOST_BYTES = 64 * 1024 * 1024
 _ALONE = timedelta(seconds=30)  # where other processes cannot tell what they changed
-_OVERHEAD = 2560  # bytes of a page's objects beside its body and headers
+_OVERHEAD = 3072  # bytes of a page's objects beside its body; most of its headers are those of others, too
 _MOST_TAGS = 20_000
 
 
@@ -69,7 +68,7 @@ class Page(Struct):
     size: int = 0  # bytes that it takes, about
 
     def __post_init__(self) -> None:
-        self.size = len(self.body) + sum(map(len, chain.from_iterable(self.headers))) + _OVERHEAD
+        self.size = len(self.body) + _OVERHEAD
 
 
 class NearPages:
@@ -177,4 +176,4 @@ def _midnights(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 def variant(store: str, language: str, carried: Mapping[str, str], *, packed: bool) -> str:
     """What of a request decides on its page, beside the path; `carried` are the parameters that stay with a page."""
-    return f"{store} {language} {packed} {sorted(carried.items())}"
+    return f"{store} {language} {packed} {sorted(carried.items()) if carried else ''}"

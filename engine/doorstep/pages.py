@@ -138,8 +138,8 @@ class Pages:
             return self._message(request, "too_many_numbers", 429, headers)
         lookup = await self._counted(request, await self._look_up(visit, number))
         page = await self._page(request, visit, lookup, began)
-        if (glance := _glance(visit, lookup, page)) and is_person(request.method, dict(request.scope["headers"])):
-            self._tallies.view(glance)
+        if page.glance is not None and is_person(request.method, dict(request.scope["headers"])):
+            self._tallies.view(page.glance)
         return responses.unless_known(request, page)
 
     async def submit(self, request: Request) -> Response:
@@ -257,7 +257,10 @@ class Pages:
                 headers["Cache-Control"] = "no-store"  # something is missing that may be back a moment later
         template = "choose.html" if lookup.outcome is Outcome.CHOOSE else "tracking.html"
         status = status or STATUS[lookup.outcome]
-        return made(request, visit, template, context, status=status, headers=headers, slots=slots)
+        page = made(request, visit, template, context, status=status, headers=headers, slots=slots)
+        if status == 200 and lookup.outcome is Outcome.FOUND and not visit.shop.draft:
+            page.glance = Glance(visit.shop.id, "tracking", lookup.shipments[0].id, slots.shown)
+        return page
 
     async def _scene(self, visit: Visit, lookup: Lookup, typed: Typed | None = None) -> Scene:
         return await self._backstage.of_parcel(visit, lookup.shipments[0], typed)
@@ -290,8 +293,7 @@ class Pages:
             edges.append(visit.reader.now + timedelta(seconds=voices.FRESH))
         span = self._near.span(visit.reader.now, visit.reader.zone, lookup.fresh_until, edges)
         tags = (*lookup.tags, *_tags(visit.shop.id))
-        glance = _glance(visit, lookup, page)
-        kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags, glance)
+        kept = responses.finished(page, span, lookup.fetched_at, lookup.fresh_until, tags)
         self._near.keep(key, kept, began)
 
     def _message(self, request: Request, kind: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
@@ -319,13 +321,6 @@ def _shown_to_others(request: Request, visit: Visit, lookup: Lookup) -> Key | No
             return None
     packed = responses.takes_gzip(responses.sent(request, b"accept-encoding"))
     return variant(visit.shop.id, language.language, visit.carried, packed=packed), request.scope["path"]
-
-
-def _glance(visit: Visit, lookup: Lookup, page: responses.Finished) -> Glance | None:
-    """What is counted of a page: of one parcel, as everybody sees it."""
-    if page.status_code != 200 or lookup.outcome is not Outcome.FOUND or visit.shop.draft:
-        return None
-    return Glance(visit.shop.id, "tracking", lookup.shipments[0].id, page.widgets)
 
 
 def _to_its_market(visit: Visit, lookup: Lookup) -> Visit:

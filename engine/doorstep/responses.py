@@ -88,11 +88,10 @@ def content_security_policy(image_hosts: tuple[str, ...] = (), embed_origins: tu
 
 
 def page(
-    request: Request, pieces: list[str], *, language: str, status: int = 200, csp: str, headers: Mapping[str, str],
-    widgets: tuple[str, ...] = (),
+    request: Request, pieces: list[str], *, language: str, status: int = 200, csp: str, headers: Mapping[str, str]
 ) -> "Finished":  # fmt: skip
-    """A page that may be shared (proof level 0), with an ETag; `widgets` are those that stand on it."""
-    body = b"".join([_encoded(piece) if len(piece) > _LONG else piece.encode() for piece in pieces])
+    """A page that may be shared (proof level 0), unless its headers say otherwise; with an ETag."""
+    body = _encoded(pieces)
     own = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     usual = [header for header in _usual(csp, language, status) if header[0] not in own]
     if len(body) >= _SMALLEST_PACKED and takes_gzip(sent(request, b"accept-encoding")):
@@ -101,10 +100,23 @@ def page(
     etag = b'W/"%s"' % sha256(body).hexdigest()[:24].encode()  # of what is sent: a fifth of the page to read
     own[b"etag"] = etag
     own[b"content-length"] = b"%d" % len(body)
-    return Finished(body, status, [*usual, *own.items()], etag, widgets)
+    shared = own[b"cache-control"].startswith(b"public") if b"cache-control" in own else status < 400
+    return Finished(body, status, [*usual, *own.items()], etag, shared)
 
 
-_encoded = lru_cache(16)(str.encode)  # the menu of languages is on every page, and its letters are not ASCII's
+def _encoded(pieces: list[str]) -> bytes:
+    """Long ones, as the menu of languages, are on every page, and have letters that would make all of it wide."""
+    parts: list[bytes] = []
+    begins = 0
+    for at, piece in enumerate(pieces):
+        if len(piece) > _LONG:
+            parts += "".join(pieces[begins:at]).encode(), _encoded_again(piece)
+            begins = at + 1
+    parts.append("".join(pieces[begins:]).encode())
+    return b"".join(parts)
+
+
+_encoded_again = lru_cache(16)(str.encode)
 
 
 @lru_cache(256)
@@ -120,29 +132,28 @@ def _usual(csp: str, language: str, status: int) -> tuple[Header, ...]:
 
 
 class Finished(Response):
-    """A page whose headers are all there, as they are sent."""
+    """A page whose headers are all there, as they are sent; `glance` is what is counted of it."""
 
-    def __init__(self, body: bytes, status: int, headers: list[Header], etag: bytes, widgets: tuple[str, ...]) -> None:
+    def __init__(
+        self, body: bytes, status: int, headers: list[Header], etag: bytes, may_be_shared: bool,
+        glance: Glance | None = None,
+    ) -> None:  # fmt: skip
         self.etag = etag
-        self.widgets = widgets
+        self.may_be_shared = may_be_shared
+        self.glance = glance
         self.body = body
         self.status_code = status
         self.background = None
         self.raw_headers = headers
 
-    @property
-    def may_be_shared(self) -> bool:
-        return any(name == b"cache-control" and value.startswith(b"public") for name, value in self.raw_headers)
-
 
 def again(page: Finished) -> Finished:
     """The same page for another reader."""
-    return Finished(bytes(page.body), page.status_code, list(page.raw_headers), page.etag, page.widgets)
+    headers = list(page.raw_headers)
+    return Finished(bytes(page.body), page.status_code, headers, page.etag, page.may_be_shared, page.glance)
 
 
-def finished(
-    page: Finished, span: Span, fetched_at: datetime, fresh_until: datetime, tags: tuple[str, ...], glance: Glance | None
-) -> Page:  # fmt: skip
+def finished(page: Finished, span: Span, fetched_at: datetime, fresh_until: datetime, tags: tuple[str, ...]) -> Page:
     """A page with all its headers, to be sent again as it is; `Cache-Status` is said anew each time."""
     own = [header for header in page.raw_headers if header[0] != b"cache-status"]
     return Page(
@@ -154,7 +165,7 @@ def finished(
         fetched_at,
         fresh_until,
         tags,
-        glance,
+        page.glance,
     )
 
 

@@ -66,7 +66,9 @@ class StoreRouter:
             await self._outside(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if sum(name == b"host" for name, _ in scope["headers"]) > 1:  # one is the proxy's, another ours (RFC 9112, 3.2)
+        if (
+            len(headers) < len(scope["headers"]) and _hosts(scope) > 1
+        ):  # one is the proxy's, another ours (RFC 9112, 3.2)
             await PlainTextResponse("There must be one Host header.", 400)(scope, receive, send)
             return
         shop = self._shops.find(headers.get(b"host", b"").decode("latin-1"), scope["path"])
@@ -89,6 +91,10 @@ class StoreRouter:
                 await self._inner({**scope, "root_path": shop.config.path, "state": state}, receive, send)
         except Exception as error:  # its page has gone out; a server would log it with all values that are in its text
             log.exception("a request failed", error=type(error).__name__)
+
+
+def _hosts(scope: Scope) -> int:
+    return sum(name == b"host" for name, _ in scope["headers"])
 
 
 async def _prepared(shop: Shop, query: bytes, accepted: bytes) -> None:

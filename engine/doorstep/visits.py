@@ -33,7 +33,7 @@ log = structlog.get_logger("doorstep.pages")
 
 def visit_of(request: Request, *, level: int = 0, language: str = "") -> Visit:
     """Who looks at what, from a request. `language` is that of the order: it comes before what the browser asks for."""
-    shop: Shop = request.state.shop
+    shop: Shop = request.scope["state"]["shop"]  # as `request.state` has it
     params: Mapping[str, str] = request.query_params if request.scope["query_string"] else {}
     accepted = responses.sent(request, b"accept-language")
     reader = shop.reader(params.get("lang", ""), accepted, level=level, ordered=language)
@@ -85,10 +85,7 @@ def made(
         headers.setdefault("Cache-Control", "no-store")
     shop.metrics.render_seconds.of().observe(perf_counter() - began)
     csp = responses.content_security_policy(shop.config.image_hosts, shop.config.embed_origins)
-    widgets = slots.shown if slots else ()
-    return responses.page(
-        request, pieces, language=localizer.tag, status=status, csp=csp, headers=headers, widgets=widgets
-    )
+    return responses.page(request, pieces, language=localizer.tag, status=status, csp=csp, headers=headers)
 
 
 async def form_of(request: Request) -> dict[str, str]:
