@@ -43,7 +43,7 @@ class Language(Struct, frozen=True):
     current: bool = False
 
 
-class StoreView(Struct, frozen=True):
+class StoreView(Struct, frozen=True, cache_hash=True):
     """The shop. Empty texts are not set; `base` is the path prefix of its tracking pages, without a slash at the end."""
 
     id: str

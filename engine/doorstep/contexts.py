@@ -1,7 +1,7 @@
 """From a look-up to the values of its page, whatever the outcome: what templates, the JSON view model and the terminal show."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from .i18n import N_
 from .languages import direction_of, name_of, tag_of
 from .looks import Look
 from .lookup import Lookup, Outcome
+from .made_once import once
 from .manifest import Manifest
 from .models import Shipment, Status
 from .order_views import Addresses, Looked
@@ -56,7 +57,7 @@ class Visit(Struct, frozen=True, dict=True):
     home: str = ""  # the page's own address, where a form's is below it
     country: str = ""  # where the parcel or order goes, where that is known
 
-    @cached_property
+    @once
     def carried(self) -> dict[str, str]:
         return carried_of(self.params)
 
@@ -74,7 +75,7 @@ class Visit(Struct, frozen=True, dict=True):
             known[PARAMETER] = self.params[PARAMETER]
         return {name: value for name, value in known.items() if self.carried.get(name) == value}
 
-    @cached_property
+    @once
     def look(self) -> Look:
         return self.shop.looks.find(self.country, self.reader.localizer.language, self.reader.today)
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from .config import Store
+from .made_once import once
 from .plugins import Account, Plugins
 from .recognition import Candidate, Hints, Recognizer
 
@@ -16,13 +17,13 @@ _MOST_PLANS = 1024
 _TIE = 0.1  # candidates whose scores are this close are equals
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, dict=True):
     """The accounts to ask, equals together, best first. `direct`: carriers themselves, not only who may know of all."""
 
     groups: list[list[Account]]
     direct: bool
 
-    @property
+    @once
     def first(self) -> Account | None:
         return next((account for group in self.groups for account in group), None)
 

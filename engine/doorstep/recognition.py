@@ -44,7 +44,7 @@ Places = list[tuple[frozenset[str], str, str]]
 Spans = dict[int, tuple[frozenset[str], ...]]
 
 
-class Candidate(Struct, frozen=True):
+class Candidate(Struct, frozen=True, cache_hash=True):
     """A carrier the number may belong to. `score` is 0 to 1; `why` is the evidence, in words for operators."""
 
     carrier: str

@@ -200,8 +200,10 @@ class Sandbox(SandboxedEnvironment):
             made: str = value
         elif kind is str:
             made = _escape_inner(value)
+        elif isinstance(value, StrEnum):
+            made = _escape_inner(str.__str__(value))
         else:
-            made = _written(value) if isinstance(value, StrEnum) else escape(value)
+            made = escape(value)
         return made
 
     @staticmethod
@@ -266,9 +268,6 @@ class Sandbox(SandboxedEnvironment):
         if operator == "*":
             bounds.multiplied(left, right)
         return super().call_binop(context, operator, left, right)
-
-
-_written = lru_cache(1024)(escape)
 
 
 def _takes_exactly(macro: Macro, count: int) -> bool:

@@ -84,6 +84,7 @@ class Tallies:
         self._shared = shared
         self._space = space
         self._key_of = lru_cache(_DAYS)(lambda day: blake2b(f"{day}".encode(), key=_key(secret)).digest())
+        self._own_mark = lru_cache(1024)(self._mark_of)
         self._filters: OrderedDict[date, _Filter] = OrderedDict()
         self._waiting: list[tuple[Count, Mark]] = []
         self._counts: Counter[Count] = Counter()
@@ -92,16 +93,19 @@ class Tallies:
     def view(self, glance: Glance) -> None:
         """Somebody sees a page: counted the first time on a day of the store."""
         day = self._day(glance.store)
-        self._once(Count(glance.store, day, "viewed", glance.page), glance.of)
+        of = self._mark(day, glance.of)
+        self._once(Count(glance.store, day, "viewed", glance.page), of)
         for widget in glance.widgets:
-            self._once(Count(glance.store, day, "shown", widget), glance.of)
+            self._once(Count(glance.store, day, "shown", widget), of)
 
     def once(self, store: str, kind: Kind, subject: str, of: str) -> None:
         """One more, the first time on a day of the store: `of` is the parcel or order that it is about."""
-        self._once(Count(store, self._day(store), kind, subject), of)
+        day = self._day(store)
+        self._once(Count(store, day, kind, subject), self._mark(day, of))
 
-    def _once(self, count: Count, of: str) -> None:
-        mark = self._mark(count, of)
+    def _once(self, count: Count, of: Mark) -> None:
+        own = self._own_mark(count)
+        mark = (of[0] ^ own[0], of[1] ^ own[1], of[2] ^ own[2])
         if self._filter(count.day).add(mark):
             self._waiting.append((count, mark))
 
@@ -179,9 +183,12 @@ class Tallies:
                 del self._filters[min(self._filters)]
         return self._filters[day]
 
-    def _mark(self, count: Count, of: str) -> Mark:
-        said = "\x1f".join((count.store, count.kind, count.subject, of)).encode()
-        return _THREE.unpack(blake2b(said, digest_size=_THREE.size, key=self._key_of(count.day)).digest())
+    def _mark(self, day: date, of: str) -> Mark:
+        return _THREE.unpack(blake2b(of.encode(), digest_size=_THREE.size, key=self._key_of(day)).digest())
+
+    def _mark_of(self, count: Count) -> Mark:
+        """What tells the marks of one count from those of another."""
+        return self._mark(count.day, "\x1f".join((count.store, count.kind, count.subject)))
 
 
 class _Filter:

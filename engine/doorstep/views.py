@@ -4,7 +4,7 @@ What a reader may see depends on the proof level, by the table in `doorstep.proo
 """
 
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -29,6 +29,7 @@ from .context import (
 )
 from .freshness import Freshness
 from .i18n import N_, Localizer
+from .made_once import once
 from .manifest import Manifest
 from .models import Event, Moment, PickupPoint, Place, Shipment, Status
 from .proof import near_recipient, own_words, seen, sees
@@ -55,7 +56,7 @@ class Reader(Struct, frozen=True, dict=True):
     zone: ZoneInfo
     level: int = 0
 
-    @cached_property
+    @once
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
 
