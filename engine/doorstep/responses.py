@@ -91,7 +91,7 @@ def page(
     request: Request, pieces: list[str], *, language: str, status: int = 200, csp: str, headers: Mapping[str, str]
 ) -> "Finished":  # fmt: skip
     """A page that may be shared (proof level 0), unless its headers say otherwise; with an ETag."""
-    body = _encoded(pieces)
+    body = b"".join([_encoded(piece) if len(piece) > _LONG else piece.encode() for piece in pieces])
     own = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     usual = [header for header in _usual(csp, language, status) if header[0] not in own]
     if len(body) >= _SMALLEST_PACKED and takes_gzip(sent(request, b"accept-encoding")):
@@ -104,19 +104,7 @@ def page(
     return Finished(body, status, [*usual, *own.items()], etag, shared)
 
 
-def _encoded(pieces: list[str]) -> bytes:
-    """Long ones, as the menu of languages, are on every page, and have letters that would make all of it wide."""
-    parts: list[bytes] = []
-    begins = 0
-    for at, piece in enumerate(pieces):
-        if len(piece) > _LONG:
-            parts += "".join(pieces[begins:at]).encode(), _encoded_again(piece)
-            begins = at + 1
-    parts.append("".join(pieces[begins:]).encode())
-    return b"".join(parts)
-
-
-_encoded_again = lru_cache(16)(str.encode)
+_encoded = lru_cache(16)(str.encode)  # the menu of languages is on every page, and its letters are not ASCII's
 
 
 @lru_cache(256)
