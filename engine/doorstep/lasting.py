@@ -23,8 +23,11 @@ class Reads:
 
     def of(self, context: Context) -> tuple[Any, ...]:
         """The values of all of it."""
-        get = context.resolve_or_missing
-        return tuple([getattr(get(name), field, missing) if field else get(name) for name, field in self._paths])
+        own, given = context.vars, context.parent
+        values = [own[name] if name in own else given.get(name, missing) for name, _ in self._paths]
+        return tuple(
+            [getattr(one, field, missing) if field else one for (_, field), one in zip(self._paths, values, strict=True)]
+        )
 
 
 class Kept:
@@ -35,7 +38,7 @@ class Kept:
 
     def get(self, template: str, values: tuple[Any, ...], write: Callable[[], str]) -> str:
         """What a template that reads these values says. All but texts are told apart by which object they are."""
-        key = (template, *(value if type(value) is str else id(value) for value in values))
+        key = (template, *[value if type(value) is str else id(value) for value in values])
         found = self._written.get(key)
         if found is None:
             if len(self._written) >= _MOST:

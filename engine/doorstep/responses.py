@@ -61,6 +61,8 @@ def protected(send: Send) -> Send:
 
 
 def _with_security(own: list[Header]) -> list[Header]:
+    if _SECURITY[0] in own:  # a page has them all
+        return own
     named = {name for name, _ in own}
     return own + [header for header in _SECURITY if header[0] not in named]
 
@@ -110,13 +112,14 @@ _encoded = lru_cache(16)(str.encode)  # the menu of languages is on every page, 
 @lru_cache(256)
 def _usual(csp: str, language: str, status: int) -> tuple[Header, ...]:
     """The headers that a page has in common with others, in the bytes that they have in common too."""
-    return (
+    own = [
         (b"content-security-policy", csp.encode("latin-1")),
         (b"content-language", language.encode("latin-1")),
         (b"vary", b"Accept-Language, Accept-Encoding"),
         (b"cache-control", b"public, max-age=0, must-revalidate" if status < 400 else b"no-store"),
         (b"content-type", b"text/html; charset=utf-8"),
-    )
+    ]
+    return tuple(_with_security(own))
 
 
 class Finished(Response):
@@ -147,7 +150,7 @@ def finished(page: Finished, span: Span, fetched_at: datetime, fresh_until: date
     return Page(
         bytes(page.body),
         page.etag,
-        tuple(_with_security(own)),
+        tuple(own),
         tuple(of_a_304(own)),
         span,
         fetched_at,
