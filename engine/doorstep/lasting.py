@@ -26,7 +26,10 @@ class Reads:
         own, given = context.vars, context.parent
         values = [own[name] if name in own else given.get(name, missing) for name, _ in self._paths]
         return tuple(
-            [getattr(one, field, missing) if field else one for (_, field), one in zip(self._paths, values, strict=True)]
+            [
+                getattr(one, field, missing) if field else one
+                for (_, field), one in zip(self._paths, values, strict=True)
+            ]
         )
 
 
