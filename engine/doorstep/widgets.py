@@ -31,7 +31,7 @@ from .widget import CodeRule, FormProblem, ItemFacts, Need, Source, Submission, 
 T = TypeVar("T")
 LONGEST = 0.25  # seconds a widget may think
 
-_MOST_KEPT = 512  # pages of which it is known what their widgets say
+_MOST_KEPT = 256  # pages of which it is known what their widgets say
 _LONGEST_KEPT = 20_000  # characters
 
 _LATER = [kind for kind in Kind if kind.topic is Topic.MORE]
