@@ -1,7 +1,7 @@
 """Surveys on pages: answered from a signed link without a script, changed, limited, and there for the next process."""
 
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import anyio
 import pytest
@@ -67,7 +67,7 @@ def survey(front, page):
 def fill_in(front, page, **typed):
     """Opens the page, fills its form in and sends it, as a person does."""
     form = parsed(front.get(page).text).find(FORM)
-    return front.post(form.get("action"), {**fields(form), **{name.replace("__", "-"): v for name, v in typed.items()}})
+    return front.post(urljoin(page, form.get("action")), {**fields(form), **{name.replace("__", "-"): v for name, v in typed.items()}})
 
 
 def kept(front):
