@@ -67,7 +67,9 @@ def survey(front, page):
 def fill_in(front, page, **typed):
     """Opens the page, fills its form in and sends it, as a person does."""
     form = parsed(front.get(page).text).find(FORM)
-    return front.post(urljoin(page, form.get("action")), {**fields(form), **{name.replace("__", "-"): v for name, v in typed.items()}})
+    return front.post(
+        urljoin(page, form.get("action")), {**fields(form), **{name.replace("__", "-"): v for name, v in typed.items()}}
+    )
 
 
 def kept(front):
