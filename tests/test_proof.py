@@ -78,4 +78,5 @@ def test_news_without_a_place_on_the_way_is_judged_by_how_far_the_parcel_was() -
 
 
 def test_words_near_the_recipient_are_for_the_recipient() -> None:
-    assert [own_words(scan(text="said"), level, near=True) for level in (0, 1)] == ["", "said"]
+    shipment = Shipment("SPY100000", (scan(Status.OUT_FOR_DELIVERY, text="near"), scan(text="far")))
+    assert [own_words(shipment, level) for level in (0, 1)] == [["", "far"], ["near", "far"]]

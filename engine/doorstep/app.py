@@ -128,7 +128,7 @@ def assemble(engine: Engine, *, beside: Beside = nullcontext) -> ASGIApp:
             Route("/openapi.json", openapi.show),
             Route("/static/{fingerprint}/{name:path}", Statics(engine.shops, engine.wardrobe).file),
         ],
-        middleware=[Middleware(Cors), Middleware(TrackRoute, page=pages.track)],
+        middleware=[Middleware(TrackRoute, page=pages.track), Middleware(Cors)],
         exception_handlers=_errors(pages, api),
         lifespan=_lifespan(engine, beside),
     )

@@ -10,7 +10,7 @@ A field of the models that is not in the table cannot be shown: asking for it is
 from collections.abc import Mapping
 from typing import TypeVar
 
-from .models import Event, Shipment, Status
+from .models import Shipment, Status
 
 T = TypeVar("T")
 NUMBER, RECIPIENT, BOTH = 0, 1, 2
@@ -124,6 +124,9 @@ def near_recipient(shipment: Shipment) -> list[bool]:
     return found[::-1]
 
 
-def own_words(event: Event, level: int, *, near: bool) -> str:
-    """The carrier's own text of an event, for a reader of this level."""
-    return event.text if sees(level, "event.text_near" if near else "event.text") else ""
+def own_words(shipment: Shipment, level: int) -> list[str]:
+    """Of each event the carrier's own text, as far as a reader of this level sees it."""
+    shown = {True: sees(level, "event.text_near"), False: sees(level, "event.text")}
+    return [
+        event.text if shown[near] else "" for event, near in zip(shipment.events, near_recipient(shipment), strict=True)
+    ]

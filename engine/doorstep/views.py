@@ -32,7 +32,7 @@ from .i18n import N_, Localizer
 from .made_once import once
 from .manifest import Manifest
 from .models import Event, Moment, PickupPoint, Place, Shipment, Status
-from .proof import near_recipient, own_words, seen, sees
+from .proof import own_words, seen, sees
 from .summary import ENDS
 
 _FOLDED_AFTER = 8  # events that stand unfolded
@@ -133,10 +133,10 @@ def shipment_view(
 ) -> ShipmentView:
     """The parcel as a page shows it. `rest` is the address of the page with all events, where this one has the newest only."""
     localizer = reader.localizer
-    near = near_recipient(shipment)
+    words = own_words(shipment, reader.level)
     newest = shipment.events[:_MOST_EVENTS] if rest else shipment.events
     fine = sees(reader.level, "place.name")
-    events = [_event(event, reader, near[i], fine, i == 0) for i, event in enumerate(newest)]
+    events = [_event(event, reader, words[i], fine, i == 0) for i, event in enumerate(newest)]
     folded = len(events) > _FOLDED_AFTER + 2
     days = _days(events[:_FOLDED_AFTER] if folded else events, reader)
     older = _days(events[_FOLDED_AFTER:], reader) if folded else ()
@@ -181,7 +181,7 @@ def notice(freshness: Freshness, manifest: Manifest, reader: Reader, fetched_at:
 
 def coarse_shipment(shipment: Shipment, level: int = 0) -> dict[str, Any]:
     """The shipment as plain data, as far as a reader of this level sees it: at level 0, anybody who has the number."""
-    near = near_recipient(shipment)
+    words = own_words(shipment, level)
     told = {
         "id": shipment.id,
         "number": shipment.number,
@@ -196,7 +196,7 @@ def coarse_shipment(shipment: Shipment, level: int = 0) -> dict[str, Any]:
         "service": shipment.service,
         "expected": expected_day(shipment),
         "destination_country": shipment.destination.country,
-        "events": [_coarse_event(event, level, near=near[i]) for i, event in enumerate(shipment.events)],
+        "events": [_coarse_event(event, level, words[i]) for i, event in enumerate(shipment.events)],
         "window": shipment.window,
         "destination": _coarse_place(shipment.destination, level),
         "pickup_point": shipment.pickup_point,
@@ -206,12 +206,12 @@ def coarse_shipment(shipment: Shipment, level: int = 0) -> dict[str, Any]:
     return seen(level, "shipment", told)
 
 
-def _coarse_event(event: Event, level: int, *, near: bool) -> dict[str, Any]:
+def _coarse_event(event: Event, level: int, text: str) -> dict[str, Any]:
     told = {
         "status": event.status,
         "reason": event.reason,
         "code": event.code,
-        "text": own_words(event, level, near=near),
+        "text": text,
         "moment": event.moment,
         "flags": event.flags,
         "piece": event.piece,
@@ -223,11 +223,10 @@ def _coarse_place(place: Place, level: int) -> dict[str, str]:
     return seen(level, "place", {name: getattr(place, name) for name in Place.__struct_fields__})
 
 
-def _event(event: Event, reader: Reader, near: bool, fine: bool, latest: bool) -> _Dated:
+def _event(event: Event, reader: Reader, text: str, fine: bool, latest: bool) -> _Dated:
     """A scan as a page shows it, its fields in their order: there are many on a page, and to name them takes twice as long."""
     localizer, moment, place = reader.localizer, event.moment, event.place
     meaning, status, tone = _meaning(localizer, event.status, event.reason)
-    text = own_words(event, reader.level, near=near)
     day, iso, clock, zone = written_times.dated(moment, localizer)
     return day, EventView(
         meaning or text or localizer.text(wording.STATUS[Status.UNKNOWN].label),
