@@ -16,6 +16,7 @@ from msgspec import Struct
 from .cache import Cache
 from .clock import Clock
 from .config import Store
+from .deadlines import Deadlines
 from .errors import CarrierError, CarrierUnavailable, PluginFailed
 from .exchange import Query
 from .fetch import Fetcher
@@ -79,6 +80,7 @@ class Tracker:
         self._metrics = metrics
         self._records = records
         self._planner = Planner(plugins)
+        self._deadlines = Deadlines()
         self.questions = Questions(cache, clock=clock, secret=secret, metrics=metrics, leases=leases, moved=moved)
 
     async def close(self) -> None:
@@ -203,7 +205,7 @@ class Tracker:
         """What was heard in the time there is, whatever took it: a carrier, a cache, or a database."""
         plan, heard = NOBODY, Heard()
         try:
-            async with asyncio.timeout(wish.wait):
+            with self._deadlines.within(wish.wait):
                 plan, kept = await self._plan(wish)
                 if kept is None:
                     await self._hear(wish, plan, heard)
