@@ -49,10 +49,10 @@ class Deadlines:
 class Deadline:
     """One block."""
 
-    __slots__ = ("_all", "_cancelling", "_expired", "_task", "ends", "seconds")
+    __slots__ = ("_cancelling", "_deadlines", "_expired", "_task", "ends", "seconds")
 
-    def __init__(self, all: Deadlines, seconds: float) -> None:
-        self._all = all
+    def __init__(self, deadlines: Deadlines, seconds: float) -> None:
+        self._deadlines = deadlines
         self._expired = False
         self.seconds = seconds
         self.ends = 0.0
@@ -63,7 +63,7 @@ class Deadline:
             raise RuntimeError("a deadline is for a task")
         self._task = task
         self._cancelling = task.cancelling()
-        self._all.enter(self)
+        self._deadlines.enter(self)
 
     def expire(self) -> None:
         self._expired = True
@@ -72,6 +72,6 @@ class Deadline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._all.leave(self)
+        self._deadlines.leave(self)
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
