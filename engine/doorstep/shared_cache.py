@@ -46,6 +46,10 @@ class _Round(Struct):
             if here.spent:
                 reply.set_result(TimeoutError())
 
+    def give_up(self) -> None:
+        for _, reply, _ in self.batch:
+            reply.set_result(TimeoutError())
+
 
 class RedisServer:
     """One server, or several under one name, by its URL. See `healthy`: while it is lost, nothing waits for it."""
@@ -71,14 +75,14 @@ class RedisServer:
         return 0.0 if self.healthy else time.monotonic() - self._lost_at
 
     async def do(self, *command: Argument) -> Any:
-        """The reply to a command. Those of one turn of the loop go out together, and back in one round trip. Raises
-        Unshared."""
+        """The reply to a command. Those of one turn of the loop go out together, and back in one round trip; what is asked
+        while one is under way goes with the next. Raises Unshared."""
         here = allowed()
         if self._recovery is not None or (here is not None and here.spent):
             raise Unshared
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[Any] = loop.create_future()
-        if not self._waiting:
+        if not (self._waiting or self._under_way):
             loop.call_soon(self._depart)
         self._waiting.append((command, reply, here))
         said = await reply
@@ -109,13 +113,24 @@ class RedisServer:
         await self._client.aclose()
 
     def _depart(self) -> None:
-        going, self._waiting = _Round(self._waiting), []
+        going, self._waiting = _Round([one for one in self._waiting if not one[1].done()]), []
+        if self._recovery is not None:  # lost while they waited
+            going.give_up()
+        elif going.batch:
+            self._send(going)
+
+    def _send(self, going: _Round) -> None:
         # A task of its own: a reader that gives up takes nothing from the others, nor a reply half-way.
         task = asyncio.create_task(self._go(going))
         self._under_way[task] = going
-        task.add_done_callback(self._under_way.pop)
+        task.add_done_callback(self._arrived)
         if self._next_look is None:
             self._look_later()
+
+    def _arrived(self, task: asyncio.Task[None]) -> None:
+        del self._under_way[task]
+        if self._waiting and not self._under_way:
+            self._depart()
 
     def _look_later(self) -> None:
         self._next_look = asyncio.get_running_loop().call_later(_STEP, self._look)
@@ -123,6 +138,7 @@ class RedisServer:
     def _look(self) -> None:
         """As `patience` does, for all rounds with one timer."""
         self._next_look = None
+        _Round(self._waiting).look()
         for task, going in list(self._under_way.items()):
             going.look()
             if not going.left:
