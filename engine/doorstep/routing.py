@@ -66,9 +66,8 @@ class StoreRouter:
             await self._outside(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if (
-            len(headers) < len(scope["headers"]) and _hosts(scope) > 1
-        ):  # one is the proxy's, another ours (RFC 9112, 3.2)
+        # One is the proxy's, another ours (RFC 9112, 3.2); mostly no name is there twice.
+        if len(headers) < len(scope["headers"]) and _hosts(scope) > 1:
             await PlainTextResponse("There must be one Host header.", 400)(scope, receive, send)
             return
         shop = self._shops.find(headers.get(b"host", b"").decode("latin-1"), scope["path"])
