@@ -41,6 +41,7 @@ _MOST = 16 * 1024 * 1024  # bytes of one answer, unpacked
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WALL_EPOCH = datetime(1970, 1, 1)
 _WRITTEN = len("2026-01-01T12:30:00")
+_parsed = datetime.fromisoformat
 
 # The commonest words come last: what is near is named in fewer bits.
 _WORDS = (
@@ -184,9 +185,11 @@ def _brief_shipment(shipment: Shipment) -> Shipment:
 
 
 def _brief_moment(moment: Moment) -> Moment:
+    if moment.offset is None:
+        return moment
     for brief in (replace(moment, local=None, instant=None), replace(moment, instant=None)):
         with suppress(ValueError, OverflowError):
-            if _times(brief) == (moment.local, moment.instant):
+            if _times(brief, moment.offset) == (moment.local, moment.instant):
                 return brief
     return moment
 
@@ -196,18 +199,17 @@ def _restore(found: Found) -> None:
     for shipment in found.shipments:
         moments = [event.moment for event in shipment.events]
         for moment in moments if shipment.since is None else [*moments, shipment.since]:
-            if moment.instant is None and moment.offset is not None:
-                local, instant = _times(moment)
+            offset = moment.offset
+            if offset is not None and moment.instant is None:
+                local, instant = _times(moment, offset)
                 force_setattr(moment, "local", local)
                 force_setattr(moment, "instant", instant)
 
 
-def _times(moment: Moment) -> tuple[datetime | None, datetime | None]:
+def _times(moment: Moment, offset: str) -> tuple[datetime, datetime]:
     """Wall clock and instant, by what is there of them; the wall clock by what the carrier wrote."""
-    if moment.offset is None:
-        return moment.local, moment.instant
-    local = moment.local or datetime.fromisoformat(moment.raw[:_WRITTEN])
-    return local, _start(moment.offset) + (local - _WALL_EPOCH)
+    local = moment.local or _parsed(moment.raw[:_WRITTEN])
+    return local, _start(offset) + (local - _WALL_EPOCH)
 
 
 @lru_cache(256)

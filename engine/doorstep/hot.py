@@ -17,8 +17,8 @@ from .limits import Limits
 from .metrics import Metrics
 from .near import Hit, NearPages, Page, variant
 from .people import is_person
+from .responses import headers_of, names, takes_gzip
 from .responses import hit as told
-from .responses import names, takes_gzip
 from .shops import Shops
 from .tallies import Tallies
 from .visits import network_of
@@ -51,7 +51,7 @@ class HotPath:
         if scope["type"] != "http" or scope["method"] not in _READS:
             await self._app(scope, receive, send)
             return
-        sent = dict(scope["headers"])
+        sent = headers_of(scope)
         now = self._clock.now()
         page = self._page(scope, sent, now) if len(sent) == len(scope["headers"]) else None
         if page is None:

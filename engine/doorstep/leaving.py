@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from .outgoing import Outgoing
 from .people import is_person
+from .responses import headers_of
 from .shops import Shop
 from .tallies import Tallies
 
@@ -25,6 +26,6 @@ class Leaving:
         to, signature = request.query_params.get("to", ""), request.query_params.get("s", "")
         if not self._outgoing.holds(shop.id, widget, to, signature):
             return self._refused(request)
-        if is_person(request.method, dict(request.scope["headers"])):
+        if is_person(request.method, headers_of(request.scope)):
             self._tallies.note(shop.id, "clicked", widget)
         return RedirectResponse(to, 303, {"Cache-Control": "no-store"})

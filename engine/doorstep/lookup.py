@@ -26,7 +26,7 @@ class Outcome(StrEnum):
     UNRECOGNISED = "unrecognised"
 
 
-class Lookup(Struct, frozen=True):
+class Lookup(Struct, frozen=True, cache_hash=True):
     """What is known of a number. `carriers` are the slugs asked, or that could be asked; `retry_after` is in seconds.
 
     `asked`: a carrier was asked for it; `fresh_until`: the first of the answers that are needed grows stale. `tags` are what it
@@ -70,8 +70,10 @@ class Wish(Struct):
     @property
     def news_at(self) -> datetime | None:
         """When a carrier last said that there is news, as far as is known."""
-        told = (self.since, self.record.news_at if self.record else None)
-        return max((at for at in told if at is not None), default=None)
+        pushed = self.record.news_at if self.record is not None else None
+        if self.since is None or pushed is None:
+            return self.since or pushed
+        return max(self.since, pushed)
 
 
 class Known(Struct, frozen=True):

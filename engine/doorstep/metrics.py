@@ -1,11 +1,11 @@
 """What is counted, in Prometheus' terms. Labels never carry numbers, names or anything of a person."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from itertools import accumulate
-from typing import NamedTuple
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -34,11 +34,10 @@ class Metrics:
         self._count_the_worker()
 
     def _count_lookups(self) -> None:
-        self.lookups = self._counter(
-            "lookups", "Look-ups by how they were answered; a miss had to be asked for, in time", "outcome"
-        )
-        # By outcome, of which there are few: `labels` takes a lock.
-        self.looked_up = lru_cache(None)(self.lookups.labels)
+        self.lookups = LoopCounter(
+            "doorstep_lookups", "Look-ups by how they were answered; a miss had to be asked for, in time",
+            label="outcome", registry=self.registry,
+        )  # fmt: skip
         self.served_age = Tally(
             "doorstep_served_age_seconds", "How old what a look-up found was", _AGES, label="freshness",
             registry=self.registry,
@@ -140,14 +139,14 @@ class Metrics:
         return Gauge(f"doorstep_{name}", documentation, labels, registry=self.registry)
 
     def render(self) -> bytes:
-        self.lookups.labels("fresh").inc(self.near_hits)
+        self.lookups.counts["fresh"] += self.near_hits
         self.near_lookups.labels("hit").inc(self.near_hits)
         self.near_lookups.labels("miss").inc(self.near_misses)
         self.near_hits = self.near_misses = 0
         return generate_latest(self.registry)
 
 
-class Counted(NamedTuple):
+class Counted(Struct, frozen=True, gc=False):
     """A value, with the bucket that it lies in."""
 
     bucket: int
@@ -170,13 +169,29 @@ class Counts:
     def counted(self, value: float) -> Counted:
         """A value that may be counted `again`, at once or later."""
         # Clocks differ: what another machine kept may be from a moment to come.
-        return Counted(bisect_left(self._edges, value), max(value, 0.0))
+        return Counted(bisect_left(self._edges, value), value if value > 0 else 0.0)
 
     def again(self, counted: Counted) -> None:
         """Counts a value, once more."""
-        bucket, value = counted
-        self.counts[bucket] += 1
-        self.sum += value
+        self.counts[counted.bucket] += 1
+        self.sum += counted.value
+
+
+class LoopCounter(Collector):
+    """A counter that one thread counts, the loop's: by an integer for each value of its label, without a lock."""
+
+    def __init__(self, name: str, documentation: str, *, label: str, registry: CollectorRegistry) -> None:
+        self.counts: dict[str, int] = defaultdict(int)
+        self._name = name
+        self._documentation = documentation
+        self._labelnames = (label,)
+        registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        family = CounterMetricFamily(self._name, self._documentation, labels=self._labelnames)
+        for value, count in self.counts.items():
+            family.add_metric([value], count)
+        return [family]
 
 
 class Tally(Collector):

@@ -35,6 +35,7 @@ from .people import is_person
 from .plugins import Plugins
 from .records import chosen
 from .reports import Kind, Reports
+from .responses import headers_of
 from .scenes import Scene
 from .shops import Shop
 from .tallies import Glance, Tallies
@@ -301,7 +302,7 @@ class OrderPages:
         slots, shop = Filled(), sight.visit.shop
         if shop.config.widgets:
             slots = await shop.widgets.slots(await self._scene(sight, typed), sight.visit.reader.localizer)
-        if status == 200 and not shop.draft and is_person(request.method, dict(request.scope["headers"])):
+        if status == 200 and not shop.draft and is_person(request.method, headers_of(request.scope)):
             self._tallies.view(Glance(shop.id, "order", sight.order.id, slots.shown))
             if (message := sight.visit.params.get("m", "")) in set(About):
                 self._tallies.once(shop.id, "followed", message, sight.order.id)

@@ -138,7 +138,7 @@ class Pages:
             return self._message(request, "too_many_numbers", 429, headers)
         lookup = await self._counted(request, await self._look_up(visit, number))
         page = await self._page(request, visit, lookup, began)
-        if page.glance is not None and is_person(request.method, dict(request.scope["headers"])):
+        if page.glance is not None and is_person(request.method, responses.headers_of(request.scope)):
             self._tallies.view(page.glance)
         return responses.unless_known(request, page)
 

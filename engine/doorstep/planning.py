@@ -40,17 +40,17 @@ class Planner:
         self._recognizer = Recognizer(plugins.manifests.values())
         # Neither the accounts nor their carriers change while the process lives. Numbers have few forms, and so few plans.
         self._hints = lru_cache(256)(self._hints_of)
-        self._recognised = lru_cache(_MOST_NUMBERS)(self._recognizer.candidates)
+        self._recognised = lru_cache(_MOST_NUMBERS)(lambda *asked: tuple(self._recognizer.candidates(*asked)))
         self._ranked = lru_cache(_MOST_PLANS)(self._ranked_of)
 
-    def candidates(self, number: str, store: Store, carrier: str = "", named: str = "") -> list[Candidate]:
+    def candidates(self, number: str, store: Store, carrier: str = "", named: str = "") -> tuple[Candidate, ...]:
         """The carriers that a normalised number may belong to, best first, as this store sees it."""
-        candidates = list(self._recognised(number, self._hints(store.carriers, store.countries)))
+        candidates = self._recognised(number, self._hints(store.carriers, store.countries))
         if carrier in self._plugins.manifests:
-            fitting = [candidate for candidate in candidates if candidate.carrier == carrier]
-            return fitting or [Candidate(carrier, "", 1.0, ("named in the address",))]
+            fitting = tuple(candidate for candidate in candidates if candidate.carrier == carrier)
+            return fitting or (Candidate(carrier, "", 1.0, ("named in the address",)),)
         if named in self._plugins.manifests and all(candidate.carrier != named for candidate in candidates):
-            return [Candidate(named, "", 1.0, ("named by the order",)), *candidates]
+            return (Candidate(named, "", 1.0, ("named by the order",)), *candidates)
         return candidates
 
     def _hints_of(self, carriers: tuple[str, ...], countries: tuple[str, ...]) -> Hints:
@@ -80,11 +80,11 @@ class Planner:
         return self.ranked(candidates, store, carrier, named, home, stranger=stranger)
 
     def ranked(
-        self, candidates: Sequence[Candidate], store: Store, carrier: str = "", named: str = "", home: str = "", *,
+        self, candidates: tuple[Candidate, ...], store: Store, carrier: str = "", named: str = "", home: str = "", *,
         stranger: bool,
     ) -> Plan:  # fmt: skip
         """The same, of candidates that are known."""
-        return self._ranked(tuple(candidates), store.carriers, carrier, named, home, stranger)
+        return self._ranked(candidates, store.carriers, carrier, named, home, stranger)
 
     def _ranked_of(
         self, candidates: Sequence[Candidate], carriers: Allowed, carrier: str, named: str, home: str, stranger: bool

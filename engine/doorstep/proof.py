@@ -107,7 +107,8 @@ def seen(level: int, kind: str, values: Mapping[str, T]) -> dict[str, T]:
 
 # Far from the recipient: what a carrier says here is of depots and labels.
 _FAR = frozenset({Status.PENDING, Status.LABEL_CREATED, Status.ACCEPTED, Status.IN_TRANSIT, Status.CUSTOMS})
-_NOWHERE = frozenset({None, Status.UNKNOWN})
+_NOWHERE: frozenset[Status | None] = frozenset({None, Status.UNKNOWN})
+_NEAR = frozenset(Status) - _FAR - _NOWHERE
 _OF_SOMEBODY = ("recipient.", "address.")  # reasons
 
 
@@ -117,10 +118,9 @@ def near_recipient(shipment: Shipment) -> list[bool]:
     found: list[bool] = []
     been_near = False
     for event in reversed(shipment.events):
-        nowhere = event.status in _NOWHERE
-        near = (not nowhere and event.status not in _FAR) or event.reason.startswith(_OF_SOMEBODY)
+        near = event.status in _NEAR or event.reason.startswith(_OF_SOMEBODY)
         been_near = been_near or near
-        found.append(near or (nowhere and been_near))
+        found.append(near or (been_near and event.status in _NOWHERE))
     return found[::-1]
 
 

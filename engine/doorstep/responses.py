@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Send
+from starlette.types import Message, Scope, Send
 
 from .near import Header, Page, Span
 from .tallies import Glance
@@ -27,6 +27,7 @@ _LONG = 2000  # characters of a piece that is likely the same on the next page
 _QUICKLY = 1
 _GZIP = 31  # of zlib's windows the largest, in a gzip file without a time
 _GZIPPED = (b"content-encoding", b"gzip")
+_HEADERS = "doorstep.headers"  # in the scope of a request
 _OF_A_304 = frozenset({b"etag", b"cache-control", b"vary", b"content-language", b"cache-status"})
 
 SECURITY = {
@@ -197,12 +198,17 @@ def hit(now: datetime, fresh_until: datetime) -> bytes:
     return b"doorstep; hit; ttl=%d" % (fresh_until - now).total_seconds()
 
 
+def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
+    """The headers of a request by their names in lower case, of each the first; read once for all who ask."""
+    if _HEADERS not in scope:
+        scope[_HEADERS] = dict(reversed(scope["headers"]))
+    found: Mapping[bytes, bytes] = scope[_HEADERS]
+    return found
+
+
 def sent(request: Request, name: bytes) -> str:
     """A header of a request, the first of its name (in lower case), or ""."""
-    for header, value in request.scope["headers"]:
-        if header == name:
-            return str(value, "latin-1")
-    return ""
+    return headers_of(request.scope).get(name, b"").decode("latin-1")
 
 
 def takes_gzip(accept_encoding: str) -> bool:

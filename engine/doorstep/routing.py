@@ -65,7 +65,7 @@ class StoreRouter:
         if scope["path"] in self._own:
             await self._outside(scope, receive, send)
             return
-        headers = dict(scope["headers"])
+        headers = responses.headers_of(scope)
         # One is the proxy's, another ours (RFC 9112, 3.2); mostly no name is there twice.
         if len(headers) < len(scope["headers"]) and _hosts(scope) > 1:
             await PlainTextResponse("There must be one Host header.", 400)(scope, receive, send)

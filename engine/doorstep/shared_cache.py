@@ -310,7 +310,10 @@ class TieredCache:
 
     async def get_all(self, *keys: str) -> list[bytes | None]:
         shared = await self._shared.get_all(*keys)
-        return [await self._newer(*one) for one in zip(keys, shared, strict=True)]
+        return [
+            value if value == self._near.find(key) else await self._newer(key, value)
+            for key, value in zip(keys, shared, strict=True)
+        ]
 
     async def _newer(self, key: str, shared: bytes | None) -> bytes | None:
         near = self._near.find(key)

@@ -109,13 +109,13 @@ class Tracker:
 
     def _count(self, lookup: Lookup) -> None:
         if lookup.fetched_at is None:
-            self._metrics.looked_up(lookup.outcome.value).inc()
+            self._metrics.lookups.counts[lookup.outcome] += 1
             return
         age = (self._clock.now() - lookup.fetched_at).total_seconds()
-        self._metrics.served_age.of(lookup.freshness.value).observe(age)
+        self._metrics.served_age.of(lookup.freshness).observe(age)
         if lookup.freshness is Freshness.STALE_ON_ERROR:
             self._metrics.outage_age.note(age, self._clock.monotonic())
-        self._metrics.looked_up("miss" if lookup.asked else lookup.freshness.value).inc()
+        self._metrics.lookups.counts["miss" if lookup.asked else lookup.freshness] += 1
 
     def query(self, wanted: Wanted) -> Query:
         """What a carrier is asked about a parcel, or told to watch."""

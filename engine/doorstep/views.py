@@ -62,7 +62,7 @@ class Reader(Struct, frozen=True, dict=True):
 
     def past(self, moment: datetime | None) -> datetime:
         """When something was learnt; now where nobody knows, or where the clock that noted it went ahead of this one."""
-        return min(moment or self.now, self.now)
+        return moment if moment is not None and moment < self.now else self.now
 
 
 def hero(shipment: Shipment, reader: Reader) -> Hero:
@@ -73,7 +73,7 @@ def hero(shipment: Shipment, reader: Reader) -> Hero:
     expected = expected_day(shipment)
     late = expected is not None and expected < reader.today and shipment.status in _UNDER_WAY
     return Hero(
-        status=shipment.status.value,
+        status=str(shipment.status),
         headline=headline,
         detail=text(words.detail) if words.detail else "",
         when=when,
@@ -144,7 +144,7 @@ def shipment_view(
     return ShipmentView(
         number=shipment.number,
         carrier=_carrier(shipment, manifest, localizer),
-        status=shipment.status.value,
+        status=str(shipment.status),
         status_label=localizer.text(wording.STATUS[shipment.status].label),
         delayed=shipment.delayed,
         final=shipment.final,
@@ -156,7 +156,7 @@ def shipment_view(
         facts=_facts(shipment, manifest, reader),
         pickup=pickup(shipment, reader) if sees(reader.level, "shipment.pickup_point") else None,
         as_of=written_times.as_of(fetched_at.astimezone(reader.zone), localizer, reader.today),
-        as_of_iso=fetched_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        as_of_iso=written_times.iso_instant(fetched_at),
     )
 
 

@@ -20,6 +20,7 @@ _WRITTEN_AS = {"pt": "pt_PT"}
 # Urdu, it has Sunday in Urdu for German.
 _SHARED_TABLES = ("months", "days", "quarters", "eras", "currency_formats")
 _UNSPACED = ("ja", "zh")
+_DAY = 24 * 60  # minutes
 _UNITS = {"kg": "mass-kilogram", "g": "mass-gram", "lb": "mass-pound", "oz": "mass-ounce"}
 
 
@@ -33,7 +34,7 @@ class Writing:
         self._long_date = lru_cache(1024)(self._written_day)
         self._weekday = lru_cache(7)(self._named_weekday)
         self._day_and_month = lru_cache(366)(self._written_day_and_month)
-        self._clock = lru_cache(2 * 24 * 60)(self._written_clock)
+        self._clocks = [""] * (2 * _DAY)  # of each minute, then of what is past it; a table is read faster than a cache
         self._days = lru_cache(256)(self._written_days)
         self._hours = lru_cache(256)(self._written_hours)
         self._whole = lru_cache(256)(self._written_number)
@@ -61,7 +62,13 @@ class Writing:
 
     def clock(self, at: time | datetime) -> str:
         """The time of day, hours and minutes: 14:05, 2:05 PM."""
-        return self._clock(at.hour, at.minute, at.second > 0)
+        return self.clock_of(at.hour * 60 + at.minute, past=at.second > 0)
+
+    def clock_of(self, minute: int, *, past: bool) -> str:
+        """The same, of a minute of the day. `past` it: where a locale has a word for midnight, it means its first second
+        alone."""
+        which = minute + _DAY if past else minute
+        return self._clocks[which] or self._written_clock(which)
 
     def hours(self, start: time, end: time) -> str:
         """From one time of day to a later one: 10:00–14:00, 10:00 AM – 2:00 PM."""
@@ -139,10 +146,11 @@ class Writing:
         parts: Sequence[str] = ranges["MMMEd" if this_year and differ != "y" else "yMMMEd"][differ]
         return "".join(self._applied(part, day) for part, day in zip(parts, (first, last), strict=True))
 
-    def _written_clock(self, hour: int, minute: int, past: bool) -> str:
-        """`past` the minute: where a locale has a word for midnight, it means its first second alone."""
-        written = dates.format_time(time(hour, minute, int(past)), "short", locale=self.locale)
-        return self._digits(written).replace("\u202f", "\u00a0")
+    def _written_clock(self, which: int) -> str:
+        past, minute = divmod(which, _DAY)
+        written = dates.format_time(time(minute // 60, minute % 60, past), "short", locale=self.locale)
+        self._clocks[which] = self._digits(written).replace("\u202f", "\u00a0")
+        return self._clocks[which]
 
     def _written_hours(self, start: time, end: time) -> str:
         skeleton = "hm" if "h" in self.locale.time_formats["short"].pattern else "Hm"

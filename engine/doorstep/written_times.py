@@ -1,12 +1,13 @@
 """How a time is written for a reader: the wall clock of the place, and beside it the text for `<time datetime>`."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from .i18n import Localizer
 from .models import Moment, Precision
 
 _WHOLE_DAY = Precision.DAY
+_ISO_CLOCKS = [f"{minute // 60:02}:{minute % 60:02}" for minute in range(24 * 60)]
 
 
 def dated(moment: Moment, localizer: Localizer) -> tuple[date | None, str, str, str]:
@@ -14,9 +15,9 @@ def dated(moment: Moment, localizer: Localizer) -> tuple[date | None, str, str, 
     at = moment.local
     if at is None or moment.precision is _WHOLE_DAY:
         return local_day(moment), iso(moment), clock(moment, localizer), _zone(moment, localizer)
-    day = at.date()  # nearly all have a wall clock, and there are many on a page
-    written, iso_clock = _clocks(localizer, at.hour, at.minute, at.second > 0)
-    return day, f"{iso_day(day)}T{iso_clock}{moment.offset or ''}", written, ""
+    day, minute = at.date(), at.hour * 60 + at.minute  # nearly all have a wall clock, and there are many on a page
+    written = localizer.clock_of(minute, past=at.second > 0)
+    return day, f"{iso_day(day)}T{_ISO_CLOCKS[minute]}{moment.offset or ''}", written, ""
 
 
 def local_day(moment: Moment) -> date | None:
@@ -47,8 +48,13 @@ def iso(moment: Moment | None) -> str:
     if moment.precision is _WHOLE_DAY:
         return iso_day(moment.local.date()) if moment.local else ""
     if (at := moment.local) is not None:
-        return f"{iso_day(at.date())}T{_iso_clock(at.hour, at.minute)}{moment.offset or ''}"
+        return f"{iso_day(at.date())}T{_ISO_CLOCKS[at.hour * 60 + at.minute]}{moment.offset or ''}"
     return moment.instant.isoformat(timespec="minutes").replace("+00:00", "Z") if moment.instant else ""
+
+
+def iso_instant(at: datetime) -> str:
+    """A time in UTC to the second: 2026-01-01T12:30:00Z."""
+    return f"{iso_day(at.date())}T{_ISO_CLOCKS[at.hour * 60 + at.minute]}:{at.second:02}Z"
 
 
 def day_and_clock(at: datetime, localizer: Localizer, today: date) -> str:
@@ -76,14 +82,3 @@ def _zone(moment: Moment, localizer: Localizer) -> str:
 @lru_cache(1024)
 def iso_day(day: date) -> str:
     return day.isoformat()
-
-
-@lru_cache(8 * 24 * 60)
-def _clocks(localizer: Localizer, hour: int, minute: int, past: bool) -> tuple[str, str]:
-    """A clock's time in the reader's culture and in ISO 8601; `past` the full minute, or at its first second."""
-    return localizer.clock(time(hour, minute, int(past))), _iso_clock(hour, minute)
-
-
-@lru_cache(24 * 60)
-def _iso_clock(hour: int, minute: int) -> str:
-    return f"{hour:02}:{minute:02}"
