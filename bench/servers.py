@@ -6,9 +6,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from statistics import geometric_mean
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -22,8 +24,8 @@ from .site import Settings
 ROOT = Path(__file__).parents[1]
 PLAIN = {"Accept-Language": "en", "User-Agent": "Mozilla/5.0"}
 PACKED = {**PLAIN, "Accept-Encoding": "gzip"}
-ROUNDS = 16
-_ROUND = 0.15  # seconds
+ROUNDS = 40
+_ROUND = 0.07  # seconds: a machine that changes its speed does so a few times in a second
 _WARM = 0.5  # seconds at a time, until a server
 _FIRST_ANSWERS = 500  # has given these: by then it has made what it makes once, on a busy machine too
 _TRIES = 5
@@ -66,7 +68,7 @@ class Server:
 
 
 class Asking:
-    """A server and what it is asked; a round is as many requests as fit into a seventh of a second."""
+    """A server and what it is asked; a round is as many requests as fit into a fourteenth of a second."""
 
     def __init__(self, server: Server, paths: Sequence[str], headers: Mapping[str, str], expected: int = 200) -> None:
         self.server = server
@@ -94,20 +96,32 @@ class Asking:
 
 
 def side_by_side(askings: Sequence[Asking], *, rounds: int = ROUNDS) -> list[float]:
-    """Microseconds of CPU a request for each: the median of many short rounds that take turns, there and back, so that a
-    machine which changes its speed does so for all of them."""
+    """Microseconds of CPU a request for each, by many short rounds that take turns, there and back."""
     for asking in askings:
         asking.warm()
-    measured: dict[Asking, list[float]] = {asking: [] for asking in askings}
+    measured: list[list[float]] = []
+    failed: Counter[str] = Counter()
     for at in range(rounds):
-        for asking in askings if at % 2 else reversed(askings):
-            cpu_us = asking.round()
-            if cpu_us is not None:
-                measured[asking].append(cpu_us)
-    for asking, figures in measured.items():
-        if len(figures) * 2 < rounds:
-            raise SystemExit(f"{asking.path} gave errors in {rounds - len(figures)} of {rounds} rounds")
-    return [median(figures) for figures in measured.values()]
+        taken = {asking: asking.round() for asking in (askings if at % 2 else reversed(askings))}
+        figures = [cpu_us for asking in askings if (cpu_us := taken[asking]) is not None]
+        if len(figures) == len(askings):
+            measured.append(figures)
+        failed.update(asking.path for asking in askings if taken[asking] is None)
+    if len(measured) * 2 < rounds:
+        [(path, errors)] = failed.most_common(1)
+        raise SystemExit(f"{path} gave errors in {errors} of {rounds} rounds")
+    return evened(measured)
+
+
+def evened(rounds: Sequence[Sequence[float]]) -> list[float]:
+    """The median of each column; but where the machine was faster or slower in a round, it was so for all who took part, and
+    that is taken out first. Their ratios are those of figures of one moment."""
+    paces = [geometric_mean(figures) for figures in rounds]
+    usual = median(paces)
+    return [
+        median(figure / pace for figure, pace in zip(column, paces, strict=True)) * usual
+        for column in zip(*rounds, strict=True)
+    ]
 
 
 @contextmanager

@@ -153,6 +153,13 @@ def test_round_with_a_wrong_answer_is_none() -> None:
             servers.side_by_side([asking], rounds=2)
 
 
+def test_what_a_machine_does_to_a_round_is_taken_out_of_its_figures() -> None:
+    fast, slow, slower_midway = [10.0, 200.0], [20.0, 400.0], [10.0, 400.0]
+    cheap, dear = servers.evened([fast, slower_midway, slow, slow, fast])
+    assert dear / cheap == pytest.approx(20.0)  # of their medians, which are of two moments, it would be 40
+    assert servers.evened([fast]) == pytest.approx(fast)
+
+
 def test_readers_who_ask_at_the_same_moment_are_all_answered() -> None:
     with servers.limit_server(PAGE) as server:
         asked = load.at_once([(server.port, load.request(f"/{n}", {})) for n in range(40)])

@@ -24,13 +24,11 @@ class Reads:
     def of(self, context: Context) -> tuple[Any, ...]:
         """The values of all of it."""
         own, given = context.vars, context.parent
-        values = [own[name] if name in own else given.get(name, missing) for name, _ in self._paths]
-        return tuple(
-            [
-                getattr(one, field, missing) if field else one
-                for (_, field), one in zip(self._paths, values, strict=True)
-            ]
-        )
+        values = []
+        for name, field in self._paths:
+            one = own[name] if name in own else given.get(name, missing)
+            values.append(getattr(one, field, missing) if field else one)
+        return tuple(values)
 
 
 class Kept:

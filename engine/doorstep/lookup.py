@@ -64,6 +64,7 @@ class Wish(Struct):
     since: datetime | None = None  # what was said before is old
     record: Record | None = None
     home: str = ""
+    keys: dict[str, str] = {}  # of answers, by the accounts that gave them
     read: dict[str, Entry | None] = {}
     settled: dict[str, Standing] = {}  # of those, as far as was looked
 

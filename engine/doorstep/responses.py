@@ -65,7 +65,7 @@ def _with_security(own: list[Header]) -> list[Header]:
     if _SECURITY[0] in own:  # a page has them all
         return own
     named = {name for name, _ in own}
-    return own + [header for header in _SECURITY if header[0] not in named]
+    return [header for header in _SECURITY if header[0] not in named] + own
 
 
 def for_one_only(send: Send) -> Send:

@@ -84,7 +84,7 @@ class Tallies:
         self._shared = shared
         self._space = space
         self._key_of = lru_cache(_DAYS)(lambda day: blake2b(f"{day}".encode(), key=_key(secret)).digest())
-        self._own_mark = lru_cache(1024)(self._mark_of)
+        self._counted_of = lru_cache(1024)(self._counts_of)
         self._filters: OrderedDict[date, _Filter] = OrderedDict()
         self._waiting: list[tuple[Count, Mark]] = []
         self._counts: Counter[Count] = Counter()
@@ -94,17 +94,16 @@ class Tallies:
         """Somebody sees a page: counted the first time on a day of the store."""
         day = self._day(glance.store)
         of = self._mark(day, glance.of)
-        self._once(Count(glance.store, day, "viewed", glance.page), of)
-        for widget in glance.widgets:
-            self._once(Count(glance.store, day, "shown", widget), of)
+        for count, own in self._counted_of(glance.store, day, glance.page, glance.widgets):
+            self._once(count, own, of)
 
     def once(self, store: str, kind: Kind, subject: str, of: str) -> None:
         """One more, the first time on a day of the store: `of` is the parcel or order that it is about."""
         day = self._day(store)
-        self._once(Count(store, day, kind, subject), self._mark(day, of))
+        count = Count(store, day, kind, subject)
+        self._once(count, self._mark_of(count), self._mark(day, of))
 
-    def _once(self, count: Count, of: Mark) -> None:
-        own = self._own_mark(count)
+    def _once(self, count: Count, own: Mark, of: Mark) -> None:
         mark = (of[0] ^ own[0], of[1] ^ own[1], of[2] ^ own[2])
         if self._filter(count.day).add(mark):
             self._waiting.append((count, mark))
@@ -185,6 +184,11 @@ class Tallies:
 
     def _mark(self, day: date, of: str) -> Mark:
         return _THREE.unpack(blake2b(of.encode(), digest_size=_THREE.size, key=self._key_of(day)).digest())
+
+    def _counts_of(self, store: str, day: date, page: str, widgets: Sequence[str]) -> list[tuple[Count, Mark]]:
+        """What there is to count of a page with these widgets."""
+        counts = [Count(store, day, "viewed", page), *(Count(store, day, "shown", widget) for widget in widgets)]
+        return [(count, self._mark_of(count)) for count in counts]
 
     def _mark_of(self, count: Count) -> Mark:
         """What tells the marks of one count from those of another."""

@@ -381,4 +381,6 @@ class Tracker:
         return self.query(Wanted(wish.number, wish.store, await self._record(wish)))
 
     def _key(self, account: Account, wish: Wish) -> str:
-        return self.questions.key(account, wish.number, wish.store.language)
+        if account.name not in wish.keys:
+            wish.keys[account.name] = self.questions.key(account, wish.number, wish.store.language)
+        return wish.keys[account.name]
