@@ -3,7 +3,8 @@
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
-from doorstep.metrics import Metrics, Reading, Recent, Tally
+from doorstep.freshness import Freshness
+from doorstep.metrics import LoopCounter, Metrics, Reading, Recent, Tally
 
 
 def test_a_tally_is_a_histogram() -> None:
@@ -25,6 +26,15 @@ def test_a_tally_counts_each_value_of_its_label_by_itself() -> None:
     tally.of("b").observe(3)
     tally.of("a").observe(2)
     assert [registry.get_sample_value("seconds_sum", {"kind": kind}) for kind in "ab"] == [4, 3]
+
+
+def test_a_loops_counter_counts_each_value_of_its_label_by_itself() -> None:
+    registry = CollectorRegistry()
+    lookups = LoopCounter("lookups", "…", label="outcome", registry=registry)
+    for outcome in (Freshness.STALE, "miss", Freshness.STALE):
+        lookups.counts[outcome] += 1
+    told = {outcome: registry.get_sample_value("lookups_total", {"outcome": outcome}) for outcome in ("stale", "miss")}
+    assert told == {"stale": 2, "miss": 1}
 
 
 def test_a_reading_is_what_it_is_when_it_is_asked_for() -> None:

@@ -182,7 +182,7 @@ class LoopCounter(Collector):
 
     def __init__(self, name: str, documentation: str, *, label: str, registry: CollectorRegistry) -> None:
         self.counts: dict[str, int] = defaultdict(int)
-        self._name = name
+        self._name = f"{name}_total"
         self._documentation = documentation
         self._labelnames = (label,)
         registry.register(self)
