@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from starlette.requests import Request
 
-from doorstep.responses import content_security_policy
+from doorstep.responses import content_security_policy, sent
 
 from .shopfront import DELIVERED, OWN, UNKNOWN, carriers, parsed, shop, store
 
@@ -98,3 +99,8 @@ def test_no_page_needs_what_the_policy_forbids(front):
 def test_a_policy_without_further_hosts():
     assert "img-src 'self' data:;" in content_security_policy()
     assert not re.search("unsafe|\\*|http:", content_security_policy(("a.example", "b.example")))
+
+
+def test_of_a_header_that_is_sent_twice_the_first_counts():
+    request = Request({"type": "http", "headers": [(b"accept-language", b"fr"), (b"accept-language", b"de")]})
+    assert (sent(request, b"accept-language"), sent(request, b"accept-encoding")) == ("fr", "")
