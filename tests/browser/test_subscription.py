@@ -139,11 +139,10 @@ def test_the_worker_shows_what_is_pushed(shop: Shop, watched: Callable[..., Page
     page.get_by_role("button", **TELL).click()
     expect(page.get_by_text("You are told about this order.")).to_be_visible()
     pushed = {"title": "Your parcel has arrived", "body": "At the door", "url": f"{shop.url}/shop/o/x/"}
-    chromium.send(
-        "ServiceWorker.deliverPushMessage",
-        {"origin": shop.url, "registrationId": found[0], "data": json.dumps(pushed)},
-    )
-    for _ in range(1500):
+    message = {"origin": shop.url, "registrationId": found[0], "data": json.dumps(pushed)}
+    for looks in range(1500):
+        if looks % 200 == 0:  # a browser with much to do has lost one, which nobody tells
+            chromium.send("ServiceWorker.deliverPushMessage", message)
         shown = page.evaluate(
             "navigator.serviceWorker.ready.then((one) => one.getNotifications())"
             ".then((all) => all.map(({title, body, data}) => [title, body, data]))"
@@ -151,4 +150,4 @@ def test_the_worker_shows_what_is_pushed(shop: Shop, watched: Callable[..., Page
         if shown:
             break
         page.wait_for_timeout(20)
-    assert shown == [[pushed["title"], pushed["body"], pushed["url"]]]
+    assert {*map(tuple, shown)} == {(pushed["title"], pushed["body"], pushed["url"])}
