@@ -1,6 +1,7 @@
 """With the number alone: status, carrier, days, cities of past scans. Nothing that leads to a person, a door or an order."""
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -146,8 +147,9 @@ def assert_nothing_private(text):
     for what, words in PRIVATE.items():
         assert words not in text, what
         assert words.upper() not in text.upper(), what
-    for words in (MARK, MARK.lower(), ORDER_NUMBER, "4711.13", "98765", "Switzerland", "2031"):
+    for words in (MARK, MARK.lower(), ORDER_NUMBER, "4711.13", "98765", "Switzerland"):
         assert words not in text, words
+    assert not re.search(r"(?<!\d)2031(?!\d)", text)  # which may well be among the digits of what is measured
     for clock in ("07:13", "7:13", "08:13", "8:13", "09:47", "9:47", "10:47"):  # of the window, in UTC and in Berlin
         assert clock not in text
 
