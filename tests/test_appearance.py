@@ -57,9 +57,10 @@ def test_a_page_has_the_look_of_its_market_and_its_readers_language(front: Front
 def test_a_page_kept_near_changes_with_the_season_at_the_stores_midnight(front: Front) -> None:
     def shown(**later: float) -> str:
         front.clock.advance(timedelta(**later).total_seconds())
-        hits = front.engine.metrics.near_hits
+        near = front.engine.metrics.near_lookups.counts
+        hits = near["hit"]
         first = sheet(front, TO_AMERICA)
-        while front.engine.metrics.near_hits == hits:  # an answer may be asked for anew behind the page
+        while near["hit"] == hits:  # an answer may be asked for anew behind the page
             assert sheet(front, TO_AMERICA) == first
         return first
 

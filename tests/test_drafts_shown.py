@@ -79,7 +79,7 @@ def test_nothing_of_it_is_kept_or_listed_and_its_files_are_found(front: Front) -
         answer = front.get(address)
         assert answer.headers["cache-control"] == "private, no-store"
         assert answer.headers["x-robots-tag"] == "noindex"
-    assert front.engine.metrics.near_hits == 0
+    assert front.engine.metrics.near_lookups.counts["hit"] == 0
     letter = front.get(f"{PAGE}?draft={token(front, 'letter')}").text
     sheet = re.search(r'href="(/static/[0-9a-f]+/store\.css)"', letter)
     assert sheet is not None

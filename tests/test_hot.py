@@ -54,8 +54,7 @@ def known(front: Front, *paths: str) -> None:
 def hits(front: Front) -> int:
     """How many pages came from near since this was last asked."""
     metrics: Metrics = front.engine.metrics
-    count, metrics.near_hits = metrics.near_hits, 0
-    return count
+    return metrics.near_lookups.counts.pop("hit", 0)
 
 
 def ask(front: Front, method: str, target: str, headers: dict[str, str]) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -51,7 +51,7 @@ def test_a_page_is_counted_once_for_its_parcel_however_often_and_however_it_come
     for path in (PAGE, PAGE, f"{PAGE}?lang=de", f"{PAGE}?events=all", f"/track/{MOVING}", f"/outlet{PAGE}"):
         etag = front.get(path).headers["etag"]
         assert front.get(path, if_none_match=etag).status_code == 304
-    assert front.engine.metrics.near_hits > 3
+    assert front.engine.metrics.near_lookups.counts["hit"] > 3
     assert counted(front) == {("main", "viewed", "tracking"): 2, ("outlet", "viewed", "tracking"): 1}
 
 

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
 from doorstep.freshness import Freshness
-from doorstep.metrics import LoopCounter, Metrics, Reading, Recent, Tally
+from doorstep.metrics import LoopCounter, Reading, Recent, Tally
 
 
 def test_a_tally_is_a_histogram() -> None:
@@ -44,19 +44,6 @@ def test_a_reading_is_what_it_is_when_it_is_asked_for() -> None:
     Reading(CounterMetricFamily, "evictions", "…", registry).read = lambda: 7
     pages.append(3)
     assert (registry.get_sample_value("pages"), registry.get_sample_value("evictions_total")) == (3, 7)
-
-
-def test_what_was_counted_on_the_hot_path_is_added_once() -> None:
-    metrics = Metrics()
-    metrics.near_hits, metrics.near_misses = 5, 2
-    metrics.render()
-    metrics.near_hits = 1
-    text = metrics.render().decode()
-    for line in (
-        'doorstep_near_lookups_total{result="hit"} 6.0', 'doorstep_near_lookups_total{result="miss"} 2.0',
-        'doorstep_lookups_total{outcome="fresh"} 6.0',
-    ):  # fmt: skip
-        assert line in text
 
 
 def test_the_largest_of_the_last_ten_minutes() -> None:

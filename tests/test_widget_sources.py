@@ -74,8 +74,7 @@ def shown(response):
 
 def kept(front):
     """Whether the last page came from near."""
-    hits, front.engine.metrics.near_hits = front.engine.metrics.near_hits, 0
-    return bool(hits)
+    return bool(front.engine.metrics.near_lookups.counts.pop("hit", 0))
 
 
 def test_a_feed_is_on_the_page_which_is_kept_until_the_feed_changes(tmp_path, plugin, stall):

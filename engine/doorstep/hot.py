@@ -42,7 +42,8 @@ class HotPath:
         self._near = near
         self._limits = limits
         self._tallies = tallies
-        self._metrics = metrics
+        self._lookups = metrics.lookups.counts
+        self._near_lookups = metrics.near_lookups.counts
         self._ages = metrics.served_age.of("fresh")
         self._clock = clock
         self._kinds: dict[_Asked, str | None] = {}
@@ -57,7 +58,8 @@ class HotPath:
         if page is None:
             await self._app(scope, receive, send)
             return
-        self._metrics.near_hits += 1
+        self._near_lookups["hit"] += 1
+        self._lookups["fresh"] += 1
         hit = page.hit
         if hit is None:
             hit = page.hit = self._hit(page, now)
@@ -95,7 +97,7 @@ class HotPath:
             return None
         page = self._near.get((kind, path), now)
         if page is None:
-            self._metrics.near_misses += 1
+            self._near_lookups["miss"] += 1
             return None
         refused = self._limits.numbers.refuses_somebody and self._refused(scope)
         return None if refused else page
